@@ -1,0 +1,53 @@
+/**
+ * What became of the events that arrived at one place.
+ *
+ * @remarks The account balances: arrived = delivered + filtered + the sum of dropped + pending.
+ */
+export interface Account {
+  /** Events that came here. */
+  readonly arrived: number;
+  /** Events that the destination took, or that a routing node passed on to its children. */
+  readonly delivered: number;
+  /** Events that a processor, or the backend itself, decided not to deliver. */
+  readonly filtered: number;
+  /** Events that were lost, by reason. */
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** Events whose delivery is under way. */
+  readonly pending: number;
+}
+
+/**
+ * Why an event was lost.
+ *
+ * - `failed`: the backend threw or rejected
+ * - `unjudged`: a filter threw, so the event was dropped to be safe
+ * - `closed`: the tracker had been closed
+ * - `held`: more events than can be held came before the tree stood
+ * - `recursion`: delivering an event emitted another one, again and again
+ * - `fault`: the event could not be made
+ */
+export type DropReason = 'failed' | 'unjudged' | 'closed' | 'held' | 'recursion' | 'fault';
+
+/** An {@link Account} while it is kept. */
+export class OpenAccount implements Account {
+  arrived = 0;
+  delivered = 0;
+  filtered = 0;
+  pending = 0;
+  readonly dropped: Partial<Record<DropReason, number>> = {};
+
+  drop(reason: DropReason): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+
+  /** A copy as of now. */
+  read(): Account {
+    return {
+      arrived: this.arrived,
+      delivered: this.delivered,
+      filtered: this.filtered,
+      dropped: { ...this.dropped },
+      pending: this.pending,
+    };
+  }
+}

@@ -1,0 +1,46 @@
+import type { TrackingEvent } from './event.js';
+
+/** How long a destination may take. */
+export interface DeliveryOptions {
+  /** Aborts when the caller will wait no longer. */
+  signal?: AbortSignal;
+}
+
+/** What became of one event of a batch. */
+export type Outcome =
+  | { ok: true }
+  | { ok: false; error: unknown; retryable: boolean; retryAfterMs?: number };
+
+/**
+ * A destination of events.
+ *
+ * @remarks
+ * `send` owns the event it is given. What it throws or rejects with is logged with the event's name and the
+ * backend's path, and counted; it never reaches the emitting code. A backend's life is `check`, `flush` and `close`,
+ * not the hooks of a framework.
+ */
+export interface Backend {
+  /** Delivers one event, or takes it over for later. */
+  send(event: TrackingEvent): void | Promise<void>;
+  /** Delivers many events at once; resolves to each event's outcome, or to nothing when all went well. */
+  sendBatch?(
+    events: readonly TrackingEvent[],
+    options: { signal: AbortSignal },
+  ): Promise<void | readonly Outcome[]>;
+  /** Rejects when the destination cannot be reached. */
+  check?(options: DeliveryOptions): Promise<void>;
+  /** Resolves when everything that was taken over has been delivered or given up. */
+  flush?(options: DeliveryOptions): Promise<void>;
+  /** Flushes, and lets go of connections and timers. */
+  close?(options: DeliveryOptions): Promise<void>;
+}
+
+/** Backends by name: an object or a Map. */
+export type Backends = Readonly<Record<string, Backend>> | ReadonlyMap<string, Backend>;
+
+/** Tells whether a value can serve as a backend. */
+export function isBackend(value: unknown): value is Backend {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as Partial<Backend>).send === 'function'
+  );
+}

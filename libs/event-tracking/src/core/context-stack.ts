@@ -1,0 +1,260 @@
+import { InvalidContextError, UnknownContextError } from './errors.js';
+import { describeValue } from './describe-error.js';
+import { isRecord, type EventContext } from './event.js';
+import { copyOf, setOwn, snapshot } from './snapshot.js';
+
+/** Where a context lives. Scopes nest in this order; a request always stands directly in its process. */
+export type ContextScope = 'process' | 'request' | 'handler' | 'block';
+
+/** A context that was entered; disposing it removes exactly this entry, whatever was entered since. */
+export interface EnteredContext extends Disposable {
+  /** What had to be rewritten in the context because JSON cannot say it. */
+  readonly conversions: readonly string[];
+}
+
+/** How a context is entered. */
+export interface EnterOptions {
+  /**
+   * The name of the only tracker whose events carry the context.
+   *
+   * @default every tracker that shares the stack
+   */
+  tracker?: string;
+}
+
+interface ContextEntry {
+  readonly name: string | symbol;
+  readonly tracker: string | undefined;
+  /** Reads the values at the moment of the event. */
+  readonly read: (() => EventContext) | undefined;
+  readonly values: EventContext;
+}
+
+/**
+ * The contexts that belong to the running code: one scope of them, and the scopes around it.
+ *
+ * @remarks
+ * A scope is opened by {@link ContextLocator.run} and never by entering a context. What is entered goes into this
+ * scope and is seen at once by all code that runs in it. Merging is shallow: outer scopes first, within one scope
+ * the latest entry last, and a name shadows the same name of an outer scope whole.
+ */
+export class ContextStack {
+  #entries: readonly ContextEntry[] = [];
+  #view: ContextView = ContextView.empty;
+  #viewedEntries: readonly ContextEntry[] = this.#entries;
+  #viewedOuter: ContextView = ContextView.empty;
+
+  constructor(
+    /** Which kind of scope this is. */
+    readonly scope: ContextScope,
+    /** The scope around this one; none around the process. */
+    readonly outer?: ContextStack,
+  ) {}
+
+  /**
+   * Enters a context in this scope; a name that the scope holds already is replaced and moves to the top.
+   *
+   * @param name - its name, or undefined for an anonymous context, which shadows nothing
+   * @throws {@link InvalidContextError} when the context is no object of keys and values, or the name no string
+   */
+  enter(name: string | undefined, context: object, options: EnterOptions = {}): EnteredContext {
+    if (name !== undefined && typeof name !== 'string') {
+      throw new InvalidContextError(
+        `A context's name is a string, received ${describeValue(name)}. Call enterContext('request', { … }).`,
+      );
+    }
+    const { values, conversions } = snapshotContext(name, context);
+    const entry = { name: name ?? Symbol('anonymous'), tracker: options.tracker, read: undefined, values };
+    return this.#push(entry, conversions);
+  }
+
+  /**
+   * Enters a context whose values are read anew for each event.
+   *
+   * @remarks A fault in `read` leaves the context empty for that event and is handed to `onFault`.
+   */
+  enterLive(
+    name: string,
+    read: () => object,
+    onFault: (fault: unknown) => void,
+    options: EnterOptions = {},
+  ): EnteredContext {
+    const readSafely = (): EventContext => {
+      try {
+        return snapshotContext(name, read()).values;
+      } catch (fault) {
+        onFault(fault);
+        return {};
+      }
+    };
+    return this.#push({ name, tracker: options.tracker, read: readSafely, values: {} }, []);
+  }
+
+  /**
+   * Leaves a context: the one in the innermost scope that holds the name.
+   *
+   * @throws {@link UnknownContextError} when no scope of the running code holds it, and when it is a context of the
+   * process and the running code belongs to a request
+   */
+  exit(name: string): void {
+    for (let stack: ContextStack | undefined = this; stack !== undefined; stack = stack.outer) {
+      const entries: readonly ContextEntry[] = stack.#entries;
+      const index = entries.findLastIndex((entry) => entry.name === name);
+      if (index >= 0) {
+        stack.#entries = entries.toSpliced(index, 1);
+        return;
+      }
+      if (stack.scope === 'request') {
+        throw this.#unknownContext(name, stack.outer !== undefined && stack.outer.#holds(name));
+      }
+    }
+    throw this.#unknownContext(name, false);
+  }
+
+  /** Merges all contexts that reach a tracker into a fresh object, which the caller may change. */
+  resolve(tracker?: string): EventContext {
+    return this.#currentView().resolve(tracker);
+  }
+
+  /** The names of the contexts that are entered here and in the scopes around, outermost first. */
+  get names(): readonly string[] {
+    return this.#currentView()
+      .entries.map((entry) => entry.name)
+      .filter((name) => typeof name === 'string');
+  }
+
+  /** Tells whether this is the given stack or lies inside it. */
+  isWithin(stack: ContextStack): boolean {
+    for (let inner: ContextStack | undefined = this; inner !== undefined; inner = inner.outer) {
+      if (inner === stack) return true;
+    }
+    return false;
+  }
+
+  #push(entry: ContextEntry, conversions: readonly string[]): EnteredContext {
+    const others = this.#entries.filter(
+      (other) => other.name !== entry.name || other.tracker !== entry.tracker,
+    );
+    this.#entries = [...others, entry];
+    return {
+      conversions,
+      [Symbol.dispose]: () => {
+        if (this.#entries.includes(entry)) {
+          this.#entries = this.#entries.filter((other) => other !== entry);
+        }
+      },
+    };
+  }
+
+  #holds(name: string): boolean {
+    return this.#entries.some((entry) => entry.name === name);
+  }
+
+  /** Entries are never changed in place, so that an unchanged array means an unchanged scope. */
+  #currentView(): ContextView {
+    const outer = this.outer === undefined ? ContextView.empty : this.outer.#currentView();
+    if (outer !== this.#viewedOuter || this.#entries !== this.#viewedEntries) {
+      this.#view = this.#entries.length === 0 ? outer : outer.with(this.#entries);
+      this.#viewedOuter = outer;
+      this.#viewedEntries = this.#entries;
+    }
+    return this.#view;
+  }
+
+  #unknownContext(name: unknown, heldByProcess: boolean): UnknownContextError {
+    if (heldByProcess) {
+      return new UnknownContextError(
+        `The context '${String(name)}' belongs to the process and cannot be exited from within a request: it would be ` +
+          `taken from every other request too. Exit it where it was entered, outside any request.`,
+      );
+    }
+    const entered = this.names.map((known) => `'${known}'`).join(', ');
+    return new UnknownContextError(
+      `The context ${describeValue(name)} is not entered here. Entered are: ${entered === '' ? 'none' : entered}. ` +
+        `Exit a context in the scope that entered it, or let context(name, values, callback) leave it by itself.`,
+    );
+  }
+}
+
+/** What is visible from one scope: the entries of all scopes, shadowed ones left out, and their merge. */
+class ContextView {
+  static readonly empty = new ContextView([]);
+
+  readonly #live: boolean;
+  readonly #targeted: boolean;
+  #merged: MergedContext | undefined;
+  #mergedByTracker: Map<string | undefined, MergedContext> | undefined;
+
+  constructor(readonly entries: readonly ContextEntry[]) {
+    this.#live = entries.some((entry) => entry.read !== undefined);
+    this.#targeted = entries.some((entry) => entry.tracker !== undefined);
+  }
+
+  with(inner: readonly ContextEntry[]): ContextView {
+    const visible = this.entries.filter((entry) => !inner.some((other) => shadows(other, entry)));
+    return new ContextView([...visible, ...inner]);
+  }
+
+  resolve(tracker: string | undefined): EventContext {
+    if (this.#live) return merge(this.entries, tracker).values;
+    const merged = this.#targeted ? this.#mergedFor(tracker) : (this.#merged ??= merge(this.entries, undefined));
+    return merged.flat ? { ...merged.values } : copyOf(merged.values);
+  }
+
+  #mergedFor(tracker: string | undefined): MergedContext {
+    this.#mergedByTracker ??= new Map();
+    let merged = this.#mergedByTracker.get(tracker);
+    if (merged === undefined) {
+      merged = merge(this.entries, tracker);
+      this.#mergedByTracker.set(tracker, merged);
+    }
+    return merged;
+  }
+}
+
+interface MergedContext {
+  readonly values: EventContext;
+  /** Whether a shallow copy is a whole one. */
+  readonly flat: boolean;
+}
+
+/** An entry for all trackers hides the outer one of its name; one for a single tracker hides it from that tracker. */
+function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
+  return inner.name === outer.name && (inner.tracker === undefined || inner.tracker === outer.tracker);
+}
+
+function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
+  const reaching = entries.filter((entry) => entry.tracker === undefined || entry.tracker === tracker);
+  const values: EventContext = {};
+  let flat = true;
+  reaching.forEach((entry, index) => {
+    if (isHiddenByLater(reaching, index)) return;
+    const own = entry.read === undefined ? entry.values : entry.read();
+    for (const key of Object.keys(own)) {
+      const value = own[key];
+      if (typeof value === 'object' && value !== null) flat = false;
+      setOwn(values, key, value);
+    }
+  });
+  return { values, flat };
+}
+
+/** An outer context for all trackers may still be hidden by an inner one of its name for this tracker alone. */
+function isHiddenByLater(entries: readonly ContextEntry[], index: number): boolean {
+  const { name } = entries[index]!;
+  return entries.findIndex((entry, later) => later > index && entry.name === name) >= 0;
+}
+
+function snapshotContext(
+  name: string | undefined,
+  context: unknown,
+): { values: EventContext; conversions: readonly string[] } {
+  const { value, conversions } = isRecord(context) ? snapshot(context) : { value: context, conversions: [] };
+  if (!isRecord(value) || value instanceof Date) {
+    throw new InvalidContextError(
+      `The context ${name === undefined ? 'without a name' : `'${name}'`} is an object of keys and values, received ` +
+        `${describeValue(context)}. Pass an object such as { user_id: 7 }.`,
+    );
+  }
+  return { values: value, conversions };
+}

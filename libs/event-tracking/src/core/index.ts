@@ -1,0 +1,32 @@
+export type { Account, DropReason } from './account.js';
+export type { Backend, Backends, DeliveryOptions, Outcome } from './backend.js';
+export { StorageContextLocator, type ContextLocator, type ScopeFrame, type ScopeStorage } from './context-locator.js';
+export { ContextStack, type ContextScope, type EnteredContext, type EnterOptions } from './context-stack.js';
+export { DefaultContextLocator } from './default-context-locator.js';
+export type { DiagnosticLogger } from './diagnostics.js';
+export {
+  EventEmissionExit,
+  EventTrackingError,
+  ImproperlyConfigured,
+  InvalidContextError,
+  NoBackendEnabled,
+  NoTransformerImplemented,
+  PermanentDeliveryError,
+  RetryableDeliveryError,
+  UnknownBackendError,
+  UnknownContextError,
+  UnknownTrackerError,
+  type EventTrackingErrorOptions,
+} from './errors.js';
+export type { EventContext, EventData, TrackingEvent } from './event.js';
+export type {
+  FilterObject,
+  Processor,
+  ProcessorFunction,
+  ProcessorObject,
+  ProcessorResult,
+} from './processor.js';
+export { emit, getTracker, registerTracker } from './registry.js';
+export { RoutingBackend, type RoutingBackendOptions } from './routing-backend.js';
+export { MalformedEventError, parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
+export { Tracker, type TrackerAccount, type TrackerOptions } from './tracker.js';

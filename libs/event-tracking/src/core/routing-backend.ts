@@ -1,0 +1,348 @@
+import { OpenAccount, type Account } from './account.js';
+import { isBackend, type Backend, type Backends, type DeliveryOptions } from './backend.js';
+import { describeError, describeValue } from './describe-error.js';
+import { Diagnostics } from './diagnostics.js';
+import {
+  EventEmissionExit,
+  ImproperlyConfigured,
+  NoBackendEnabled,
+  NoTransformerImplemented,
+} from './errors.js';
+import { isTrackingEvent, type TrackingEvent } from './event.js';
+import { byCodePoint } from './order.js';
+import { isClassOf, toStep, type ProcessingStep, type Processor } from './processor.js';
+import { copyOf } from './snapshot.js';
+
+/** What a routing backend is made of. */
+export interface RoutingBackendOptions {
+  /**
+   * The children by name; they are called in code-point order of their names.
+   *
+   * @default none
+   */
+  backends?: Backends;
+  /**
+   * The steps each event takes before the children get it, in order.
+   *
+   * @default none
+   */
+  processors?: Iterable<Processor>;
+}
+
+interface Child {
+  readonly name: string;
+  readonly backend: Backend;
+  readonly account: OpenAccount;
+  /** Sends that have not settled. */
+  readonly pending: Set<Promise<void>>;
+}
+
+/** Delivers an event that the caller gives away; known to every copy of the package. */
+export const ROUTE = Symbol.for('event-tracking:route');
+
+const ADOPT = Symbol.for('event-tracking:adopt');
+
+/**
+ * Runs events through processors and hands them to its children; itself a backend, so that trees of any depth grow.
+ *
+ * @remarks
+ * - Processors run in order, `c(b(a(event)))`. One that returns nothing keeps the event, one that throws
+ *   {@link EventEmissionExit} drops it for all children, one that fails otherwise is logged and passed over.
+ *   A filter that fails drops the event.
+ * - Each child gets a copy of its own. One that fails is logged with the event's name and its path; the others are
+ *   still called.
+ * - `send` never throws.
+ */
+export class RoutingBackend implements Backend {
+  #steps: readonly ProcessingStep[] = [];
+  #children: readonly Child[] = [];
+  readonly #own = new OpenAccount();
+  #path = '';
+  #diagnostics = new Diagnostics();
+
+  /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
+  constructor(options: RoutingBackendOptions = {}) {
+    for (const processor of options.processors ?? []) this.registerProcessor(processor);
+    const entries = entriesOf(options.backends ?? {});
+    for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(a, b))) {
+      this.registerBackend(name, backend);
+    }
+  }
+
+  /** The children by name, in the order in which they are called. */
+  get backends(): ReadonlyMap<string, Backend> {
+    return new Map(this.#children.map(({ name, backend }) => [name, backend]));
+  }
+
+  /** The processors, in the order in which they run. */
+  get processors(): readonly Processor[] {
+    return this.#steps.map((step) => step.processor);
+  }
+
+  /**
+   * Adds a child, which is called after those that are there.
+   *
+   * @throws {@link ImproperlyConfigured} when the name is taken or holds a dot, or the value has no method `send`
+   */
+  registerBackend(name: string, backend: Backend): void {
+    const where = `backends.${this.#pathOf(name)}`;
+    if (typeof name !== 'string' || name === '' || name.includes('.')) {
+      throw new ImproperlyConfigured(
+        `${where}: a backend's name is a string without dots (dots separate the names in a path), ` +
+          `received ${describeValue(name)}. Rename it, for example to '${String(name).replaceAll('.', '_')}'.`,
+      );
+    }
+    if (this.#children.some((child) => child.name === name)) {
+      throw new ImproperlyConfigured(
+        `${where}: a backend of this name is registered already. Choose another name for the second one.`,
+      );
+    }
+    if (!isBackend(backend)) {
+      const mend = isClassOf(backend, ['send'])
+        ? `Pass an instance: new ${(backend as { name: string }).name}(…).`
+        : `A backend is an object with a method send(event).`;
+      throw new ImproperlyConfigured(
+        `${where}: expected a backend, received ${describeValue(backend)}. ${mend}`,
+      );
+    }
+    if (isRoutingBackend(backend)) backend[ADOPT](this.#pathOf(name), this.#diagnostics);
+    const child = { name, backend, account: new OpenAccount(), pending: new Set<Promise<void>>() };
+    this.#children = [...this.#children, child];
+  }
+
+  /**
+   * Adds a processor, which runs after those that are there.
+   *
+   * @throws {@link ImproperlyConfigured} when the value is no processor
+   */
+  registerProcessor(processor: Processor): void {
+    const where = `${this.#path === '' ? '' : `backends.${this.#path}.`}processors[${this.#steps.length}]`;
+    this.#steps = [...this.#steps, toStep(processor, where)];
+  }
+
+  /** Processes a copy of the event and sends it to all children. */
+  send(event: TrackingEvent): void {
+    this[ROUTE](copyOf(event));
+  }
+
+  /**
+   * Runs a copy of the event through all processors and returns what comes out.
+   *
+   * @throws {@link EventEmissionExit} when a processor drops it
+   */
+  processEvent(event: TrackingEvent): TrackingEvent {
+    const processed = this.#process(copyOf(event));
+    if (typeof processed === 'string') {
+      throw new EventEmissionExit(`The event '${event.name}' was dropped by a processor.`);
+    }
+    return processed;
+  }
+
+  /** Sends a copy of the event to all children, past the processors. */
+  sendToBackends(event: TrackingEvent): void {
+    this.#dispatch(copyOf(event));
+  }
+
+  /** What became of the events at this node and below it, by path; this node's own path comes first. */
+  accounts(): Record<string, Account> {
+    const accounts: Record<string, Account> = { [this.#path]: this.#own.read() };
+    for (const { name, backend, account } of this.#children) {
+      Object.assign(
+        accounts,
+        isRoutingBackend(backend) ? backend.accounts() : { [this.#pathOf(name)]: account.read() },
+      );
+    }
+    return accounts;
+  }
+
+  /** Resolves when all children have delivered what was sent to them, or the signal aborts; never rejects. */
+  async flush(options: DeliveryOptions = {}): Promise<void> {
+    await Promise.all(this.#children.map((child) => this.#settle(child, 'flush', options)));
+  }
+
+  /** Flushes and closes all children; never rejects. */
+  async close(options: DeliveryOptions = {}): Promise<void> {
+    await this.flush(options);
+    await Promise.all(this.#children.map((child) => this.#settle(child, 'close', options)));
+  }
+
+  /** @internal */
+  [ROUTE](event: TrackingEvent): void {
+    const account = this.#own;
+    account.arrived++;
+    const processed = this.#steps.length === 0 ? event : this.#process(event);
+    if (processed === 'filtered') {
+      account.filtered++;
+    } else if (processed === 'unjudged') {
+      account.drop('unjudged');
+    } else {
+      account.delivered++;
+      this.#dispatch(processed);
+    }
+  }
+
+  /** @internal */
+  [ADOPT](path: string, diagnostics: Diagnostics): void {
+    this.#path = path;
+    this.#diagnostics = diagnostics;
+    for (const { name, backend } of this.#children) {
+      if (isRoutingBackend(backend)) backend[ADOPT](this.#pathOf(name), diagnostics);
+    }
+  }
+
+  #process(event: TrackingEvent): TrackingEvent | 'filtered' | 'unjudged' {
+    let current = event;
+    for (const step of this.#steps) {
+      try {
+        const result = step.run(current);
+        if (step.isFilter) {
+          if (isPromise(result)) throw this.#asynchronous(result);
+          if (!result) return 'filtered';
+        } else if (result !== undefined && result !== null) {
+          if (isPromise(result)) throw this.#asynchronous(result);
+          if (!isTrackingEvent(result)) {
+            throw new TypeError(`it returned ${describeValue(result)}, which is no event`);
+          }
+          current = result;
+        }
+      } catch (fault) {
+        if (fault instanceof EventEmissionExit) return 'filtered';
+        this.#reportStep(step, current, fault);
+        if (step.isFilter) return 'unjudged';
+      }
+    }
+    return current;
+  }
+
+  /** Where events flow synchronously nobody can wait for a processor; its rejection must still reach nobody. */
+  #asynchronous(promise: Promise<unknown>): TypeError {
+    promise.catch(() => {});
+    return new TypeError('it returned a promise, which only nodes behind a queue can wait for');
+  }
+
+  #dispatch(event: TrackingEvent): void {
+    const children = this.#children;
+    const last = children.length - 1;
+    for (let index = 0; index <= last; index++) {
+      this.#deliver(children[index]!, index === last ? event : copyOf(event));
+    }
+  }
+
+  #deliver(child: Child, event: TrackingEvent): void {
+    const { backend, account } = child;
+    if (isRoutingBackend(backend)) {
+      backend[ROUTE](event);
+      return;
+    }
+    account.arrived++;
+    const { name } = event;
+    try {
+      const result: unknown = backend.send(event);
+      if (isPromise(result)) this.#await(child, name, result);
+      else account.delivered++;
+    } catch (fault) {
+      this.#settleFailure(child, name, fault);
+    }
+  }
+
+  #await(child: Child, eventName: string, result: Promise<unknown>): void {
+    const { account, pending } = child;
+    account.pending++;
+    const settled = Promise.resolve(result)
+      .then(
+        () => void account.delivered++,
+        (fault: unknown) => this.#settleFailure(child, eventName, fault),
+      )
+      .finally(() => {
+        account.pending--;
+        pending.delete(settled);
+      });
+    pending.add(settled);
+  }
+
+  #settleFailure(child: Child, eventName: string, fault: unknown): void {
+    const path = this.#pathOf(child.name);
+    if (fault instanceof NoTransformerImplemented || fault instanceof NoBackendEnabled) {
+      child.account.filtered++;
+      return;
+    }
+    child.account.drop('failed');
+    this.#diagnostics.error(
+      `backend ${path}`,
+      `Unable to send the event '${eventName}' to the backend '${path}': ${describeError(fault)}`,
+    );
+  }
+
+  #reportStep(step: ProcessingStep, event: TrackingEvent, fault: unknown): void {
+    const node = this.#path === '' ? 'the root' : `'${this.#path}'`;
+    const consequence = step.isFilter ? 'The event is dropped' : 'The event goes on without it';
+    this.#diagnostics.error(
+      `processor ${step.name} of ${node}`,
+      `The processor ${step.name} of ${node} failed for the event '${String(event.name)}': ` +
+        `${describeError(fault)}. ${consequence}.`,
+    );
+  }
+
+  async #settle(child: Child, step: 'flush' | 'close', options: DeliveryOptions): Promise<void> {
+    const { signal } = options;
+    try {
+      while (step === 'flush' && child.pending.size > 0 && signal?.aborted !== true) {
+        await untilAborted(Promise.all(child.pending), signal);
+      }
+      const own = child.backend[step];
+      if (own !== undefined) await untilAborted(Promise.resolve(own.call(child.backend, options)), signal);
+    } catch (fault) {
+      const path = this.#pathOf(child.name);
+      this.#diagnostics.error(
+        `${step} ${path}`,
+        `Unable to ${step} the backend '${path}': ${describeError(fault)}`,
+      );
+    }
+  }
+
+  #pathOf(name: string): string {
+    return this.#path === '' ? name : `${this.#path}.${name}`;
+  }
+}
+
+interface AdoptableRouting extends RoutingBackend {
+  [ADOPT](path: string, diagnostics: Diagnostics): void;
+}
+
+/** Tells a routing backend, of whichever copy of the package, from other backends. */
+export function isRoutingBackend(backend: unknown): backend is AdoptableRouting {
+  return typeof backend === 'object' && backend !== null && ROUTE in backend;
+}
+
+/** Makes a routing backend the root of a tracker's tree. */
+export function adoptRoot(root: RoutingBackend, diagnostics: Diagnostics): void {
+  root[ADOPT]('', diagnostics);
+}
+
+function entriesOf(backends: Backends): [string, Backend][] {
+  return backends instanceof Map ? [...backends.entries()] : Object.entries(backends as Record<string, Backend>);
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Waits for work, though no longer than until the signal aborts. */
+async function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) {
+    await work;
+    return;
+  }
+  let stop = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    work.catch(() => {}); // what fails after the deadline has nobody left to tell
+  }
+}

@@ -1,0 +1,71 @@
+import { EventTrackingError } from './errors.js';
+import { describeValue } from './describe-error.js';
+import { isRecord, type TrackingEvent } from './event.js';
+import { copyOf } from './snapshot.js';
+
+/**
+ * Writes an event as one line of JSON, its dates in RFC 3339 with milliseconds in UTC.
+ *
+ * @remarks
+ * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: what a processor
+ * added to the event and JSON cannot say is written as the event's own data would be.
+ */
+export function serializeEvent(event: TrackingEvent): string {
+  try {
+    return JSON.stringify(event);
+  } catch {
+    return JSON.stringify(copyOf(event));
+  }
+}
+
+/**
+ * Reads an event that {@link serializeEvent} wrote.
+ *
+ * @throws {@link EventTrackingError} with the code `MALFORMED_EVENT` when the text is no JSON or no event.
+ */
+export function parseEvent(text: string): TrackingEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MalformedEventError(`An event could not be read: the text is no JSON.`, { cause });
+  }
+  if (!isRecord(value) || typeof value['id'] !== 'string' || typeof value['name'] !== 'string') {
+    throw new MalformedEventError(
+      `An event could not be read: expected an object with the strings 'id' and 'name', received ${describeValue(value)}.`,
+    );
+  }
+  return {
+    ...value,
+    id: value['id'],
+    name: value['name'],
+    timestamp: parseTimestamp(value['timestamp']),
+    context: isRecord(value['context']) ? value['context'] : {},
+    data: isRecord(value['data']) ? value['data'] : {},
+  };
+}
+
+/** Thrown where text was read as an event that is none. */
+export class MalformedEventError extends EventTrackingError {
+  override readonly code = 'MALFORMED_EVENT';
+}
+
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * Reads a timestamp of RFC 3339 with 0 to 9 digits of a second's fraction, cut to milliseconds.
+ *
+ * @throws {@link EventTrackingError} with the code `MALFORMED_EVENT` when the value is no such timestamp.
+ */
+export function parseTimestamp(value: unknown): Date {
+  const parts = typeof value === 'string' ? RFC_3339.exec(value) : null;
+  if (parts !== null) {
+    const [, date, time, fraction = '', offset] = parts;
+    const milliseconds = fraction.slice(0, 3).padEnd(3, '0');
+    const parsed = new Date(`${date}T${time}.${milliseconds}${offset!.toUpperCase()}`);
+    if (!Number.isNaN(parsed.getTime())) return parsed;
+  }
+  throw new MalformedEventError(
+    `A timestamp could not be read: expected RFC 3339 such as 2013-09-12T12:55:00.123Z, received ${describeValue(value)}.`,
+  );
+}

@@ -1,0 +1,285 @@
+/** How deep a copy goes; what lies deeper becomes `[Truncated]`. */
+export const MAX_DEPTH = 100;
+
+/** How many values a copy holds at most, so that shared references and endless arrays cannot multiply without end. */
+export const MAX_VALUES = 1_000_000;
+
+const TRUNCATED = '[Truncated]';
+
+/** A copy that shares nothing with what it was taken from. */
+export interface Snapshot {
+  /** The copy: primitives, dates, arrays and plain objects. */
+  value: unknown;
+  /** What had to be rewritten because JSON cannot say it: where it stood and what it became, the first few. */
+  conversions: readonly string[];
+  /** The length of its JSON, roughly, in characters. */
+  size: number;
+}
+
+/**
+ * Copies a value as it is at this moment, whatever it is; never throws.
+ *
+ * @remarks
+ * What JSON can say is copied; dates stay dates; `toJSON` is honoured; what JSON cannot say becomes readable
+ * (`[Function f]`, `Symbol(x)`, `10n` → `"10"`, `[Circular]`, `NaN` → `"NaN"`, a Map its entries, a Set its values,
+ * `[Truncated]` beyond {@link MAX_DEPTH}, `[Throws: message]` for a getter that throws) and is named in `conversions`.
+ * Keys whose value is undefined are left out, as JSON does.
+ */
+export function snapshot(value: unknown): Snapshot {
+  const copier = new Copier();
+  const copy = copier.copy(value);
+  return { value: copy, conversions: copier.conversions, size: copier.size };
+}
+
+/** Copies what is known to be serialisable already, as {@link snapshot} does. */
+export function copyOf<T>(value: T): T {
+  return new Copier().copy(value) as T;
+}
+
+/** Sets a key as data, also where the key is `__proto__`. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, configurable: true, enumerable: true, writable: true });
+  } else {
+    target[key] = value;
+  }
+}
+
+const MAX_NAMED_CONVERSIONS = 5;
+const NO_CONVERSIONS: string[] = [];
+
+class Copier {
+  conversions: string[] = NO_CONVERSIONS;
+  size = 0;
+  #values = 0;
+  /** The containers that are being copied, outermost first: what is met again inside itself is circular. */
+  readonly #ancestors: object[] = [];
+  /** The keys that lead to the container being copied. */
+  readonly #path: (string | number)[] = [];
+
+  copy(value: unknown): unknown {
+    try {
+      return this.#copyValue(value, '');
+    } catch (error) {
+      return this.#throws(error, ''); // the stack overflowed: emit was called from too deep
+    }
+  }
+
+  #copyValue(value: unknown, key: string | number): unknown {
+    switch (typeof value) {
+      case 'string':
+        this.size += value.length + 3;
+        return value;
+      case 'number':
+        this.size += 8;
+        return Number.isFinite(value) ? value : this.#converted(key, String(value));
+      case 'boolean':
+        this.size += 6;
+        return value;
+      case 'undefined':
+        return undefined;
+      case 'object':
+        return value === null ? null : this.#copyObject(value, key);
+      case 'bigint':
+        return this.#converted(key, value.toString());
+      case 'symbol':
+        return this.#converted(key, value.toString());
+      default:
+        return this.#converted(key, describeFunction(value as { name?: unknown }));
+    }
+  }
+
+  #copyObject(value: object, key: string | number): unknown {
+    const ancestors = this.#ancestors;
+    if (ancestors.length > MAX_DEPTH || this.#values >= MAX_VALUES) {
+      return this.#converted(key, TRUNCATED);
+    }
+    for (let index = ancestors.length - 1; index >= 0; index--) {
+      if (ancestors[index] === value) return this.#converted(key, '[Circular]');
+    }
+    ancestors.push(value);
+    this.#path.push(key);
+    try {
+      return this.#copyContainer(value);
+    } catch (error) {
+      return this.#throws(error);
+    } finally {
+      ancestors.pop();
+      this.#path.pop();
+    }
+  }
+
+  #copyContainer(value: object): unknown {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype) {
+      return 'toJSON' in value ? this.#copySpecial(value) : this.#copyRecord(value);
+    }
+    if (prototype === Array.prototype && !('toJSON' in value)) {
+      return this.#copyArray(value as unknown[]);
+    }
+    return this.#copySpecial(value);
+  }
+
+  #copyRecord(value: object): Record<string, unknown> {
+    const copy: Record<string, unknown> = {};
+    const keys = Object.keys(value);
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index]!;
+      if (++this.#values > MAX_VALUES) {
+        setOwn(copy, key, this.#converted(key, TRUNCATED));
+        break;
+      }
+      const member = this.#read(value, key);
+      if (member !== undefined) {
+        this.size += key.length + 3;
+        if (key === '__proto__') setOwn(copy, key, member);
+        else copy[key] = member;
+      }
+    }
+    return copy;
+  }
+
+  #copyArray(value: ArrayLike<unknown>): unknown[] {
+    const copy: unknown[] = [];
+    const length = value.length;
+    for (let index = 0; index < length; index++) {
+      if (++this.#values > MAX_VALUES) {
+        copy.push(this.#converted(index, TRUNCATED));
+        break;
+      }
+      const member = this.#read(value, index);
+      copy.push(member === undefined ? null : member);
+    }
+    return copy;
+  }
+
+  /** Reads one member, through a getter perhaps, and copies it. */
+  #read(container: object, key: string | number): unknown {
+    let member: unknown;
+    try {
+      member = (container as Record<string | number, unknown>)[key];
+    } catch (error) {
+      return this.#throws(error, key);
+    }
+    return this.#copyValue(member, key);
+  }
+
+  #copySpecial(value: object): unknown {
+    if (value instanceof Date) {
+      this.size += 27;
+      const time = Date.prototype.getTime.call(value);
+      return Number.isNaN(time) ? this.#converted(undefined, 'Invalid Date') : new Date(time);
+    }
+    const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
+    if (typeof toJSON === 'function') {
+      const said: unknown = Reflect.apply(toJSON, value, [String(this.#path.at(-1) ?? '')]);
+      // Like JSON, toJSON is asked once: what it answers is copied as it stands.
+      if (typeof said !== 'object' || said === null) return this.#copyValue(said, '');
+      if (said instanceof Date) return this.#copySpecial(said);
+      return this.#copyByShape(said);
+    }
+    return this.#copyByShape(value);
+  }
+
+  #copyByShape(value: object): unknown {
+    if (Array.isArray(value)) return this.#copyArray(value);
+    if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+      return this.#copyArray(value as unknown as ArrayLike<unknown>);
+    }
+    if (value instanceof Map) {
+      this.#note(undefined, 'the entries of a Map');
+      return this.#copyArray(take(value.entries()));
+    }
+    if (value instanceof Set) {
+      this.#note(undefined, 'the values of a Set');
+      return this.#copyArray(take(value.values()));
+    }
+    if (value instanceof Error) {
+      this.#note(undefined, 'the name and message of an Error');
+      return this.#copyError(value);
+    }
+    if (value instanceof RegExp) return this.#converted(undefined, String(value));
+    if (value instanceof String || value instanceof Number || value instanceof Boolean) {
+      return this.#copyValue(value.valueOf(), '');
+    }
+    if (isOpaque(value)) return this.#converted(undefined, `[${nameOfType(value)}]`);
+    return this.#copyRecord(value);
+  }
+
+  #copyError(error: Error): Record<string, unknown> {
+    const described: Record<string, unknown> = {};
+    for (const key of ['name', 'message', 'code', 'cause']) {
+      const member = this.#read(error, key);
+      if (member !== undefined) described[key] = member;
+    }
+    const own = this.#copyRecord(error);
+    for (const key of Object.keys(own)) {
+      if (!Object.hasOwn(described, key)) setOwn(described, key, own[key]);
+    }
+    return described;
+  }
+
+  #throws(error: unknown, key?: string | number): string {
+    let message: string;
+    try {
+      message = error instanceof Error ? error.message : String(error);
+    } catch {
+      message = 'something that cannot be described';
+    }
+    return this.#converted(key, `[Throws: ${message}]`);
+  }
+
+  #converted(key: string | number | undefined, became: string): string {
+    this.size += became.length + 3;
+    this.#note(key, became);
+    return became;
+  }
+
+  #note(key: string | number | undefined, became: string): void {
+    if (this.conversions === NO_CONVERSIONS) this.conversions = [];
+    if (this.conversions.length >= MAX_NAMED_CONVERSIONS) return;
+    const where = this.#path.slice(1);
+    if (key !== undefined && key !== '') where.push(key);
+    const shown = became.length > 80 ? `${became.slice(0, 80)}…` : became;
+    this.conversions.push(where.length === 0 ? shown : `${shorten(where)}: ${shown}`);
+  }
+}
+
+function shorten(path: readonly (string | number)[]): string {
+  return path.length > 8 ? `${path.slice(0, 8).join('.')}…` : path.join('.');
+}
+
+function take(values: Iterable<unknown>): unknown[] {
+  const taken: unknown[] = [];
+  for (const value of values) {
+    taken.push(value);
+    if (taken.length > MAX_VALUES) break;
+  }
+  return taken;
+}
+
+function isOpaque(value: object): boolean {
+  return (
+    value instanceof Promise ||
+    value instanceof WeakMap ||
+    value instanceof WeakSet ||
+    value instanceof WeakRef ||
+    value instanceof DataView ||
+    value instanceof ArrayBuffer
+  );
+}
+
+function nameOfType(value: object): string {
+  const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
+  return typeof name === 'string' && name !== '' ? name : 'Object';
+}
+
+function describeFunction(value: { name?: unknown }): string {
+  let name: unknown;
+  try {
+    name = value.name;
+  } catch {
+    name = undefined;
+  }
+  return typeof name === 'string' && name !== '' ? `[Function ${name}]` : '[Function]';
+}

@@ -1,0 +1,29 @@
+export type { Account, DropReason } from './core/account.js';
+export type { Backend, Backends, DeliveryOptions, Outcome } from './core/backend.js';
+export type { ContextLocator } from './core/context-locator.js';
+export { ContextStack, type ContextScope, type EnteredContext } from './core/context-stack.js';
+export { DefaultContextLocator } from './core/default-context-locator.js';
+export type { DiagnosticLogger } from './core/diagnostics.js';
+export {
+  EventEmissionExit,
+  EventTrackingError,
+  ImproperlyConfigured,
+  InvalidContextError,
+  NoBackendEnabled,
+  NoTransformerImplemented,
+  PermanentDeliveryError,
+  RetryableDeliveryError,
+  UnknownBackendError,
+  UnknownContextError,
+  UnknownTrackerError,
+} from './core/errors.js';
+export type { EventContext, EventData, TrackingEvent } from './core/event.js';
+export type { FilterObject, Processor, ProcessorFunction, ProcessorObject } from './core/processor.js';
+export { emit, getTracker, registerTracker } from './core/registry.js';
+export { RoutingBackend, type RoutingBackendOptions } from './core/routing-backend.js';
+export { MalformedEventError, parseEvent, parseTimestamp, serializeEvent } from './core/serialize-event.js';
+export { Tracker, type TrackerAccount, type TrackerOptions } from './core/tracker.js';
+export { LoggerBackend, type LoggerBackendOptions, type LoggerLevel } from './backends/logger-backend.js';
+export { MemoryBackend, type MemoryBackendOptions } from './backends/memory-backend.js';
+export { NameAllowlist } from './processors/name-allowlist.js';
+export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';

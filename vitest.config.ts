@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['event-tracking-source'] },
-  ssr: { resolve: { conditions: ['event-tracking-source', 'node', 'import', 'module', 'default'] } },
+  ssr: { resolve: { conditions: ['event-tracking-source', 'node'] } },
   test: {
     include: ['libs/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     setupFiles: ['test/support/setup.ts'],

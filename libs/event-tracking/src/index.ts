@@ -18,12 +18,58 @@ export {
   UnknownTrackerError,
 } from './core/errors.js';
 export type { EventContext, EventData, TrackingEvent } from './core/event.js';
-export type { FilterObject, Processor, ProcessorFunction, ProcessorObject } from './core/processor.js';
+export type {
+  FilterObject,
+  Processor,
+  ProcessorFunction,
+  ProcessorObject,
+} from './core/processor.js';
 export { emit, getTracker, registerTracker } from './core/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './core/routing-backend.js';
-export { MalformedEventError, parseEvent, parseTimestamp, serializeEvent } from './core/serialize-event.js';
+export {
+  MalformedEventError,
+  parseEvent,
+  parseTimestamp,
+  serializeEvent,
+} from './core/serialize-event.js';
 export { Tracker, type TrackerAccount, type TrackerOptions } from './core/tracker.js';
-export { LoggerBackend, type LoggerBackendOptions, type LoggerLevel } from './backends/logger-backend.js';
+export {
+  LoggerBackend,
+  type LoggerBackendOptions,
+  type LoggerLevel,
+} from './backends/logger-backend.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory-backend.js';
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
+export { ClsContextLocator } from './nest/cls-context-locator.js';
+export type { EmitOn, MethodCall } from './nest/decorated-method.js';
+export type {
+  BackendDefinition,
+  BackendDefinitions,
+  ContextLocatorDefinition,
+  Definition,
+  ProcessorDefinition,
+  RoutingDefinition,
+} from './nest/definitions.js';
+export { EmitEvent, type EmitEventOptions } from './nest/emit-event.decorator.js';
+export { EventTrackingModule } from './nest/event-tracking.module.js';
+export type {
+  EventTrackingModuleAsyncOptions,
+  EventTrackingModuleOptions,
+  EventTrackingOptions,
+  EventTrackingOptionsFactory,
+  RequestContextFactory,
+  RequestContextOptions,
+  TrackerTreeOptions,
+} from './nest/event-tracking-options.js';
+export { InjectBackend, InjectTracker } from './nest/inject.decorators.js';
+export { getBackendToken, getTrackerToken } from './nest/tokens.js';
+export {
+  TrackContext,
+  type ContextValues,
+  type TrackContextOptions,
+} from './nest/track-context.decorator.js';
+export {
+  TrackContextInterceptor,
+  type InterceptedContextValues,
+} from './nest/track-context.interceptor.js';

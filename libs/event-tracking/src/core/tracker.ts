@@ -66,10 +66,10 @@ const MAX_NESTED_EMITS = 16;
 const ONCE_A_MINUTE = { burst: 1 };
 
 /** How a {@link DetachedTracker} is made. */
-export interface DetachedTrackerOptions extends Omit<TrackerOptions, 'backends' | 'processors'> {
-  /** False for a tracker that does nothing. */
-  enabled: boolean;
-}
+export type DetachedTrackerOptions = Omit<TrackerOptions, 'backends' | 'processors' | 'maxEventSize'>;
+
+/** What a {@link DetachedTracker} learns with its tree. */
+export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize'>;
 
 /**
  * A tracker whose tree comes later, so that what the tree depends on may depend on the tracker.
@@ -79,8 +79,14 @@ export interface DetachedTrackerOptions extends Omit<TrackerOptions, 'backends' 
 export interface DetachedTracker {
   readonly tracker: Tracker;
   readonly diagnostics: Diagnostics;
-  /** Gives the tracker its tree. */
-  attach(root: RoutingBackend): void;
+  /**
+   * Gives the tracker its tree.
+   *
+   * @throws {@link ImproperlyConfigured} for what is no locator and no size
+   */
+  attach(root: RoutingBackend, options?: AttachOptions): void;
+  /** Makes the tracker one that does nothing; what it held is forgotten. */
+  disable(): void;
   /** Ends the tracker without closing its backends: what is emitted from now on is dropped as `closed`. */
   refuse(): void;
 }
@@ -106,9 +112,9 @@ export function createDetachedTracker(options: DetachedTrackerOptions): Detached
 export class Tracker {
   /** The tracker's name, `default` unless said. */
   readonly name: string;
-  readonly #locator: ContextLocator;
+  #locator: ContextLocator;
   readonly #diagnostics: Diagnostics;
-  readonly #maxEventSize: number;
+  #maxEventSize: number;
   readonly #account = new OpenAccount();
   #root: RoutingBackend | undefined;
   #held: HeldEvents | undefined;
@@ -291,13 +297,20 @@ export class Tracker {
     detach = (options) => {
       const tracker = new Tracker(options);
       tracker.#root = undefined;
-      if (options.enabled === false) tracker.#state = 'disabled';
-      else tracker.#held = new HeldEvents();
+      tracker.#held = new HeldEvents();
       return {
         tracker,
         diagnostics: tracker.#diagnostics,
-        attach: (root) => tracker.#attach(root),
-        refuse: () => {
+        attach(root, { contextLocator, maxEventSize } = {}) {
+          if (contextLocator !== undefined) tracker.#locator = checkedLocator(contextLocator);
+          if (maxEventSize !== undefined) tracker.#maxEventSize = checkedSize(maxEventSize);
+          tracker.#attach(root);
+        },
+        disable() {
+          tracker.#state = 'disabled';
+          tracker.#held = undefined;
+        },
+        refuse() {
           if (tracker.#state === 'open') tracker.#state = 'closed';
         },
       };

@@ -1,0 +1,65 @@
+import { Logger } from '@nestjs/common';
+import type { ContextLocator } from '../core/context-locator.js';
+import type { ContextStack } from '../core/context-stack.js';
+import { Diagnostics } from '../core/diagnostics.js';
+import { createDetachedTracker, type DetachedTracker, type Tracker } from '../core/tracker.js';
+import { ClsContextLocator } from './cls-context-locator.js';
+import { DEFAULT_TRACKER } from './tokens.js';
+
+/**
+ * What belongs to one application: its trackers, and the locator that they share.
+ *
+ * @remarks Depends on nothing, so that everything may depend on its trackers.
+ */
+export class EventTrackingApplication {
+  readonly diagnostics: Diagnostics;
+  enabled = true;
+  #locator: ContextLocator = new ClsContextLocator();
+  readonly #logger = new Logger('EventTracking');
+  readonly #trackers = new Map<string, DetachedTracker>();
+
+  constructor(names: Iterable<string> = []) {
+    this.diagnostics = new Diagnostics(this.#logger);
+    for (const name of [DEFAULT_TRACKER, ...names]) this.detached(name);
+  }
+
+  /** Finds the contexts of the running code, for all trackers. */
+  get locator(): ContextLocator {
+    return this.#locator;
+  }
+
+  set locator(locator: ContextLocator) {
+    this.#locator = locator;
+  }
+
+  /** The tracker of a name, if the application has it. */
+  tracker(name: string): Tracker | undefined {
+    return this.#trackers.get(name)?.tracker;
+  }
+
+  /** All trackers with what is needed to run them. */
+  get trackers(): ReadonlyMap<string, DetachedTracker> {
+    return this.#trackers;
+  }
+
+  /** The tracker of a name, made where the application has none. */
+  detached(name: string): DetachedTracker {
+    let detached = this.#trackers.get(name);
+    if (detached === undefined) {
+      detached = createDetachedTracker({
+        name,
+        contextLocator: this.#locator,
+        logger: this.#logger,
+      });
+      this.#trackers.set(name, detached);
+    }
+    return detached;
+  }
+
+  /** The scope of the process. */
+  get processScope(): ContextStack {
+    let stack = this.#locator.get();
+    while (stack.outer !== undefined) stack = stack.outer;
+    return stack;
+  }
+}

@@ -1,0 +1,119 @@
+import type { ModuleRef } from '@nestjs/core';
+import { isBackend, type Backend } from '../core/backend.js';
+import type { ContextLocator } from '../core/context-locator.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured, UnknownBackendError } from '../core/errors.js';
+import type { Processor } from '../core/processor.js';
+import { RoutingBackend } from '../core/routing-backend.js';
+import type { EventTrackingApplication } from './application.js';
+import {
+  partAt,
+  pathsOf,
+  type BackendPart,
+  type Blueprint,
+  type NodePart,
+  type Part,
+} from './blueprint.js';
+import { makePart } from './part-maker.js';
+
+/** Builds the trees of a configuration, each part once, and gives them to the application's trackers. */
+export class Assembly {
+  readonly #made = new Map<BackendPart, Promise<Backend>>();
+  readonly #owned = new Set<Backend>();
+
+  constructor(
+    readonly blueprint: Blueprint,
+    readonly application: EventTrackingApplication,
+    private readonly injector: ModuleRef,
+  ) {}
+
+  /** The backends that this module made, and so has to close. */
+  get owned(): ReadonlySet<Backend> {
+    return this.#owned;
+  }
+
+  /**
+   * The backend at a path of a tracker's tree; one that does nothing where event tracking is disabled.
+   *
+   * @throws {@link UnknownBackendError} when the configuration has none there
+   */
+  backend(tracker: string, path: string): Promise<Backend> {
+    if (!this.#enabled) return Promise.resolve(NO_BACKEND);
+    const root = this.blueprint.trackers.get(tracker);
+    const part = root === undefined ? undefined : partAt(root, path);
+    if (part === undefined) {
+      const known = root === undefined ? [] : pathsOf(root);
+      throw new UnknownBackendError(
+        `The tracker '${tracker}' has no backend '${path}' that could be injected. ` +
+          `It has: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+      );
+    }
+    return this.#backendOf(part);
+  }
+
+  /** Builds all trees and attaches them. */
+  async assemble(): Promise<void> {
+    const { application, blueprint } = this;
+    application.enabled = this.#enabled;
+    if (!this.#enabled) {
+      for (const name of blueprint.trackers.keys()) application.detached(name);
+      for (const detached of application.trackers.values()) detached.disable();
+      return;
+    }
+    const { maxEventSize } = blueprint.options;
+    const contextLocator = await this.#locator();
+    if (contextLocator !== undefined) application.locator = contextLocator;
+    const roots = await Promise.all(
+      [...blueprint.trackers].map(
+        async ([name, part]) => [name, await this.#rootOf(part)] as const,
+      ),
+    );
+    for (const [name, root] of roots) {
+      application.detached(name).attach(root, { contextLocator, maxEventSize });
+    }
+  }
+
+  get #enabled(): boolean {
+    return this.blueprint.options.enabled !== false;
+  }
+
+  #backendOf(part: BackendPart): Promise<Backend> {
+    let made = this.#made.get(part);
+    if (made === undefined) {
+      made = part.kind === 'node' ? this.#rootOf(part) : this.#leafOf(part);
+      made.catch(() => {}); // whoever asked for it is told; that nobody did yet is no fault
+      this.#made.set(part, made);
+    }
+    return made;
+  }
+
+  async #rootOf(node: NodePart): Promise<RoutingBackend> {
+    const processors = await Promise.all(
+      node.processors.map(async (part) => (await makePart(part, this.injector)).value as Processor),
+    );
+    const backends = await Promise.all(
+      [...node.children].map(async ([name, part]) => [name, await this.#backendOf(part)] as const),
+    );
+    return new RoutingBackend({ processors, backends: new Map(backends) });
+  }
+
+  async #leafOf(part: Part): Promise<Backend> {
+    const { value, owned } = await makePart(part, this.injector);
+    if (!isBackend(value)) {
+      throw new ImproperlyConfigured(
+        `${part.where}: expected a backend with a method send(event), received ${describeValue(value)}.`,
+      );
+    }
+    if (owned) this.#owned.add(value);
+    return value;
+  }
+
+  async #locator(): Promise<ContextLocator | undefined> {
+    const part = this.blueprint.contextLocator;
+    return part === undefined
+      ? undefined
+      : ((await makePart(part, this.injector)).value as ContextLocator);
+  }
+}
+
+const NO_BACKEND: Backend = { send() {} };

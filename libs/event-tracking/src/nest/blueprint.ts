@@ -1,0 +1,288 @@
+import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
+import { isBackend } from '../core/backend.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { byCodePoint } from '../core/order.js';
+import { isClassOf, toStep } from '../core/processor.js';
+import type { EventTrackingOptions } from './event-tracking-options.js';
+import { DEFAULT_TRACKER } from './tokens.js';
+
+/** How one thing of the configuration comes into being. */
+export type Part =
+  | { kind: 'value'; where: string; value: unknown }
+  | { kind: 'class'; where: string; type: Type }
+  | {
+      kind: 'factory';
+      where: string;
+      factory: (...args: unknown[]) => unknown;
+      inject: Dependencies;
+    }
+  | { kind: 'existing'; where: string; token: InjectionToken };
+
+/** What a factory is given. */
+export type Dependencies = NonNullable<FactoryProvider['inject']>;
+
+/** A node of the tree. */
+export interface NodePart {
+  kind: 'node';
+  where: string;
+  processors: readonly Part[];
+  children: ReadonlyMap<string, BackendPart>;
+}
+
+/** What stands at a place of the tree. */
+export type BackendPart = Part | NodePart;
+
+/** The checked configuration: what is to be made, with the place of each part for messages. */
+export interface Blueprint {
+  options: EventTrackingOptions;
+  /** The root of each tracker's tree, by the tracker's name. */
+  trackers: ReadonlyMap<string, NodePart>;
+  contextLocator: Part | undefined;
+}
+
+const OPTION_KEYS = [
+  ...['enabled', 'imports', 'isGlobal', 'processors', 'backends', 'trackers', 'context'],
+  ...['contextLocator', 'maxEventSize', 'shutdownTimeout', 'registerGlobally'],
+];
+const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
+
+/**
+ * Reads a configuration.
+ *
+ * @throws {@link ImproperlyConfigured} with the place of the fault, what was received there and how to mend it
+ */
+export function readBlueprint(options: EventTrackingOptions): Blueprint {
+  if (typeof options !== 'object' || options === null) {
+    throw new ImproperlyConfigured(
+      `EventTrackingModule: expected an object of options, received ${describeValue(options)}.`,
+    );
+  }
+  checkKeys(options, 'EventTrackingModule', OPTION_KEYS);
+  checkScalars(options);
+  const trackers = new Map<string, NodePart>();
+  trackers.set(DEFAULT_TRACKER, readNode(options, ''));
+  for (const [name, tree] of Object.entries(options.trackers ?? {})) {
+    const where = `trackers.${name}`;
+    if (name === DEFAULT_TRACKER) {
+      throw new ImproperlyConfigured(
+        `${where}: the default tracker is configured by backends and processors beside trackers, not inside it.`,
+      );
+    }
+    if (typeof tree !== 'object' || tree === null) {
+      throw new ImproperlyConfigured(
+        `${where}: expected an object such as { backends: { … } }, received ${describeValue(tree)}.`,
+      );
+    }
+    checkKeys(tree, where, ['backends', 'processors']);
+    trackers.set(name, readNode(tree, `${where}.`));
+  }
+  const locator = options.contextLocator;
+  return {
+    options,
+    trackers,
+    contextLocator:
+      locator === undefined ? undefined : readPart(locator, 'contextLocator', ['get', 'run']),
+  };
+}
+
+/** All paths of a tree, nodes included. */
+export function pathsOf(node: NodePart, prefix = ''): string[] {
+  return [...node.children].flatMap(([name, child]) => {
+    const path = `${prefix}${name}`;
+    return child.kind === 'node' ? [path, ...pathsOf(child, `${path}.`)] : [path];
+  });
+}
+
+/** Finds what stands at a path of a tree. */
+export function partAt(root: NodePart, path: string): BackendPart | undefined {
+  let part: BackendPart | undefined = root;
+  for (const name of path.split('.')) {
+    part = part?.kind === 'node' ? part.children.get(name) : undefined;
+  }
+  return part;
+}
+
+function readNode(node: { backends?: unknown; processors?: unknown }, where: string): NodePart {
+  const processors = node.processors ?? [];
+  if (!Array.isArray(processors)) {
+    throw new ImproperlyConfigured(
+      `${where}processors: expected an array, received ${describeValue(processors)}.`,
+    );
+  }
+  return {
+    kind: 'node',
+    where,
+    processors: processors.map((each, index) =>
+      readProcessor(each, `${where}processors[${index}]`),
+    ),
+    children: readBackends(node.backends ?? {}, where),
+  };
+}
+
+function readBackends(backends: unknown, where: string): ReadonlyMap<string, BackendPart> {
+  if (typeof backends !== 'object' || backends === null || Array.isArray(backends)) {
+    throw new ImproperlyConfigured(
+      `${where}backends: expected an object or a Map of backends by name, received ${describeValue(backends)}.`,
+    );
+  }
+  const entries: [string, unknown][] =
+    backends instanceof Map ? [...backends] : Object.entries(backends);
+  const parts = new Map<string, BackendPart>();
+  for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(String(a), String(b)))) {
+    const place = `${where}backends.${String(name)}`;
+    if (typeof name !== 'string' || name === '' || name.includes('.')) {
+      throw new ImproperlyConfigured(
+        `${place}: a backend's name is a string without dots (dots separate the names in a path), ` +
+          `received ${describeValue(name)}. Rename it, for example to '${String(name).replaceAll('.', '_')}'.`,
+      );
+    }
+    parts.set(name, readBackend(backend, place));
+  }
+  return parts;
+}
+
+function readBackend(backend: unknown, where: string): BackendPart {
+  if (isObject(backend) && !isBackend(backend) && 'backends' in backend) {
+    checkKeys(backend, where, ['backends', 'processors']);
+    return readNode(backend, `${where}.`);
+  }
+  if (isBackend(backend)) return { kind: 'value', where, value: backend };
+  return readPart(backend, where, ['send']);
+}
+
+function readProcessor(processor: unknown, where: string): Part {
+  if (isClassOf(processor, ['process', 'filter']))
+    return { kind: 'class', where, type: processor as Type };
+  if (isObject(processor) && DEFINITION_KEYS.some((key) => key in processor)) {
+    return readPart(processor, where, []);
+  }
+  toStep(processor, where);
+  return { kind: 'value', where, value: processor };
+}
+
+/** Reads an instance, a class or a definition of something that has the given methods. */
+function readPart(value: unknown, where: string, methods: readonly string[]): Part {
+  if (isClassOf(value, methods)) return { kind: 'class', where, type: value as Type };
+  if (isObject(value)) {
+    if (DEFINITION_KEYS.some((key) => key in value)) return readDefinition(value, where);
+    if (methods.length > 0 && methods.every((method) => typeof value[method] === 'function')) {
+      return { kind: 'value', where, value };
+    }
+  }
+  throw new ImproperlyConfigured(describeMisfit(value, where, methods));
+}
+
+function readDefinition(definition: Record<string, unknown>, where: string): Part {
+  checkKeys(definition, where, [...DEFINITION_KEYS, 'inject']);
+  const given = DEFINITION_KEYS.filter((key) => key in definition);
+  if (given.length > 1) {
+    throw new ImproperlyConfigured(
+      `${where}: expected one of ${DEFINITION_KEYS.join(', ')}, received ${given.join(' and ')}. Keep one.`,
+    );
+  }
+  const { useClass, useFactory, useExisting, inject = [] } = definition;
+  switch (given[0]) {
+    case 'useValue':
+      return { kind: 'value', where, value: definition['useValue'] };
+    case 'useClass':
+      checkIsFunction(useClass, `${where}.useClass`, 'a class');
+      return { kind: 'class', where, type: useClass as Type };
+    case 'useFactory':
+      checkIsFunction(useFactory, `${where}.useFactory`, 'a function');
+      if (!Array.isArray(inject)) {
+        throw new ImproperlyConfigured(
+          `${where}.inject: expected an array of tokens, received ${describeValue(inject)}.`,
+        );
+      }
+      return {
+        kind: 'factory',
+        where,
+        factory: useFactory as () => unknown,
+        inject: inject as Dependencies,
+      };
+    default:
+      if (useExisting === undefined || useExisting === null) {
+        throw new ImproperlyConfigured(
+          `${where}.useExisting: expected a token, received ${describeValue(useExisting)}. If it is a class, its ` +
+            `file may be imported in a circle, or by 'import type'.`,
+        );
+      }
+      return { kind: 'existing', where, token: useExisting as InjectionToken };
+  }
+}
+
+function describeMisfit(value: unknown, where: string, methods: readonly string[]): string {
+  const wanted = methods.map((method) => `${method}()`).join(' and ');
+  const received = `${where}: expected an instance with ${wanted}, a class, a definition such as { useClass } or ${
+    methods.includes('send') ? `a node { processors, backends }` : `{ useFactory, inject }`
+  }, received ${describeValue(value)}.`;
+  if (typeof value !== 'function') return received;
+  return (
+    `${received} Its prototype has no method ${methods[0]}. If it is a class that assigns ${methods[0]} in its ` +
+    `constructor, write { useClass: ${value.name || 'TheClass'} }; if it makes the instance, write { useFactory }.`
+  );
+}
+
+function checkIsFunction(value: unknown, where: string, wanted: string): void {
+  if (typeof value === 'function') return;
+  throw new ImproperlyConfigured(
+    `${where}: expected ${wanted}, received ${describeValue(value)}. ` +
+      `An undefined class is often imported in a circle, or by 'import type'.`,
+  );
+}
+
+function checkKeys(value: object, where: string, known: readonly string[]): void {
+  const stranger = Object.keys(value).find((key) => !known.includes(key));
+  if (stranger === undefined) return;
+  throw new ImproperlyConfigured(
+    `${where}: the key '${stranger}' is unknown. Known are: ${known.join(', ')}.`,
+  );
+}
+
+function checkScalars(options: EventTrackingOptions): void {
+  for (const key of ['enabled', 'registerGlobally'] as const) {
+    if (options[key] !== undefined && typeof options[key] !== 'boolean') {
+      throw new ImproperlyConfigured(
+        `${key}: expected true or false, received ${describeValue(options[key])}.`,
+      );
+    }
+  }
+  for (const key of ['maxEventSize', 'shutdownTimeout'] as const) {
+    const value: unknown = options[key];
+    if (value !== undefined && !(typeof value === 'number' && value > 0)) {
+      throw new ImproperlyConfigured(
+        `${key}: expected a number above 0, received ${describeValue(value)}.`,
+      );
+    }
+  }
+  checkContext(options.context);
+}
+
+function checkContext(context: unknown): void {
+  if (context === undefined || context === false) return;
+  if (!isObject(context)) {
+    throw new ImproperlyConfigured(
+      `context: expected false or an object such as { request, cls }, received ${describeValue(context)}.`,
+    );
+  }
+  checkKeys(context, 'context', ['request', 'cls']);
+  const { request, cls } = context;
+  if (request !== undefined && typeof request !== 'function') {
+    throw new ImproperlyConfigured(
+      `context.request: expected a function (request, defaults) => context, received ${describeValue(request)}.`,
+    );
+  }
+  if (
+    cls !== undefined &&
+    !(Array.isArray(cls) && cls.every((key) => typeof key === 'string' && key !== ''))
+  ) {
+    throw new ImproperlyConfigured(
+      `context.cls: expected an array of keys such as ['tenantId', 'user.id'], received ${describeValue(cls)}.`,
+    );
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

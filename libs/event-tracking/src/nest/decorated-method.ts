@@ -1,0 +1,303 @@
+import { types } from 'node:util';
+import { Logger, type ExecutionContext } from '@nestjs/common';
+import { isObservable, type Observable } from 'rxjs';
+import type { ContextStack } from '../core/context-stack.js';
+import { describeError, describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
+import type { EventTrackingApplication } from './application.js';
+import { takeDispatch } from './dispatches.js';
+import { declareHost, hostOf } from './host.js';
+import { subscribeWithin, type Run } from './subscribe-within.js';
+import { DEFAULT_TRACKER } from './tokens.js';
+
+/** What the factories of decorators are given, always. */
+export interface MethodCall<
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+> {
+  /** The method's own arguments. */
+  args: Args;
+  /** What the method was called on. */
+  instance: unknown;
+  /** Nest's, where Nest dispatched the call. */
+  executionContext?: ExecutionContext;
+  /** What the method returned, resolved to or emitted last, where it succeeded. */
+  result?: Result;
+  /** What the method threw, rejected or failed with. */
+  error?: unknown;
+}
+
+/** When a method's event is emitted. */
+export type EmitOn = 'success' | 'error' | 'settled';
+
+/** A context that a method runs inside. */
+export interface ContextStep {
+  readonly name: string;
+  readonly values: object | ((call: MethodCall<never, never>) => object);
+  readonly tracker: string | undefined;
+}
+
+/** An event that a method emits by itself. */
+export interface EmitStep {
+  readonly name: string;
+  readonly data: object | ((call: MethodCall<never, never>) => object) | undefined;
+  readonly on: EmitOn;
+  readonly tracker: string | undefined;
+}
+
+/** What happens around a method. */
+export interface MethodPlan {
+  readonly original: Function;
+  readonly decorators: readonly string[];
+  /** Outermost first. */
+  readonly contexts: readonly ContextStep[];
+  /** Innermost first. */
+  readonly emits: readonly EmitStep[];
+}
+
+const plans = new WeakMap<Function, MethodPlan>();
+
+/** The plan of a decorated method, if it is one. */
+export function planOf(method: unknown): MethodPlan | undefined {
+  return typeof method === 'function' ? plans.get(method) : undefined;
+}
+
+/**
+ * Puts a step around a method.
+ *
+ * @remarks
+ * All decorators of a method share one wrapper, so that its events carry its contexts in whatever order the decorators
+ * stand. The wrapper has the method's name, length and metadata.
+ * @throws {@link ImproperlyConfigured} where a decorator stands on something else than a method
+ */
+export function decorateMethod(
+  decorator: string,
+  prototype: object,
+  key: string | symbol,
+  descriptor: PropertyDescriptor | undefined,
+  step: { context: ContextStep } | { emit: EmitStep },
+): PropertyDescriptor {
+  const method: unknown = descriptor?.value;
+  if (typeof method !== 'function' || typeof prototype === 'function') {
+    throw new ImproperlyConfigured(
+      `${decorator} decorates methods of instances; ${String(key)} of ${nameOfClass(prototype)} is ` +
+        `${typeof prototype === 'function' ? 'static' : describeValue(method)}.`,
+    );
+  }
+  const { original, decorators, contexts, emits } = plans.get(method) ?? {
+    original: method,
+    decorators: [],
+    contexts: [],
+    emits: [],
+  };
+  const plan: MethodPlan = {
+    original,
+    decorators: [...decorators, decorator],
+    contexts: 'context' in step ? [step.context, ...contexts] : contexts,
+    emits: 'emit' in step ? [...emits, step.emit] : emits,
+  };
+  declareHost(prototype);
+  const wrapper = wrap(plan, key);
+  takeOver(wrapper, method);
+  plans.set(wrapper, plan);
+  return {
+    configurable: true,
+    writable: true,
+    enumerable: descriptor?.enumerable ?? false,
+    value: wrapper,
+  };
+}
+
+function wrap(plan: MethodPlan, key: string | symbol): Function {
+  return function (this: object, ...args: unknown[]): unknown {
+    const application = hostOf(this);
+    if (application === undefined) {
+      warnHomeless(this, key, plan);
+    } else if (application.enabled) {
+      return new DecoratedCall(application, plan, this, key, args).run();
+    }
+    return Reflect.apply(plan.original, this, args);
+  };
+}
+
+/** Gives the wrapper all that frameworks read from a method. */
+function takeOver(wrapper: Function, method: Function): void {
+  for (const property of Reflect.ownKeys(method)) {
+    if (property !== 'prototype') {
+      Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(method, property)!);
+    }
+  }
+  for (const key of Reflect.getOwnMetadataKeys(method) as unknown[]) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
+  }
+}
+
+/** One call of a decorated method. */
+class DecoratedCall {
+  readonly #call: MethodCall;
+  readonly #contexts: readonly { step: ContextStep; values: object }[];
+
+  constructor(
+    private readonly application: EventTrackingApplication,
+    private readonly plan: MethodPlan,
+    private readonly instance: object,
+    private readonly key: string | symbol,
+    private readonly args: unknown[],
+  ) {
+    const executionContext = takeDispatch(application.locator.get(), instance, key);
+    this.#call =
+      executionContext === undefined ? { args, instance } : { args, instance, executionContext };
+    this.#contexts = plan.contexts.flatMap((step) => {
+      const values = this.#made(`the context '${step.name}'`, step.values, this.#call);
+      return values === undefined ? [] : [{ step, values }];
+    });
+  }
+
+  run(): unknown {
+    return this.#within(() => {
+      let result: unknown;
+      try {
+        result = Reflect.apply(this.plan.original, this.instance, this.args);
+      } catch (error) {
+        this.#settle({ error });
+        throw error;
+      }
+      if (isObservable(result)) return this.#observe(result);
+      if (this.plan.emits.length === 0) return result;
+      // Only real promises are awaited: asking a lazy query for its then would run it.
+      if (types.isPromise(result)) return this.#await(result);
+      this.#settle({ result });
+      return result;
+    });
+  }
+
+  #await(promise: Promise<unknown>): Promise<unknown> {
+    return promise.then(
+      (result) => {
+        this.#settle({ result });
+        return result;
+      },
+      (error: unknown) => {
+        this.#settle({ error });
+        throw error;
+      },
+    );
+  }
+
+  /** Settles once for each subscription; an Observable's result is its last value. */
+  #observe(source: Observable<unknown>): Observable<unknown> {
+    const open: Run = (fn) => this.#within(fn);
+    const { locator } = this.application;
+    if (this.plan.emits.length === 0) return subscribeWithin(locator, open, () => source);
+    return subscribeWithin(
+      locator,
+      open,
+      () => source,
+      () => {
+        let result: unknown;
+        return {
+          next: (value) => (result = value),
+          error: (error) => this.#settle({ error }),
+          complete: () => this.#settle({ result }),
+          unsubscribe: () => this.#settle({}),
+        };
+      },
+    );
+  }
+
+  /** Runs a function inside the method's contexts. */
+  #within<R>(fn: () => R): R {
+    if (this.#contexts.length === 0) return fn();
+    const { locator } = this.application;
+    return locator.run('handler', () => {
+      const scope = locator.get();
+      for (const context of this.#contexts) this.#enter(scope, context.step, context.values);
+      return fn();
+    });
+  }
+
+  #enter(scope: ContextStack, step: ContextStep, values: object): void {
+    try {
+      scope.enter(step.name, values, { tracker: step.tracker });
+    } catch (fault) {
+      this.#report(`the context '${step.name}'`, fault);
+    }
+  }
+
+  /** An outcome with neither result nor error is that of an Observable that was left early. */
+  #settle(outcome: { result?: unknown; error?: unknown }): void {
+    for (const step of this.plan.emits) {
+      if (!isDue(step.on, outcome)) continue;
+      const call = { ...this.#call, ...outcome };
+      const data =
+        step.data === undefined ? {} : this.#made(`the data of '${step.name}'`, step.data, call);
+      const tracker = this.application.tracker(step.tracker ?? DEFAULT_TRACKER);
+      if (tracker === undefined) {
+        this.#report(`the event '${step.name}'`, `there is no tracker '${step.tracker}'`);
+      } else {
+        tracker.emit(step.name, data ?? {});
+      }
+    }
+  }
+
+  /** What a factory makes of a call; undefined, and a report, when it fails. */
+  #made(
+    what: string,
+    source: object | ((call: MethodCall<never, never>) => object),
+    call: MethodCall,
+  ): object | undefined {
+    try {
+      const made: unknown =
+        typeof source === 'function' ? (source as (call: MethodCall) => unknown)(call) : source;
+      if (types.isPromise(made)) {
+        made.catch(() => {});
+        throw new TypeError('its factory returned a promise; it is to return an object at once');
+      }
+      if (!isRecord(made))
+        throw new TypeError(`its factory returned ${describeValue(made)}, which is no object`);
+      return made;
+    } catch (fault) {
+      this.#report(what, fault);
+      return undefined;
+    }
+  }
+
+  #report(what: string, fault: unknown): void {
+    const method = `${nameOfClass(this.instance)}.${String(this.key)}`;
+    this.application.diagnostics.error(
+      `${what} of ${method}`,
+      `${what[0]!.toUpperCase()}${what.slice(1)} of ${method} could not be made: ${describeError(fault)}. ` +
+        `The method is not affected.`,
+    );
+  }
+}
+
+function isDue(on: EmitOn, outcome: object): boolean {
+  if (on === 'settled') return true;
+  return on === 'error' ? 'error' in outcome : 'result' in outcome;
+}
+
+const warned = new WeakSet<object>();
+
+function warnHomeless(instance: unknown, key: string | symbol, plan: MethodPlan): void {
+  const prototype: object =
+    typeof instance === 'object' && instance !== null ? Object.getPrototypeOf(instance) : plan;
+  if (warned.has(prototype)) return;
+  warned.add(prototype);
+  const name = nameOfClass(instance);
+  new Logger('EventTracking').warn(
+    `${plan.decorators.join(' and ')} of ${name}.${String(key)} did nothing: this ${name} belongs to no application. ` +
+      `Either EventTrackingModule.forRoot() is not imported, or Nest did not make the object (new ${name}(…)), or the ` +
+      `method was called while its constructor was running. The method itself ran.`,
+  );
+}
+
+function nameOfClass(instanceOrPrototype: unknown): string {
+  try {
+    if (typeof instanceOrPrototype === 'function') return instanceOrPrototype.name;
+    return (instanceOrPrototype as object).constructor.name;
+  } catch {
+    return 'object';
+  }
+}

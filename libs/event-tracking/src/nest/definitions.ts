@@ -1,0 +1,58 @@
+import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
+import type { Backend } from '../core/backend.js';
+import type { ContextLocator } from '../core/context-locator.js';
+import type { FilterObject, Processor, ProcessorObject } from '../core/processor.js';
+
+/** Something that Nest's injector creates from a class. */
+export interface ClassDefinition<T> {
+  useClass: Type<T>;
+}
+
+/** Something that a function makes, from what Nest's injector gives it. */
+export interface FactoryDefinition<T> {
+  // The arguments are what `inject` lists, which types cannot follow.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  useFactory: (...dependencies: any[]) => T | Promise<T>;
+  inject?: FactoryProvider['inject'];
+}
+
+/** Something that is a provider already. */
+export interface ExistingDefinition {
+  useExisting: InjectionToken;
+}
+
+/** Something that is there already. */
+export interface ValueDefinition<T> {
+  useValue: T;
+}
+
+/** Something in one of the forms in which Nest describes a provider. */
+export type Definition<T> =
+  ClassDefinition<T> | FactoryDefinition<T> | ExistingDefinition | ValueDefinition<T>;
+
+/** A node of the tree: its own processors, its own children. */
+export interface RoutingDefinition {
+  /**
+   * The steps each event takes before the children get it.
+   *
+   * @default none
+   */
+  processors?: readonly ProcessorDefinition[];
+  /** The children by name; names hold no dot. */
+  backends: BackendDefinitions;
+}
+
+/** A backend: an instance, a class, a definition or a node with backends of its own. */
+export type BackendDefinition = Backend | Type<Backend> | Definition<Backend> | RoutingDefinition;
+
+/** Backends by name: an object or a Map. */
+export type BackendDefinitions =
+  Readonly<Record<string, BackendDefinition>> | ReadonlyMap<string, BackendDefinition>;
+
+/** A processor: a function, an instance, a class or a definition. */
+export type ProcessorDefinition =
+  Processor | Type<ProcessorObject | FilterObject> | Definition<Processor>;
+
+/** A context locator: an instance, a class or a definition. */
+export type ContextLocatorDefinition =
+  ContextLocator | Type<ContextLocator> | Definition<ContextLocator>;

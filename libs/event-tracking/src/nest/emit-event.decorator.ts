@@ -1,0 +1,58 @@
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { decorateMethod, type EmitOn, type MethodCall } from './decorated-method.js';
+
+/** What an {@link EmitEvent} emits, and when. */
+export interface EmitEventOptions<Args extends readonly unknown[] = never, Result = never> {
+  /**
+   * The event's data: an object, or a function that makes one of the call.
+   *
+   * @default {}
+   */
+  data?: object | ((call: MethodCall<Args, Result>) => object);
+  /**
+   * Emit when the method succeeded, when it failed, or in either case and also when its Observable was left early.
+   *
+   * @default 'success'
+   */
+  on?: EmitOn;
+  /**
+   * The name of the tracker that emits.
+   *
+   * @default 'default'
+   */
+  tracker?: string;
+}
+
+const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
+
+/**
+ * Emits an event each time the method has done its work.
+ *
+ * @remarks
+ * For a promise that is when it settles, for an Observable when a subscription ends. Works on handlers of any transport and
+ * on methods of any provider that Nest makes. A fault in `data` is reported, the event is emitted without data, and the
+ * method is not affected.
+ * @example
+ * ```ts
+ * @EmitEvent('course.enrolled', { data: ({ args: [courseId], result }) => ({ course_id: courseId, seat: result.seat }) })
+ * enrol(courseId: string) { … }
+ * ```
+ * @throws {@link ImproperlyConfigured} at declaration, where it stands on no method or its options are none
+ */
+export function EmitEvent<Args extends readonly unknown[] = any, Result = any>(
+  name: string,
+  options: EmitEventOptions<Args, Result> = {},
+): MethodDecorator {
+  const { data, on = 'success', tracker } = options;
+  if (!OUTCOMES.includes(on)) {
+    throw new ImproperlyConfigured(
+      `@EmitEvent('${name}'): on is 'success', 'error' or 'settled', received ${describeValue(on)}.`,
+    );
+  }
+  const emit = { name, data: data as object | undefined, on, tracker };
+  return ((prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
+    decorateMethod(`@EmitEvent('${name}')`, prototype, key, descriptor, {
+      emit,
+    })) as MethodDecorator;
+}

@@ -1,0 +1,211 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import {
+  APP_INTERCEPTOR,
+  ApplicationConfig,
+  HttpAdapterHost,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { EventTrackingApplication } from './application.js';
+import { Assembly } from './assembly.js';
+import { partAt, pathsOf, readBlueprint, type Blueprint } from './blueprint.js';
+import { refuseCircularBackends } from './circular-dependencies.js';
+import { bindDecoratedProviders } from './decorated-providers.js';
+import type { EventTrackingOptions } from './event-tracking-options.js';
+import { GlobalRegistration } from './global-registration.js';
+import { openScopesOverHttp } from './http-middleware.js';
+import { openScopesOverMessages } from './message-hook.js';
+import { RequestContext } from './request-context.js';
+import { RequestScopeInterceptor } from './request-scope.interceptor.js';
+import { RequestScopes } from './request-scopes.js';
+import {
+  APPLICATION,
+  ASSEMBLED,
+  ASSEMBLY,
+  BLUEPRINT,
+  DEFAULT_TRACKER,
+  getBackendToken,
+  getTrackerToken,
+  OPTIONS,
+} from './tokens.js';
+
+/** Where a backend stands. */
+export interface BackendAddress {
+  tracker: string;
+  /** The names that lead to it, joined by dots. */
+  path: string;
+}
+
+/** What is known of the configuration when the module is declared. */
+export interface CoreModuleParts {
+  imports: ModuleMetadata['imports'];
+  isGlobal: boolean | undefined;
+  /** Provides {@link OPTIONS}. */
+  options: readonly Provider[];
+  /** The names of further trackers that can be injected. */
+  trackers: readonly string[];
+  /** The backends that can be injected. */
+  backends: readonly BackendAddress[];
+}
+
+/** What all parts of an application share; {@link EventTrackingModule} imports it and exports its tokens. */
+@Module({})
+export class EventTrackingCoreModule implements OnModuleInit, OnApplicationShutdown {
+  readonly #registration: GlobalRegistration;
+
+  constructor(
+    private readonly modules: ModulesContainer,
+    @Inject(ASSEMBLED) private readonly assembly: Assembly,
+  ) {
+    this.#registration = new GlobalRegistration(assembly.application);
+  }
+
+  static of(parts: CoreModuleParts): DynamicModule {
+    const shared: FactoryProvider[] = [
+      {
+        provide: APPLICATION,
+        useFactory: () => new EventTrackingApplication(parts.trackers),
+      },
+      ...[DEFAULT_TRACKER, ...parts.trackers].map(trackerProvider),
+      ...parts.backends.map(backendProvider),
+      ...assemblyProviders(parts),
+    ];
+    return {
+      module: EventTrackingCoreModule,
+      global: parts.isGlobal ?? true,
+      imports: parts.imports,
+      providers: [...parts.options, ...shared, ...requestProviders],
+      exports: shared.map(({ provide }) => provide),
+    };
+  }
+
+  onModuleInit(): void {
+    const { application, blueprint } = this.assembly;
+    bindDecoratedProviders(this.modules, application);
+    if (application.enabled && blueprint.options.registerGlobally === true)
+      this.#registration.register();
+  }
+
+  onApplicationShutdown(): void {
+    this.#registration.remove();
+  }
+}
+
+function trackerProvider(name: string): FactoryProvider {
+  return {
+    provide: getTrackerToken(name),
+    useFactory: (application: EventTrackingApplication) => application.tracker(name),
+    inject: [APPLICATION],
+  };
+}
+
+function backendProvider({ tracker, path }: BackendAddress): FactoryProvider {
+  return {
+    provide: getBackendToken(path, tracker),
+    useFactory: (assembly: Assembly) => assembly.backend(tracker, path),
+    inject: [ASSEMBLY],
+  };
+}
+
+function assemblyProviders(parts: CoreModuleParts): FactoryProvider[] {
+  return [
+    {
+      provide: BLUEPRINT,
+      useFactory: (options: EventTrackingOptions, modules: ModulesContainer) => {
+        refuseSecondImport(modules);
+        const blueprint = readBlueprint(options);
+        refuseUnknownNames(parts, blueprint);
+        refuseCircularBackends(blueprint, modules);
+        return blueprint;
+      },
+      inject: [OPTIONS, ModulesContainer],
+    },
+    {
+      provide: ASSEMBLY,
+      useFactory: (
+        blueprint: Blueprint,
+        application: EventTrackingApplication,
+        injector: ModuleRef,
+      ) => new Assembly(blueprint, application, injector),
+      inject: [BLUEPRINT, APPLICATION, ModuleRef],
+    },
+    {
+      provide: ASSEMBLED,
+      useFactory: async (assembly: Assembly) => {
+        await assembly.assemble();
+        return assembly;
+      },
+      inject: [ASSEMBLY],
+    },
+  ];
+}
+
+const requestProviders: Provider[] = [
+  {
+    provide: RequestScopes,
+    useFactory: (
+      application: EventTrackingApplication,
+      { blueprint }: Assembly,
+      adapterHost: HttpAdapterHost,
+      config: ApplicationConfig,
+    ) => {
+      const requestContext = new RequestContext(application, blueprint.options.context);
+      const scopes = new RequestScopes(application, requestContext);
+      openScopesOverHttp(adapterHost, application, scopes);
+      openScopesOverMessages(config, application, scopes);
+      return scopes;
+    },
+    inject: [APPLICATION, ASSEMBLED, HttpAdapterHost, ApplicationConfig],
+  },
+  {
+    provide: APP_INTERCEPTOR,
+    useFactory: (application: EventTrackingApplication, scopes: RequestScopes) =>
+      new RequestScopeInterceptor(application, scopes),
+    inject: [APPLICATION, RequestScopes],
+  },
+];
+
+function refuseSecondImport(modules: ModulesContainer): void {
+  const imported = [...modules.values()].filter(
+    ({ metatype }) => metatype === EventTrackingCoreModule,
+  );
+  if (imported.length > 1) {
+    throw new ImproperlyConfigured(
+      `EventTrackingModule is imported ${imported.length} times in one application. Import forRoot() or forRootAsync() ` +
+        `once, in the root module; further destinations go into its backends, further trackers into its trackers.`,
+    );
+  }
+}
+
+/** What is exposed has to be configured; Nest has made tokens of it before the configuration was known. */
+function refuseUnknownNames({ trackers, backends }: CoreModuleParts, blueprint: Blueprint): void {
+  if (blueprint.options.enabled === false) return;
+  for (const name of trackers) {
+    if (!blueprint.trackers.has(name)) {
+      throw new ImproperlyConfigured(
+        `expose.trackers: the tracker '${name}' is not configured. Configured are: ` +
+          `${[...blueprint.trackers.keys()].join(', ')}.`,
+      );
+    }
+  }
+  for (const { tracker, path } of backends) {
+    const root = blueprint.trackers.get(tracker);
+    if (root === undefined || partAt(root, path) === undefined) {
+      const known = root === undefined ? [] : pathsOf(root);
+      throw new ImproperlyConfigured(
+        `expose.backends: the tracker '${tracker}' has no backend '${path}' configured. ` +
+          `Configured are: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type FactoryProvider,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { Assembly } from './assembly.js';
+import { pathsOf, readBlueprint } from './blueprint.js';
+import { EventTrackingCoreModule, type CoreModuleParts } from './event-tracking-core.module.js';
+import type {
+  EventTrackingModuleAsyncOptions,
+  EventTrackingModuleOptions,
+  EventTrackingOptionsFactory,
+} from './event-tracking-options.js';
+import { ASSEMBLED, DEFAULT_TRACKER, OPTIONS } from './tokens.js';
+import { Shutdown } from './shutdown.js';
+
+/** Behind all modules of the application that are not global, and before those that are. */
+const LAST_BEFORE_GLOBAL_MODULES = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Gives a Nest application its trackers.
+ *
+ * @remarks
+ * Import it once, in the root module. `Tracker` can then be injected everywhere, requests are context, and the decorators
+ * `@TrackContext()` and `@EmitEvent()` work on all that Nest makes.
+ *
+ * What is emitted until the application has shut down is delivered before any other module closes its connections. Nest runs
+ * shutdown hooks on `app.close()`, and on signals after `app.enableShutdownHooks()`.
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [EventTrackingModule.forRoot({ backends: { log: new LoggerBackend() } })],
+ * })
+ * export class AppModule {}
+ * ```
+ */
+@Module({})
+export class EventTrackingModule implements BeforeApplicationShutdown, OnApplicationShutdown {
+  readonly #shutdown: Shutdown;
+
+  constructor(modules: ModulesContainer, @Inject(ASSEMBLED) assembly: Assembly) {
+    this.#shutdown = new Shutdown(assembly.application, assembly);
+    // Nest shuts modules down by their distance from the root: events of other modules' hooks are to be delivered.
+    for (const module of modules.values()) {
+      if (module.metatype === EventTrackingModule) module.distance = LAST_BEFORE_GLOBAL_MODULES;
+    }
+  }
+
+  /**
+   * Configures event tracking with what is known when the module is declared.
+   *
+   * @throws {@link ImproperlyConfigured} for a configuration that cannot work, with the place of the fault
+   */
+  static forRoot(options: EventTrackingModuleOptions = {}): DynamicModule {
+    const { imports, isGlobal, ...rest } = options;
+    const blueprint = readBlueprint(rest);
+    const backends = [...blueprint.trackers].flatMap(([tracker, root]) =>
+      pathsOf(root).map((path) => ({ tracker, path })),
+    );
+    return dynamicModule({
+      imports,
+      isGlobal,
+      options: [{ provide: OPTIONS, useValue: rest }],
+      trackers: Object.keys(rest.trackers ?? {}),
+      backends,
+    });
+  }
+
+  /**
+   * Configures event tracking with what other providers know.
+   *
+   * @example
+   * ```ts
+   * EventTrackingModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ enabled: config.get('TRACKING') === 'on', backends: { … } }),
+   *   expose: { backends: ['warehouse.mongo'] },
+   * })
+   * ```
+   */
+  static forRootAsync(options: EventTrackingModuleAsyncOptions): DynamicModule {
+    const { imports, isGlobal, expose = {} } = options;
+    return dynamicModule({
+      imports,
+      isGlobal,
+      options: optionsProviders(options),
+      trackers: expose.trackers ?? [],
+      backends: (expose.backends ?? []).map((each) =>
+        typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each,
+      ),
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#shutdown.drain();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#shutdown.close();
+  }
+}
+
+function dynamicModule(parts: CoreModuleParts): DynamicModule {
+  return {
+    module: EventTrackingModule,
+    imports: [EventTrackingCoreModule.of(parts)],
+    exports: [EventTrackingCoreModule],
+  };
+}
+
+function optionsProviders(options: EventTrackingModuleAsyncOptions): Provider[] {
+  const { useFactory, inject, useClass, useExisting } = options;
+  if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject: inject ?? [] }];
+  const fromFactory = (token: FactoryProvider['inject']): Provider => ({
+    provide: OPTIONS,
+    useFactory: (factory: EventTrackingOptionsFactory) => factory.createEventTrackingOptions(),
+    inject: token,
+  });
+  if (useExisting !== undefined) return [fromFactory([useExisting])];
+  if (useClass !== undefined) return [{ provide: useClass, useClass }, fromFactory([useClass])];
+  throw new ImproperlyConfigured(
+    `EventTrackingModule.forRootAsync: expected useFactory, useClass or useExisting, received none of them.`,
+  );
+}

@@ -1,0 +1,45 @@
+import { Inject, Optional } from '@nestjs/common';
+import { APPLICATION } from './tokens.js';
+import type { EventTrackingApplication } from './application.js';
+
+/** The property by which Nest's injector tells an instance which application it belongs to. */
+const HOST = Symbol.for('event-tracking:host');
+
+const hosts = new WeakMap<object, EventTrackingApplication>();
+
+/**
+ * Has instances of a class told their application, however Nest makes them.
+ *
+ * @remarks
+ * The property is an accessor of the prototype: instances stay as they are, frozen ones too, and nothing shows when one
+ * is printed or compared.
+ */
+export function declareHost(prototype: object): void {
+  if (Object.hasOwn(prototype, HOST)) return;
+  Object.defineProperty(prototype, HOST, {
+    configurable: true,
+    get(this: object) {
+      return hosts.get(this);
+    },
+    set(this: object, application: EventTrackingApplication) {
+      hosts.set(this, application);
+    },
+  });
+  Inject(APPLICATION)(prototype, HOST);
+  Optional()(prototype, HOST);
+}
+
+/** Tells whether instances are to be told their application. */
+export function declaresHost(candidate: object): boolean {
+  return HOST in candidate;
+}
+
+/** The application of an instance, if it has been told. */
+export function hostOf(instance: unknown): EventTrackingApplication | undefined {
+  return typeof instance === 'object' && instance !== null ? hosts.get(instance) : undefined;
+}
+
+/** Tells an instance its application, where Nest's injector did not make it. */
+export function bindHost(instance: object, application: EventTrackingApplication): void {
+  if (!hosts.has(instance)) hosts.set(instance, application);
+}

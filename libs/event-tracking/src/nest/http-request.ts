@@ -1,0 +1,57 @@
+import { createEventId } from '../core/event-id.js';
+
+/** What is read of a request: the parts that Node, Express and Fastify agree on. */
+export interface HttpRequest {
+  method?: string;
+  url?: string;
+  originalUrl?: string;
+  ip?: string;
+  id?: unknown;
+  protocol?: string;
+  headers: Record<string, string | string[] | undefined>;
+  socket?: { remoteAddress?: string; encrypted?: boolean };
+}
+
+const MAX_REQUEST_ID_LENGTH = 200;
+
+/** What an HTTP request says about itself, under the names that destinations know. */
+export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
+  const { headers } = request;
+  const url = request.originalUrl ?? request.url ?? '';
+  const queryStart = url.indexOf('?');
+  const host = first(headers['host'] ?? headers[':authority']);
+  const context: Record<string, unknown> = {
+    method: request.method,
+    path: queryStart < 0 ? url : url.slice(0, queryStart),
+    host,
+    ip: request.ip ?? request.socket?.remoteAddress,
+    agent: first(headers['user-agent']),
+    referrer: first(headers['referer'] ?? headers['referrer']),
+    request_id: requestIdOf(request),
+    origin: 'server',
+  };
+  if (host !== undefined && asksForPage(request)) {
+    context['page'] =
+      `${request.protocol ?? (request.socket?.encrypted ? 'https' : 'http')}://${host}${url}`;
+  }
+  return context;
+}
+
+/** The id that the caller or the HTTP adapter gave the request, or a new one. */
+function requestIdOf(request: HttpRequest): string {
+  const given = first(request.headers['x-request-id']) ?? request.id;
+  if (typeof given === 'string' && given !== '') return given.slice(0, MAX_REQUEST_ID_LENGTH);
+  return typeof given === 'number' ? String(given) : createEventId(Date.now());
+}
+
+/** A browser says what it fetches; without its word, one that would rather have HTML loads a page. */
+function asksForPage({ method, headers }: HttpRequest): boolean {
+  if (method !== 'GET') return false;
+  const destination = first(headers['sec-fetch-dest']);
+  if (destination !== undefined) return destination === 'document';
+  return first(headers['accept'])?.startsWith('text/html') === true;
+}
+
+function first(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable, Optional, type InjectionToken, type Type } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import { describeError } from '../core/describe-error.js';
+import { EventTrackingError, ImproperlyConfigured } from '../core/errors.js';
+import type { Dependencies, Part } from './blueprint.js';
+
+/** What became of a part. */
+export interface MadePart {
+  readonly value: unknown;
+  /** Whether this module made it, and so has to close it. */
+  readonly owned: boolean;
+}
+
+/**
+ * Makes a part of the configuration, with Nest's injector where it needs one.
+ *
+ * @throws {@link ImproperlyConfigured} with the part's place when it cannot be made
+ */
+export async function makePart(part: Part, injector: ModuleRef): Promise<MadePart> {
+  try {
+    switch (part.kind) {
+      case 'value':
+        return { value: part.value, owned: false };
+      case 'class':
+        return { value: await injector.create(part.type), owned: true };
+      case 'factory': {
+        const dependencies = await resolve(part.inject, injector);
+        return { value: await part.factory(...dependencies), owned: true };
+      }
+      case 'existing': {
+        const [value] = await resolve([part.token], injector);
+        return { value, owned: false };
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof EventTrackingError) throw cause;
+    throw new ImproperlyConfigured(`${part.where}: it could not be made. ${describeError(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Resolves tokens as constructor parameters of a class that exists for this purpose only: `ModuleRef.get` would hand out
+ * objects whose constructors have not run yet.
+ */
+async function resolve(dependencies: Dependencies, injector: ModuleRef): Promise<unknown[]> {
+  @Injectable()
+  class Resolved {
+    readonly values: unknown[];
+
+    constructor(...values: unknown[]) {
+      this.values = values;
+    }
+  }
+  dependencies.forEach((dependency, index) => {
+    const { token, optional } = isOptionalDependency(dependency)
+      ? dependency
+      : { token: dependency, optional: false };
+    Inject(token)(Resolved, undefined, index);
+    if (optional) Optional()(Resolved, undefined, index);
+  });
+  return (await injector.create(Resolved as Type<Resolved>)).values;
+}
+
+/** Tells a token from one that is marked as optional. */
+export function isOptionalDependency(
+  dependency: Dependencies[number],
+): dependency is { token: InjectionToken; optional: boolean } {
+  return typeof dependency === 'object' && dependency !== null && 'optional' in dependency;
+}

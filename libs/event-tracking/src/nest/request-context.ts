@@ -1,0 +1,126 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ClsServiceManager } from 'nestjs-cls';
+import type { ContextStack } from '../core/context-stack.js';
+import { describeError, describeValue } from '../core/describe-error.js';
+import { isRecord } from '../core/event.js';
+import { setOwn } from '../core/snapshot.js';
+import type { EventTrackingApplication } from './application.js';
+import type { RequestContextOptions } from './event-tracking-options.js';
+import { readHttpRequest, type HttpRequest } from './http-request.js';
+
+/** Enters what is known about a request into the request's scope. */
+export class RequestContext {
+  readonly #options: RequestContextOptions | undefined;
+
+  constructor(
+    private readonly application: EventTrackingApplication,
+    options: false | RequestContextOptions | undefined,
+  ) {
+    this.#options = options === false ? undefined : (options ?? {});
+    if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
+  }
+
+  /** Enters the context of an HTTP request. */
+  enterHttp(scope: ContextStack, request: HttpRequest, executionContext?: ExecutionContext): void {
+    if (this.#options !== undefined)
+      this.#enter(scope, request, readHttpRequest(request), executionContext);
+  }
+
+  /** Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a socket. */
+  enterMessage(scope: ContextStack, executionContext: ExecutionContext): void {
+    if (this.#options === undefined) return;
+    const { request, pattern } = readMessage(executionContext);
+    this.#enter(
+      scope,
+      request,
+      { ...(pattern === undefined ? {} : { pattern }), origin: 'server' },
+      executionContext,
+    );
+  }
+
+  #enter(
+    scope: ContextStack,
+    request: unknown,
+    defaults: Record<string, unknown>,
+    executionContext: ExecutionContext | undefined,
+  ): void {
+    const { request: make, cls } = this.#options!;
+    if (make === undefined) scope.enter('request', defaults);
+    else {
+      scope.enterLive(
+        'request',
+        () => this.#make(() => make(request, { ...defaults }, executionContext), defaults),
+        (fault) => this.#report('context.request', fault),
+      );
+    }
+    if (cls !== undefined) this.#enterCls(scope);
+  }
+
+  #make(make: () => unknown, defaults: Record<string, unknown>): object {
+    try {
+      const made = make();
+      if (made instanceof Promise) made.catch(() => {});
+      if (isRecord(made) && !(made instanceof Promise)) return made;
+      throw new TypeError(
+        `it returned ${describeValue(made)}; it is to return an object, and no promise`,
+      );
+    } catch (fault) {
+      this.#report('context.request', fault);
+      return defaults;
+    }
+  }
+
+  #enterCls(scope: ContextStack): void {
+    const keys = this.#options?.cls ?? [];
+    scope.enterLive(
+      'cls',
+      () => readCls(keys),
+      (fault) => this.#report('context.cls', fault),
+    );
+  }
+
+  #report(where: string, fault: unknown): void {
+    this.application.diagnostics.error(
+      where,
+      `${where} failed: ${describeError(fault)}. Events are delivered without what it would have added.`,
+    );
+  }
+}
+
+function readCls(keys: readonly string[]): object {
+  const values: Record<string, unknown> = {};
+  const cls = ClsServiceManager.getClsService();
+  if (!cls.isActive()) return values;
+  for (const key of keys) {
+    const value: unknown = cls.get(key);
+    if (value !== undefined) setPath(values, key.split('.'), value);
+  }
+  return values;
+}
+
+function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (rest.length === 0) {
+    setOwn(target, key!, value);
+    return;
+  }
+  const inner = Object.hasOwn(target, key!) && isRecord(target[key!]) ? target[key!] : {};
+  setOwn(target, key!, inner);
+  setPath(inner as Record<string, unknown>, rest, value);
+}
+
+function readMessage(context: ExecutionContext): { request: unknown; pattern: unknown } {
+  switch (context.getType<string>()) {
+    case 'rpc': {
+      const message = context.switchToRpc().getContext<{ getPattern?(): unknown } | undefined>();
+      return { request: message, pattern: message?.getPattern?.() };
+    }
+    case 'ws':
+      return {
+        request: context.switchToWs().getClient<unknown>(),
+        pattern: context.switchToWs().getPattern(),
+      };
+    default:
+      return { request: context.getArgByIndex<unknown>(2), pattern: undefined };
+  }
+}

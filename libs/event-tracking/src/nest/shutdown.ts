@@ -1,0 +1,89 @@
+import type { Backend } from '../core/backend.js';
+import { describeError } from '../core/describe-error.js';
+import type { EventTrackingApplication } from './application.js';
+import type { Assembly } from './assembly.js';
+
+const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/**
+ * Delivers what is left when the application shuts down, within one time limit.
+ *
+ * @remarks
+ * Draining happens twice: before servers are closed, and after the requests under way have ended. Requests may take as long
+ * as they like in between; only draining counts.
+ */
+export class Shutdown {
+  #remaining: number;
+
+  constructor(
+    private readonly application: EventTrackingApplication,
+    private readonly assembly: Assembly,
+  ) {
+    this.#remaining = assembly.blueprint.options.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+  }
+
+  /** Delivers what has been emitted so far. */
+  async drain(): Promise<void> {
+    await this.#limited((signal) => this.#flush(signal));
+  }
+
+  /** Delivers the rest, refuses what comes later and closes the backends that the module made. */
+  async close(): Promise<void> {
+    await this.#limited(async (signal) => {
+      await this.#flush(signal);
+      for (const detached of this.application.trackers.values()) detached.refuse();
+      await this.#flush(signal);
+      await Promise.all([...this.assembly.owned].map((backend) => this.#close(backend, signal)));
+    });
+    this.#reportUndelivered();
+  }
+
+  async #flush(signal: AbortSignal): Promise<void> {
+    const trackers = [...this.application.trackers.values()];
+    await Promise.all(trackers.map(({ tracker }) => tracker.flush({ signal })));
+  }
+
+  async #close(backend: Backend, signal: AbortSignal): Promise<void> {
+    try {
+      await Promise.race([backend.close?.({ signal }), whenAborted(signal)]);
+    } catch (fault) {
+      this.application.diagnostics.error(
+        'closing',
+        `A backend could not be closed: ${describeError(fault)}.`,
+      );
+    }
+  }
+
+  /** Runs work with a signal that aborts when the time is over. */
+  async #limited(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const controller = new AbortController();
+    const started = performance.now();
+    const timer = setTimeout(() => controller.abort(), Math.max(0, this.#remaining));
+    try {
+      await work(controller.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#remaining -= performance.now() - started;
+    }
+  }
+
+  #reportUndelivered(): void {
+    for (const [name, { tracker }] of this.application.trackers) {
+      for (const [path, { pending }] of Object.entries(tracker.account().backends)) {
+        if (pending === 0) continue;
+        this.application.diagnostics.error(
+          `undelivered at ${name} ${path}`,
+          `${pending} ${pending === 1 ? 'event was' : 'events were'} not delivered to the backend '${path}' of the ` +
+            `tracker '${name}' before the time for shutting down was over (shutdownTimeout).`,
+        );
+      }
+    }
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,28 @@
+import {
+  Injectable,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { AuditTrail } from '../audit/audit-trail.service.js';
+import type { AccountRequest } from './account-request.js';
+import { AccountsService } from './accounts.service.js';
+
+/** Believes the header `x-user`, which is enough for an example and for nothing else. */
+@Injectable()
+export class AccountGuard implements CanActivate {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<AccountRequest>();
+    request.user = this.accounts.find(request.headers['x-user']);
+    if (request.user === undefined) {
+      this.audit.accessDenied('unknown account');
+      throw new UnauthorizedException('Say who you are in the header x-user.');
+    }
+    return true;
+  }
+}

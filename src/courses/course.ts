@@ -1,0 +1,8 @@
+/** Something to enrol in. */
+export interface Course {
+  readonly id: string;
+  readonly title: string;
+  readonly seats: number;
+  taken: number;
+  open: boolean;
+}

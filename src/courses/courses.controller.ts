@@ -1,0 +1,39 @@
+import { Controller, ForbiddenException, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { EmitEvent, TrackContext } from 'nestjs-event-tracking';
+import type { Account } from '../accounts/account.js';
+import { CurrentAccount } from '../accounts/current-account.decorator.js';
+import { AuditTrail } from '../audit/audit-trail.service.js';
+import type { Course } from './course.js';
+import { CoursesService } from './courses.service.js';
+
+@Controller('courses/:courseId')
+@TrackContext<[courseId: string]>('course', ({ args: [courseId] }) => ({ course_id: courseId }))
+export class CoursesController {
+  constructor(
+    private readonly courses: CoursesService,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  @Get()
+  @EmitEvent<[courseId: string], Course>('course.viewed', {
+    data: ({ result }) => ({ title: result?.title }),
+  })
+  view(@Param('courseId') courseId: string): Promise<Course> {
+    return this.courses.find(courseId);
+  }
+
+  @Post('close')
+  @HttpCode(200)
+  async close(
+    @Param('courseId') courseId: string,
+    @CurrentAccount() account: Account,
+  ): Promise<Course> {
+    if (!account.internal) {
+      this.audit.accessDenied('staff only');
+      throw new ForbiddenException('Only staff may close a course.');
+    }
+    const course = await this.courses.close(courseId);
+    this.audit.courseClosed(course.taken);
+    return course;
+  }
+}

@@ -1,0 +1,76 @@
+import { NestFactory } from '@nestjs/core';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { EventEmissionExit, getTrackerToken, Tracker } from 'nestjs-event-tracking';
+import { AppModule } from './app.module.js';
+import { compareEvents, type ComparedEvent } from './demo/compare-events.js';
+import { expectedEvents, RELEASE } from './demo/expected-events.js';
+import { paint } from './demo/paint.js';
+import { printAccounts } from './demo/print-accounts.js';
+import { printDelivery, printLegend } from './demo/print-delivery.js';
+import { receiveVisitors } from './demo/visitors.js';
+import { DeliveryWatch, type Delivery } from './demo/watch-deliveries.js';
+import { ENROLMENT_REMINDER } from './enrolments/enrolment-reminder.job.js';
+
+process.env['RELEASE'] = RELEASE;
+const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+await app.listen(0, '127.0.0.1');
+const url = await app.getUrl();
+const trackers = [app.get(Tracker), app.get<Tracker>(getTrackerToken('audit'))];
+const job = app.get(SchedulerRegistry).getCronJob(ENROLMENT_REMINDER);
+await job.stop(); // the demo says when it is night
+const watches = trackers.map((tracker) => new DeliveryWatch(tracker, printDelivery));
+dropOnPurpose(process.env['DEMO_DROP']);
+
+heading('Six visitors of a course API, all at the same time');
+printLegend();
+const complaints = await receiveVisitors(url);
+await eventsArePrinted();
+
+heading('The nightly job');
+await job.fireOnTick();
+await eventsArePrinted();
+await app.close();
+
+heading('What became of them, at each node and backend');
+printAccounts(trackers);
+
+const delivered = watches.flatMap((watch) => watch.deliveries);
+const differences = [
+  ...complaints,
+  ...compareEvents(expectedEvents(url), delivered.map(comparedEvent)),
+];
+if (differences.length === 0) {
+  heading(
+    paint(
+      'green',
+      `✓ ${delivered.length} events, each with exactly the expected context, data and destinations`,
+    ),
+  );
+} else {
+  heading(paint('red', '✗ This is not what was expected'));
+  for (const difference of differences) console.log(`  ${difference}`);
+  process.exitCode = 1;
+}
+
+async function eventsArePrinted(): Promise<void> {
+  await Promise.all(watches.map((watch) => watch.settled()));
+}
+
+function heading(text: string): void {
+  console.log(`\n${paint('bold', text)}\n`);
+}
+
+/** Shows what the demo says when an event is missing: `DEMO_DROP=course.enrolled npm run demo`. */
+function dropOnPurpose(name: string | undefined): void {
+  if (name === undefined) return;
+  app.get(Tracker).registerProcessor((event) => {
+    if (event.name === name) throw new EventEmissionExit();
+  });
+}
+
+/** The address that the request came from is the one thing that no machine shares with another. */
+function comparedEvent({ tracker, event, backends }: Delivery): ComparedEvent {
+  const { ip: _, ...context } = event.context;
+  const { name, data } = event;
+  return { name, data, context, to: backends.map((path) => `${tracker} ${path}`) };
+}

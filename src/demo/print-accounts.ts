@@ -1,0 +1,29 @@
+import type { Account, Tracker } from 'nestjs-event-tracking';
+import { paint } from './paint.js';
+
+const COLUMNS = ['arrived', 'delivered', 'filtered', 'dropped', 'pending'] as const;
+
+/** Prints what became of the events at each place of the trackers' trees. */
+export function printAccounts(trackers: readonly Tracker[]): void {
+  console.log(`${row('', COLUMNS)}`);
+  for (const tracker of trackers) {
+    for (const [path, account] of Object.entries(tracker.account().backends)) {
+      const place = path === '' ? paint('bold', tracker.name.padEnd(26)) : `  ${path}`.padEnd(26);
+      console.log(
+        row(
+          place,
+          COLUMNS.map((column) => figure(account, column)),
+        ),
+      );
+    }
+  }
+}
+
+function row(place: string, cells: readonly string[]): string {
+  return `  ${place.padEnd(26)}${cells.map((cell) => cell.padStart(11)).join('')}`;
+}
+
+function figure(account: Account, column: (typeof COLUMNS)[number]): string {
+  if (column !== 'dropped') return String(account[column]);
+  return String(Object.values(account.dropped).reduce((sum, count) => sum + count, 0));
+}

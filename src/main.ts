@@ -1,0 +1,14 @@
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+
+const app = await NestFactory.create(AppModule);
+app.enableShutdownHooks();
+await app.listen(process.env['PORT'] ?? 3000);
+
+const url = `http://localhost:${new URL(await app.getUrl()).port}`;
+console.log(`
+The course API listens on ${url}. Try, and watch the events in this log:
+
+  curl -H 'x-user: ada' ${url}/courses/nest-101
+  curl -H 'x-user: ada' -d plan=certificate ${url}/courses/nest-101/enrolments
+`);

@@ -1,0 +1,49 @@
+import { Logger, Module } from '@nestjs/common';
+import {
+  EventTrackingModule,
+  LoggerBackend,
+  MemoryBackend,
+  NameAllowlist,
+  RegexFilter,
+} from 'nestjs-event-tracking';
+import type { AccountRequest } from '../accounts/account-request.js';
+import { AccountsModule } from '../accounts/accounts.module.js';
+import { DeploymentContext } from './deployment-context.js';
+import { DropInternalUsers } from './drop-internal-users.js';
+import { NewsletterBackend } from './newsletter.backend.js';
+
+/** Where the application's events go. */
+@Module({
+  imports: [
+    EventTrackingModule.forRoot({
+      imports: [AccountsModule],
+      context: {
+        request: (request: AccountRequest, defaults) => ({
+          ...defaults,
+          user_id: request.user?.id,
+        }),
+      },
+      backends: {
+        analytics: {
+          processors: [DropInternalUsers],
+          backends: { warehouse: new MemoryBackend() },
+        },
+        log: new LoggerBackend(),
+        marketing: {
+          processors: [new RegexFilter({ regularExpressions: ['course\\.enrolled$'] })],
+          backends: { newsletter: NewsletterBackend },
+        },
+      },
+      trackers: {
+        audit: {
+          processors: [
+            new NameAllowlist(['access.denied', 'course.closed', 'course.enrolment_refused']),
+          ],
+          backends: { trail: new LoggerBackend({ logger: new Logger('Audit') }) },
+        },
+      },
+    }),
+  ],
+  providers: [DeploymentContext],
+})
+export class TrackingModule {}

@@ -9,6 +9,7 @@ export {
   EventTrackingError,
   ImproperlyConfigured,
   InvalidContextError,
+  MalformedEventError,
   NoBackendEnabled,
   NoTransformerImplemented,
   PermanentDeliveryError,
@@ -26,12 +27,7 @@ export type {
 } from './core/processor.js';
 export { emit, getTracker, registerTracker } from './core/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './core/routing-backend.js';
-export {
-  MalformedEventError,
-  parseEvent,
-  parseTimestamp,
-  serializeEvent,
-} from './core/serialize-event.js';
+export { parseEvent, parseTimestamp, serializeEvent } from './core/serialize-event.js';
 export { Tracker, type TrackerAccount, type TrackerOptions } from './core/tracker.js';
 export {
   LoggerBackend,

@@ -53,7 +53,10 @@ export class InvalidContextError extends EventTrackingError {
 export class EventEmissionExit extends EventTrackingError {
   override readonly code: string = 'EVENT_EMISSION_EXIT';
 
-  constructor(message = 'The event was dropped by a processor.', options?: EventTrackingErrorOptions) {
+  constructor(
+    message = 'The event was dropped by a processor.',
+    options?: EventTrackingErrorOptions,
+  ) {
     super(message, options);
   }
 }
@@ -62,7 +65,10 @@ export class EventEmissionExit extends EventTrackingError {
 export class NoBackendEnabled extends EventTrackingError {
   override readonly code: string = 'NO_BACKEND_ENABLED';
 
-  constructor(message = 'No backend is enabled for the event.', options?: EventTrackingErrorOptions) {
+  constructor(
+    message = 'No backend is enabled for the event.',
+    options?: EventTrackingErrorOptions,
+  ) {
     super(message, options);
   }
 }
@@ -71,7 +77,10 @@ export class NoBackendEnabled extends EventTrackingError {
 export class NoTransformerImplemented extends EventTrackingError {
   override readonly code: string = 'NO_TRANSFORMER_IMPLEMENTED';
 
-  constructor(message = 'No transformer is implemented for the event.', options?: EventTrackingErrorOptions) {
+  constructor(
+    message = 'No transformer is implemented for the event.',
+    options?: EventTrackingErrorOptions,
+  ) {
     super(message, options);
   }
 }
@@ -82,7 +91,10 @@ export class RetryableDeliveryError extends EventTrackingError {
   /** How long the destination asked to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
 
-  constructor(message: string, options: EventTrackingErrorOptions & { retryAfterMs?: number } = {}) {
+  constructor(
+    message: string,
+    options: EventTrackingErrorOptions & { retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.retryAfterMs = options.retryAfterMs;
   }
@@ -91,6 +103,11 @@ export class RetryableDeliveryError extends EventTrackingError {
 /** Thrown by a backend to say that the whole call failed and will fail again however often it is tried. */
 export class PermanentDeliveryError extends EventTrackingError {
   override readonly code: string = 'PERMANENT_DELIVERY';
+}
+
+/** Thrown where text was read as an event that is none. */
+export class MalformedEventError extends EventTrackingError {
+  override readonly code: string = 'MALFORMED_EVENT';
 }
 
 for (const [name, type] of Object.entries({
@@ -105,6 +122,7 @@ for (const [name, type] of Object.entries({
   NoTransformerImplemented,
   RetryableDeliveryError,
   PermanentDeliveryError,
+  MalformedEventError,
 })) {
   brand(name, type);
 }
@@ -113,7 +131,11 @@ for (const [name, type] of Object.entries({
 function brand(name: string, type: { prototype: object }): void {
   const mark = Symbol.for(`event-tracking:error:${name}`);
   Object.defineProperty(type.prototype, mark, { value: true });
-  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(type.prototype, 'name', {
+    value: name,
+    configurable: true,
+    writable: true,
+  });
   Object.defineProperty(type, Symbol.hasInstance, {
     value(this: { prototype: object }, candidate: unknown): boolean {
       try {
@@ -126,4 +148,3 @@ function brand(name: string, type: { prototype: object }): void {
     },
   });
 }
-

@@ -1,7 +1,17 @@
 export type { Account, DropReason } from './account.js';
 export type { Backend, Backends, DeliveryOptions, Outcome } from './backend.js';
-export { StorageContextLocator, type ContextLocator, type ScopeFrame, type ScopeStorage } from './context-locator.js';
-export { ContextStack, type ContextScope, type EnteredContext, type EnterOptions } from './context-stack.js';
+export {
+  StorageContextLocator,
+  type ContextLocator,
+  type ScopeFrame,
+  type ScopeStorage,
+} from './context-locator.js';
+export {
+  ContextStack,
+  type ContextScope,
+  type EnteredContext,
+  type EnterOptions,
+} from './context-stack.js';
 export { DefaultContextLocator } from './default-context-locator.js';
 export type { DiagnosticLogger } from './diagnostics.js';
 export {
@@ -9,6 +19,7 @@ export {
   EventTrackingError,
   ImproperlyConfigured,
   InvalidContextError,
+  MalformedEventError,
   NoBackendEnabled,
   NoTransformerImplemented,
   PermanentDeliveryError,
@@ -28,5 +39,5 @@ export type {
 } from './processor.js';
 export { emit, getTracker, registerTracker } from './registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './routing-backend.js';
-export { MalformedEventError, parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
+export { parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
 export { Tracker, type TrackerAccount, type TrackerOptions } from './tracker.js';

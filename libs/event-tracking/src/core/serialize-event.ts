@@ -1,4 +1,4 @@
-import { EventTrackingError } from './errors.js';
+import { MalformedEventError } from './errors.js';
 import { describeValue } from './describe-error.js';
 import { isRecord, type TrackingEvent } from './event.js';
 import { copyOf } from './snapshot.js';
@@ -21,7 +21,7 @@ export function serializeEvent(event: TrackingEvent): string {
 /**
  * Reads an event that {@link serializeEvent} wrote.
  *
- * @throws {@link EventTrackingError} with the code `MALFORMED_EVENT` when the text is no JSON or no event.
+ * @throws {@link MalformedEventError} when the text is no JSON or no event.
  */
 export function parseEvent(text: string): TrackingEvent {
   let value: unknown;
@@ -45,17 +45,13 @@ export function parseEvent(text: string): TrackingEvent {
   };
 }
 
-/** Thrown where text was read as an event that is none. */
-export class MalformedEventError extends EventTrackingError {
-  override readonly code = 'MALFORMED_EVENT';
-}
-
-const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+const RFC_3339 =
+  /^(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
  * Reads a timestamp of RFC 3339 with 0 to 9 digits of a second's fraction, cut to milliseconds.
  *
- * @throws {@link EventTrackingError} with the code `MALFORMED_EVENT` when the value is no such timestamp.
+ * @throws {@link MalformedEventError} when the value is no such timestamp.
  */
 export function parseTimestamp(value: unknown): Date {
   const parts = typeof value === 'string' ? RFC_3339.exec(value) : null;
@@ -63,9 +59,14 @@ export function parseTimestamp(value: unknown): Date {
     const [, date, time, fraction = '', offset] = parts;
     const milliseconds = fraction.slice(0, 3).padEnd(3, '0');
     const parsed = new Date(`${date}T${time}.${milliseconds}${offset!.toUpperCase()}`);
-    if (!Number.isNaN(parsed.getTime())) return parsed;
+    if (!Number.isNaN(parsed.getTime()) && isDayOfCalendar(date!)) return parsed;
   }
   throw new MalformedEventError(
     `A timestamp could not be read: expected RFC 3339 such as 2013-09-12T12:55:00.123Z, received ${describeValue(value)}.`,
   );
+}
+
+/** JavaScript takes the 30th of February for the 1st or 2nd of March. */
+function isDayOfCalendar(date: string): boolean {
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }

@@ -1,3 +1,5 @@
+import { oneLine } from './one-line.js';
+
 /** Where a tracker says what went wrong: the part of Nest's logger, pino or the console that it uses. */
 export interface DiagnosticLogger {
   warn(message: string): void;
@@ -7,6 +9,8 @@ export interface DiagnosticLogger {
 const WINDOW_MS = 60_000;
 const BURST = 10;
 const MAX_SUBJECTS = 1_000;
+/** What is spoken of together when there are too many subjects to tell apart. */
+const FURTHER_SUBJECTS = 'further subjects';
 
 interface Subject {
   windowStart: number;
@@ -44,33 +48,32 @@ export class Diagnostics {
     this.#report('warn', subject, message, options);
   }
 
-  #report(level: 'warn' | 'error', key: string, message: string, { burst = BURST }: ReportOptions = {}): void {
-    try {
-      const subject = this.#subjectOf(key);
-      if (subject.said >= burst) {
-        subject.suppressed++;
-        return;
-      }
-      subject.said++;
-      this.logger[level](message);
-    } catch {
-      // A logger that throws has nobody left to tell.
+  #report(
+    level: 'warn' | 'error',
+    key: string,
+    message: string,
+    { burst = BURST }: ReportOptions = {},
+  ): void {
+    const subject = this.#subjectOf(key);
+    if (subject.said >= burst) {
+      subject.suppressed++;
+      return;
     }
+    subject.said++;
+    this.#log(level, message);
   }
 
   #subjectOf(key: string): Subject {
     const now = Date.now();
-    let subject = this.#subjects.get(key);
-    if (subject === undefined) {
-      if (this.#subjects.size >= MAX_SUBJECTS) this.#forgetOldest();
-      subject = { windowStart: now, said: 0, suppressed: 0 };
-      this.#subjects.set(key, subject);
-    } else if (now - subject.windowStart >= WINDOW_MS) {
-      const { suppressed } = subject;
-      Object.assign(subject, { windowStart: now, said: 0, suppressed: 0 });
-      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
+    const subject = this.#subjects.get(key);
+    if (subject !== undefined && now - subject.windowStart < WINDOW_MS) return subject;
+    this.#forgetPast(now);
+    if (this.#subjects.size >= MAX_SUBJECTS && key !== FURTHER_SUBJECTS) {
+      return this.#subjectOf(FURTHER_SUBJECTS);
     }
-    return subject;
+    const fresh = { windowStart: now, said: 0, suppressed: 0 };
+    this.#subjects.set(key, fresh);
+    return fresh;
   }
 
   /** Says what has been left out so far; called when a tracker is flushed or closed. */
@@ -82,19 +85,25 @@ export class Diagnostics {
     }
   }
 
-  #forgetOldest(): void {
-    for (const [key, subject] of this.#subjects) {
-      if (subject.suppressed > 0) this.#sayWhatWasLeftOut(key, subject.suppressed);
+  /** Forgets the subjects whose minute is over; subjects stand in the order in which theirs began. */
+  #forgetPast(now: number): void {
+    for (const [key, { windowStart, suppressed }] of this.#subjects) {
+      if (now - windowStart < WINDOW_MS) return;
       this.#subjects.delete(key);
-      return;
+      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
     }
   }
 
   #sayWhatWasLeftOut(key: string, count: number): void {
+    this.#log('warn', `${count} more like the above were not logged one by one (${key}).`);
+  }
+
+  #log(level: 'warn' | 'error', message: string): void {
     try {
-      this.logger.warn(`${count} more like the above were not logged one by one (${key}).`);
+      const logged: unknown = this.logger[level](oneLine(message));
+      if (logged instanceof Promise) logged.catch(() => {});
     } catch {
-      // As above.
+      // A logger that throws has nobody left to tell.
     }
   }
 }

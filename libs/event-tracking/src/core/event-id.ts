@@ -2,52 +2,56 @@
  * UUIDs of version 7 (RFC 9562, section 5.7), increasing within the process.
  *
  * The layout follows the RFC's "fixed bit-length dedicated counter" (section 6.2, method 1): a 26-bit counter,
- * reseeded each millisecond with its top bit clear, sits in `rand_a` and the head of `rand_b`; 48 random bits
- * follow. When the clock stands still or goes back, the counter goes on; when it overflows, the id's
- * millisecond is advanced.
+ * reseeded each millisecond with its top bit clear, sits in `rand_a` and the head of `rand_b`; 48 bits that are
+ * drawn anew each millisecond follow. When the clock stands still or goes back, the counter goes on; when it
+ * overflows, the id's millisecond is advanced.
  */
 
 const HEX3 = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
-const COUNTER_LOW_BITS = 14;
-const COUNTER_LIMIT = 2 ** 26;
-const COUNTER_SEED_LIMIT = 2 ** 25;
+/** The last hexadecimal digit of a group, with the dash behind it. */
+const HEX1_DASH = Array.from('0123456789abcdef', (digit) => `${digit}-`);
+const LOW_BITS = 14;
+const LOW_LIMIT = 2 ** LOW_BITS;
+const HIGH_LIMIT = 2 ** 12;
 const VARIANT = 0x8000;
 
 const pool = new Uint16Array(1024);
 let poolPosition = pool.length;
 let lastMillisecond = -1;
-let prefix = '';
-let counter = 0;
+let high = 0;
+let low = 0;
+/** Everything before the counter's low bits, and everything behind them. */
+let head = '';
+let tail = '';
+let millisecondHead = '';
 
 /** Makes the next event id. */
 export function createEventId(now: number): string {
-  if (now > lastMillisecond) {
-    startMillisecond(now);
-  } else if (++counter >= COUNTER_LIMIT) {
-    startMillisecond(lastMillisecond + 1);
-  }
-  const variantAndCounter = VARIANT | (counter & 0x3fff);
-  return (
-    prefix +
-    HEX3[counter >>> COUNTER_LOW_BITS]! +
-    '-' +
-    HEX3[variantAndCounter >>> 4]! +
-    HEX1[variantAndCounter & 0xf]! +
-    '-' +
-    HEX3[random12()]! +
-    HEX3[random12()]! +
-    HEX3[random12()]! +
-    HEX3[random12()]!
-  );
+  if (now > lastMillisecond) startMillisecond(now);
+  else if (++low === LOW_LIMIT) carry();
+  const variantAndLow = VARIANT | low;
+  // Few and short pieces: strings of less than 13 characters are joined at once, longer ones when they are read.
+  return head + (HEX3[variantAndLow >>> 4]! + HEX1_DASH[variantAndLow & 0xf]!) + tail;
 }
-
-const HEX1 = '0123456789abcdef';
 
 function startMillisecond(millisecond: number): void {
   lastMillisecond = millisecond;
   const hex = millisecond.toString(16).padStart(12, '0');
-  prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
-  counter = ((random12() << 13) | (random12() << 1)) % COUNTER_SEED_LIMIT;
+  millisecondHead = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
+  tail = HEX3[random12()]! + HEX3[random12()]! + HEX3[random12()]! + HEX3[random12()]!;
+  low = (random12() << 2) | (random12() & 3);
+  setHigh(random12() >>> 1);
+}
+
+function carry(): void {
+  low = 0;
+  if (high + 1 === HIGH_LIMIT) startMillisecond(lastMillisecond + 1);
+  else setHigh(high + 1);
+}
+
+function setHigh(value: number): void {
+  high = value;
+  head = `${millisecondHead}${HEX3[high]!}-`;
 }
 
 function random12(): number {

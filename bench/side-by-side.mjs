@@ -1,0 +1,49 @@
+/** Measures two ways of doing a thing in the same run, in turns, and compares the medians. */
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
+
+/** Nanoseconds per call of a function that is called often. */
+export function nanosecondsPerCall(fn, calls) {
+  const start = process.hrtime.bigint();
+  for (let call = 0; call < calls; call++) fn();
+  return Number(process.hrtime.bigint() - start) / calls;
+}
+
+/** Runs the subject and its alternative in turns; each is a function that resolves to one figure. */
+export async function sideBySide({ subject, alternative, rounds = ROUNDS }) {
+  const figures = { subject: [], alternative: [], ratio: [] };
+  await subject();
+  await alternative();
+  for (let round = 0; round < rounds; round++) {
+    // Turned round by round, so that what slows the machine down meets both.
+    const order = round % 2 === 0 ? ['subject', 'alternative'] : ['alternative', 'subject'];
+    for (const name of order) {
+      globalThis.gc?.();
+      figures[name].push(await { subject, alternative }[name]());
+    }
+    figures.ratio.push(figures.subject[round] / figures.alternative[round]);
+  }
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, values]) => [name, summary(values)]),
+  );
+}
+
+function summary(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
+}
+
+/** Prints one figure with the ratio that it is to reach. */
+export function report({ what, unit, result, goal }) {
+  const { subject, alternative, ratio } = result;
+  const reached =
+    goal.atMost === undefined ? ratio.median >= goal.atLeast : ratio.median <= goal.atMost;
+  const wanted = goal.atMost === undefined ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+  const number = (value) => value.toLocaleString('en', { maximumFractionDigits: 0 });
+  console.log(
+    `${what}\n  ${number(subject.median)} against ${number(alternative.median)} ${unit}: ` +
+      `ratio ${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)} to ${ratio.max.toFixed(3)}), ` +
+      `wanted ${wanted}: ${reached ? 'reached' : 'NOT reached'}`,
+  );
+  return reached;
+}

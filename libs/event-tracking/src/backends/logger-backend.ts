@@ -26,7 +26,7 @@ export type LoggerLevel = (typeof NEST_LEVELS)[number] | (typeof PINO_LEVELS)[nu
 export interface LoggerBackendOptions {
   /**
    * Where events are logged: a logger like Nest's, which has `log` and gets a line, or one like pino, which has `info`
-   * and no `log` and gets the object `{ event }`.
+   * and no `log` and gets the object `{ event }`, the timestamp in it written as in RFC 3339.
    *
    * @default Nest's logger with the context 'Events'
    */
@@ -97,7 +97,7 @@ export class LoggerBackend implements Backend {
   /** @throws {@link PermanentDeliveryError} when the event is too large and to be dropped; and what the logger throws */
   send(event: TrackingEvent): void {
     if (this.#maxEventSize !== undefined) this.#sendWithin(this.#maxEventSize, event);
-    else if (this.#takesObjects) this.#write({ event });
+    else if (this.#takesObjects) this.#write(entryOf(event));
     else this.#write(this.#serialize(event));
   }
 
@@ -105,7 +105,7 @@ export class LoggerBackend implements Backend {
     const line = this.#serialize(event);
     const size = Buffer.byteLength(line);
     if (size <= limit) {
-      this.#write(this.#takesObjects ? { event } : line);
+      this.#write(this.#takesObjects ? entryOf(event) : line);
       return;
     }
     const fault = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
@@ -114,14 +114,26 @@ export class LoggerBackend implements Backend {
         throw new PermanentDeliveryError(`${fault}, and oversize is 'drop'.`);
       case 'truncate': {
         const cut = truncateEvent(event, limit, this.#serialize);
-        this.#write(this.#takesObjects ? { event: cut.event } : cut.line);
+        this.#write(this.#takesObjects ? entryOf(cut.event) : cut.line);
         return;
       }
       default:
-        this.#write(this.#takesObjects ? { event } : line);
-        this.#warn?.(`${fault}. It was logged whole; set oversize to 'truncate' or 'drop' to enforce the limit.`);
+        this.#write(this.#takesObjects ? entryOf(event) : line);
+        this.#warn?.(
+          `${fault}. It was logged whole; set oversize to 'truncate' or 'drop' to enforce the limit.`,
+        );
     }
   }
+}
+
+/**
+ * The object for a pino-like logger. Its JSON is the same with the date in it, and takes the logger a third longer: the
+ * engine's fast way of writing JSON ends where a value has `toJSON`.
+ */
+function entryOf(event: TrackingEvent): { event: object } {
+  const { timestamp } = event;
+  const isDate = timestamp instanceof Date && !Number.isNaN(timestamp.getTime());
+  return { event: isDate ? { ...event, timestamp: timestamp.toISOString() } : event };
 }
 
 function hasMethod(logger: unknown, method: string): boolean {

@@ -1,3 +1,5 @@
+import { describeValue } from './describe-error.js';
+
 /** The merged context that an event carries: what was known about the situation it happened in. */
 export type EventContext = Record<string, unknown>;
 
@@ -43,6 +45,16 @@ export function isTrackingEvent(value: unknown): value is TrackingEvent {
     );
   } catch {
     return false;
+  }
+}
+
+/** How messages name an event, whatever a processor has made of it; never throws. */
+export function nameOf(event: TrackingEvent): string {
+  try {
+    const name: unknown = event.name;
+    return typeof name === 'string' ? name : describeValue(name);
+  } catch {
+    return 'without a name';
   }
 }
 

@@ -8,10 +8,11 @@ import {
   NoBackendEnabled,
   NoTransformerImplemented,
 } from './errors.js';
-import { isTrackingEvent, type TrackingEvent } from './event.js';
+import { isRecord, isTrackingEvent, nameOf, type TrackingEvent } from './event.js';
 import { byCodePoint } from './order.js';
 import { isClassOf, toStep, type ProcessingStep, type Processor } from './processor.js';
 import { copyOf } from './snapshot.js';
+import { untilAborted } from './until-aborted.js';
 
 /** What a routing backend is made of. */
 export interface RoutingBackendOptions {
@@ -32,6 +33,8 @@ export interface RoutingBackendOptions {
 interface Child {
   readonly name: string;
   readonly backend: Backend;
+  /** Whether it is a routing node, which keeps accounts of its own. */
+  readonly routes: boolean;
   readonly account: OpenAccount;
   /** Sends that have not settled. */
   readonly pending: Set<Promise<void>>;
@@ -41,6 +44,7 @@ interface Child {
 export const ROUTE = Symbol.for('event-tracking:route');
 
 const ADOPT = Symbol.for('event-tracking:adopt');
+const ROUTES = Symbol.for('event-tracking:routes');
 
 /**
  * Runs events through processors and hands them to its children; itself a backend, so that trees of any depth grow.
@@ -62,9 +66,9 @@ export class RoutingBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
   constructor(options: RoutingBackendOptions = {}) {
-    for (const processor of options.processors ?? []) this.registerProcessor(processor);
+    for (const processor of listOf(options.processors ?? [])) this.registerProcessor(processor);
     const entries = entriesOf(options.backends ?? {});
-    for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(a, b))) {
+    for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(String(a), String(b)))) {
       this.registerBackend(name, backend);
     }
   }
@@ -85,7 +89,7 @@ export class RoutingBackend implements Backend {
    * @throws {@link ImproperlyConfigured} when the name is taken or holds a dot, or the value has no method `send`
    */
   registerBackend(name: string, backend: Backend): void {
-    const where = `backends.${this.#pathOf(name)}`;
+    const where = `backends.${this.#pathOf(String(name))}`;
     if (typeof name !== 'string' || name === '' || name.includes('.')) {
       throw new ImproperlyConfigured(
         `${where}: a backend's name is a string without dots (dots separate the names in a path), ` +
@@ -106,8 +110,9 @@ export class RoutingBackend implements Backend {
       );
     }
     if (isRoutingBackend(backend)) backend[ADOPT](this.#pathOf(name), this.#diagnostics);
-    const child = { name, backend, account: new OpenAccount(), pending: new Set<Promise<void>>() };
-    this.#children = [...this.#children, child];
+    const routes = isRoutingBackend(backend) && backend[ROUTES];
+    const account = new OpenAccount();
+    this.#children = [...this.#children, { name, backend, routes, account, pending: new Set() }];
   }
 
   /**
@@ -133,7 +138,7 @@ export class RoutingBackend implements Backend {
   processEvent(event: TrackingEvent): TrackingEvent {
     const processed = this.#process(copyOf(event));
     if (typeof processed === 'string') {
-      throw new EventEmissionExit(`The event '${event.name}' was dropped by a processor.`);
+      throw new EventEmissionExit(`The event '${nameOf(event)}' was dropped by a processor.`);
     }
     return processed;
   }
@@ -146,11 +151,9 @@ export class RoutingBackend implements Backend {
   /** What became of the events at this node and below it, by path; this node's own path comes first. */
   accounts(): Record<string, Account> {
     const accounts: Record<string, Account> = { [this.#path]: this.#own.read() };
-    for (const { name, backend, account } of this.#children) {
-      Object.assign(
-        accounts,
-        isRoutingBackend(backend) ? backend.accounts() : { [this.#pathOf(name)]: account.read() },
-      );
+    for (const { name, backend, routes, account } of this.#children) {
+      if (isRoutingBackend(backend)) Object.assign(accounts, backend.accounts());
+      if (!routes) accounts[this.#pathOf(name)] = account.read();
     }
     return accounts;
   }
@@ -170,15 +173,24 @@ export class RoutingBackend implements Backend {
   [ROUTE](event: TrackingEvent): void {
     const account = this.#own;
     account.arrived++;
-    const processed = this.#steps.length === 0 ? event : this.#process(event);
-    if (processed === 'filtered') {
-      account.filtered++;
-    } else if (processed === 'unjudged') {
-      account.drop('unjudged');
-    } else {
-      account.delivered++;
-      this.#dispatch(processed);
+    try {
+      const processed = this.#steps.length === 0 ? event : this.#process(event);
+      if (processed === 'filtered') {
+        account.filtered++;
+      } else if (processed === 'unjudged') {
+        account.drop('unjudged');
+      } else {
+        this.#dispatch(processed);
+        account.delivered++;
+      }
+    } catch {
+      account.drop('fault'); // the stack is exhausted
     }
+  }
+
+  /** @internal Whether nothing is missed when events are given to {@link ROUTE}: a subclass may have a `send` of its own. */
+  get [ROUTES](): boolean {
+    return this.send === RoutingBackend.prototype.send;
   }
 
   /** @internal */
@@ -215,8 +227,8 @@ export class RoutingBackend implements Backend {
   }
 
   /** Where events flow synchronously nobody can wait for a processor; its rejection must still reach nobody. */
-  #asynchronous(promise: Promise<unknown>): TypeError {
-    promise.catch(() => {});
+  #asynchronous(promise: PromiseLike<unknown>): TypeError {
+    Promise.resolve(promise).catch(() => {});
     return new TypeError('it returned a promise, which only nodes behind a queue can wait for');
   }
 
@@ -230,12 +242,12 @@ export class RoutingBackend implements Backend {
 
   #deliver(child: Child, event: TrackingEvent): void {
     const { backend, account } = child;
-    if (isRoutingBackend(backend)) {
-      backend[ROUTE](event);
+    if (child.routes) {
+      (backend as RoutingBackend)[ROUTE](event);
       return;
     }
     account.arrived++;
-    const { name } = event;
+    const name = nameOf(event);
     try {
       const result: unknown = backend.send(event);
       if (isPromise(result)) this.#await(child, name, result);
@@ -245,7 +257,7 @@ export class RoutingBackend implements Backend {
     }
   }
 
-  #await(child: Child, eventName: string, result: Promise<unknown>): void {
+  #await(child: Child, eventName: string, result: PromiseLike<unknown>): void {
     const { account, pending } = child;
     account.pending++;
     const settled = Promise.resolve(result)
@@ -278,7 +290,7 @@ export class RoutingBackend implements Backend {
     const consequence = step.isFilter ? 'The event is dropped' : 'The event goes on without it';
     this.#diagnostics.error(
       `processor ${step.name} of ${node}`,
-      `The processor ${step.name} of ${node} failed for the event '${String(event.name)}': ` +
+      `The processor ${step.name} of ${node} failed for the event '${nameOf(event)}': ` +
         `${describeError(fault)}. ${consequence}.`,
     );
   }
@@ -286,11 +298,10 @@ export class RoutingBackend implements Backend {
   async #settle(child: Child, step: 'flush' | 'close', options: DeliveryOptions): Promise<void> {
     const { signal } = options;
     try {
-      while (step === 'flush' && child.pending.size > 0 && signal?.aborted !== true) {
-        await untilAborted(Promise.all(child.pending), signal);
-      }
+      if (step === 'flush') await untilAborted(Promise.all(child.pending), signal);
       const own = child.backend[step];
-      if (own !== undefined) await untilAborted(Promise.resolve(own.call(child.backend, options)), signal);
+      if (own !== undefined)
+        await untilAborted(Promise.resolve(own.call(child.backend, options)), signal);
     } catch (fault) {
       const path = this.#pathOf(child.name);
       this.#diagnostics.error(
@@ -306,6 +317,7 @@ export class RoutingBackend implements Backend {
 }
 
 interface AdoptableRouting extends RoutingBackend {
+  readonly [ROUTES]: boolean;
   [ADOPT](path: string, diagnostics: Diagnostics): void;
 }
 
@@ -319,30 +331,30 @@ export function adoptRoot(root: RoutingBackend, diagnostics: Diagnostics): void 
   root[ADOPT]('', diagnostics);
 }
 
-function entriesOf(backends: Backends): [string, Backend][] {
-  return backends instanceof Map ? [...backends.entries()] : Object.entries(backends as Record<string, Backend>);
+function entriesOf(backends: unknown): [string, Backend][] {
+  if (backends instanceof Map) return [...(backends as Map<string, Backend>)];
+  if (isRecord(backends) && !isBackend(backends))
+    return Object.entries(backends as Record<string, Backend>);
+  throw new ImproperlyConfigured(
+    `backends: expected backends by name, as an object or a Map, received ${describeValue(backends)}. ` +
+      `Pass for example { log: new LoggerBackend() }.`,
+  );
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+function listOf(processors: unknown): Processor[] {
+  if (typeof processors === 'object' && processors !== null && Symbol.iterator in processors) {
+    return [...(processors as Iterable<Processor>)];
+  }
+  throw new ImproperlyConfigured(
+    `processors: expected a list of processors, received ${describeValue(processors)}. ` +
+      `Pass for example [new NameAllowlist(['course.enrolled'])].`,
+  );
 }
 
-/** Waits for work, though no longer than until the signal aborts. */
-async function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) {
-    await work;
-    return;
-  }
-  let stop = (): void => {};
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    work.catch(() => {}); // what fails after the deadline has nobody left to tell
-  }
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }

@@ -64,7 +64,12 @@ export class ContextStack {
       );
     }
     const { values, conversions } = snapshotContext(name, context);
-    const entry = { name: name ?? Symbol('anonymous'), tracker: options.tracker, read: undefined, values };
+    const entry = {
+      name: name ?? Symbol('anonymous'),
+      tracker: options.tracker,
+      read: undefined,
+      values,
+    };
     return this.#push(entry, conversions);
   }
 
@@ -196,12 +201,13 @@ class ContextView {
   }
 
   resolve(tracker: string | undefined): EventContext {
-    if (this.#live) return merge(this.entries, tracker).values;
-    const merged = this.#targeted ? this.#mergedFor(tracker) : (this.#merged ??= merge(this.entries, undefined));
+    const merged = this.#mergedFor(tracker);
     return merged.flat ? { ...merged.values } : copyOf(merged.values);
   }
 
   #mergedFor(tracker: string | undefined): MergedContext {
+    if (this.#live) return merge(this.entries, tracker);
+    if (!this.#targeted) return (this.#merged ??= merge(this.entries, undefined));
     this.#mergedByTracker ??= new Map();
     let merged = this.#mergedByTracker.get(tracker);
     if (merged === undefined) {
@@ -220,11 +226,15 @@ interface MergedContext {
 
 /** An entry for all trackers hides the outer one of its name; one for a single tracker hides it from that tracker. */
 function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
-  return inner.name === outer.name && (inner.tracker === undefined || inner.tracker === outer.tracker);
+  return (
+    inner.name === outer.name && (inner.tracker === undefined || inner.tracker === outer.tracker)
+  );
 }
 
 function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
-  const reaching = entries.filter((entry) => entry.tracker === undefined || entry.tracker === tracker);
+  const reaching = entries.filter(
+    (entry) => entry.tracker === undefined || entry.tracker === tracker,
+  );
   const values: EventContext = {};
   let flat = true;
   reaching.forEach((entry, index) => {
@@ -249,7 +259,7 @@ function snapshotContext(
   name: string | undefined,
   context: unknown,
 ): { values: EventContext; conversions: readonly string[] } {
-  const { value, conversions } = isRecord(context) ? snapshot(context) : { value: context, conversions: [] };
+  const { value, conversions } = snapshot(context);
   if (!isRecord(value) || value instanceof Date) {
     throw new InvalidContextError(
       `The context ${name === undefined ? 'without a name' : `'${name}'`} is an object of keys and values, received ` +

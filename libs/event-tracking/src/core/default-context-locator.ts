@@ -24,7 +24,9 @@ let shared: ScopeStorage | undefined;
 
 function platformStorage(): ScopeStorage | undefined {
   if (shared === undefined) {
-    const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+    const { process } = globalThis as {
+      process?: { getBuiltinModule?: (name: string) => unknown };
+    };
     const hooks = process?.getBuiltinModule?.('async_hooks') as AsyncHooks | undefined;
     shared = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
   }
@@ -51,8 +53,8 @@ class SingleStack implements ScopeStorage {
       close();
       throw error;
     }
-    if (result instanceof Promise) return result.finally(close) as T;
-    close();
+    if (result instanceof Promise) void result.then(close, close);
+    else close();
     return result;
   }
 }

@@ -45,13 +45,13 @@ function differencesOf(expected: ComparedEvent, delivered: ComparedEvent): strin
     .filter((field) => wanted.get(field) !== given.get(field))
     .map(
       (field) =>
-        `${field} is ${given.get(field) ?? 'not there'}, expected ${wanted.get(field) ?? 'nothing'}`,
+        `${field}: ${given.get(field) ?? 'not there'}, expected ${wanted.get(field) ?? 'nothing'}`,
     );
 }
 
 function fieldsOf({ to, context, data }: ComparedEvent): Map<string, string> {
   return new Map([
-    ['delivered to', to.join(', ')],
+    ['destinations', to.join(', ') || 'nobody'],
     ...Object.entries(context).map(
       ([key, value]) => [`context.${key}`, JSON.stringify(value)] as const,
     ),

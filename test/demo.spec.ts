@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from './support/root.js';
+import { runNode } from './support/run-node.js';
+
+// `npm test` builds them first.
+const DEMO = join(ROOT, 'dist/src/demo.js');
+const COMPARE = join(ROOT, 'dist/src/demo/compare-events.js');
+
+type Compare = (expected: readonly object[], delivered: readonly object[]) => string[];
+
+describe('The demo', () => {
+  it('delivers exactly what is expected, says so, and exits with 0', async () => {
+    const { code, output } = await runNode([DEMO]);
+    expect(output).toContain('✓ 12 events');
+    expect(output).not.toMatch(/\[Nest\]|warn/i);
+    expect(code).toBe(0);
+  });
+
+  it('prints every event with its user and destinations', async () => {
+    const { output } = await runNode([DEMO]);
+    const events = output.match(/^\d\d:\d\d:\d\d\.\d{3} {2}[\w.]+ +\S+ +\S+/gm);
+    expect(events).toHaveLength(12);
+    expect(output.match(/^ {14}→ \S/gm)).toHaveLength(12 + 1); // and the legend
+    expect(output).toMatch(/course\.enrolled +ada +POST \/courses\/nest-101\/enrolments/);
+  });
+
+  it('exits with 1 and names what is missing when an event is lost', async () => {
+    const { code, output } = await runNode([DEMO], { env: { DEMO_DROP: 'course.enrolled' } });
+    expect(output).toMatch(/missing +course\.enrolled of ada-2 → .*default log/);
+    expect(output).toMatch(/missing +course\.enrolled of ben-2/);
+    expect(output).not.toContain('✓');
+    expect(code).toBe(1);
+  });
+
+  it('would notice another context, other data, another destination and an event too many', async () => {
+    const { compareEvents } = (await import(COMPARE)) as { compareEvents: Compare };
+    const enrolled = {
+      name: 'course.enrolled',
+      to: ['default log'],
+      context: { request_id: 'ada-2', user_id: 'ada' },
+      data: { plan: 'free' },
+    };
+    expect(compareEvents([enrolled], [enrolled])).toEqual([]);
+    const other = {
+      ...enrolled,
+      to: [],
+      context: { ...enrolled.context, user_id: 'ben', leak: 1 },
+      data: {},
+    };
+    expect(compareEvents([enrolled], [other, enrolled])).toEqual([
+      'different    course.enrolled of ada-2: destinations: nobody, expected default log',
+      'different    course.enrolled of ada-2: context.user_id: "ben", expected "ada"',
+      'different    course.enrolled of ada-2: data.plan: not there, expected "free"',
+      'different    course.enrolled of ada-2: context.leak: 1, expected nothing',
+      'unexpected   course.enrolled of ada-2 → default log',
+    ]);
+  });
+
+  it('uses colours on a terminal only', async () => {
+    const { output } = await runNode([DEMO], { env: { NO_COLOR: '' } });
+    expect(output).not.toContain('\u001b[');
+  });
+});

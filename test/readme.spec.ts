@@ -1,0 +1,152 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { TrackingEvent } from 'nestjs-event-tracking';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlocks, type CodeBlock } from './support/code-blocks.js';
+import { completeFragment, STAND_INS } from './support/complete-fragment.js';
+import { startApp } from './support/listening-app.js';
+import { NestProject } from './support/nest-project.js';
+import { ROOT } from './support/root.js';
+import { runNode } from './support/run-node.js';
+
+const GUIDE = readdirSync(join(ROOT, 'docs/guide')).map((file) => `docs/guide/${file}`);
+const PAGES = ['README.md', ...GUIDE];
+const readme = pageOf('README.md');
+const tour = readme.slice(readme.indexOf('\n## Five-minute tour'), readme.indexOf('\n## Contexts'));
+
+describe('The code of the documentation', () => {
+  it('is TypeScript, JSON or a shell command, so that none of it goes unchecked', () => {
+    const languages = PAGES.flatMap((page) => codeBlocks(pageOf(page)));
+    expect(new Set(languages.map(({ language }) => language))).toEqual(
+      new Set(['ts', 'json', 'sh']),
+    );
+  });
+
+  it('compiles, every fragment of it', async () => {
+    const fragments = PAGES.flatMap((page) =>
+      typescriptOf(pageOf(page))
+        .filter(({ file }) => file === undefined)
+        .map(({ code, line }) => [nameOf(page, line), completeFragment(code)] as const),
+    );
+    expect(fragments.length).toBeGreaterThan(20);
+    await using project = await NestProject.of({
+      ...Object.fromEntries(fragments),
+      'stand-ins.d.ts': STAND_INS,
+    });
+    expect(await project.compile()).toBe('');
+  });
+
+  it('does not compile when a fragment is wrong', async () => {
+    await using project = await NestProject.of({
+      'fragment.ts': completeFragment(`tracker.emitt('course.enrolled');`),
+      'stand-ins.d.ts': STAND_INS,
+    });
+    expect(await project.compile()).toContain(`'emitt' does not exist`);
+  });
+
+  it('links to what is there', () => {
+    for (const page of PAGES) {
+      const links = [...pageOf(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+      for (const [link, path = '', anchor] of links) {
+        const target = path === '' ? page : join(dirname(page), path);
+        expect(existsSync(join(ROOT, target)), `${page}: ${link}`).toBe(true);
+        if (anchor !== undefined) expect(anchorsOf(target), `${page}: ${link}`).toContain(anchor);
+      }
+    }
+  });
+});
+
+describe("The README's tour", () => {
+  let project: NestProject;
+
+  beforeAll(async () => {
+    const files = typescriptOf(readme).filter(({ file }) => file !== undefined);
+    project = await NestProject.of(
+      Object.fromEntries(files.map(({ file, code }) => [file!, code])),
+    );
+    expect(await project.compile()).toBe('');
+  });
+
+  afterAll(() => project[Symbol.asyncDispose]());
+
+  it('leads to the events that it shows', async () => {
+    await using app = await startApp(join(project.directory, 'dist/src/main.js'));
+    const requests = [...tour.matchAll(/^curl .*$/gm)].map(([command]) => command);
+    const shown = codeBlocks(tour)
+      .filter(({ language }) => language === 'json')
+      .map(({ code }) => JSON.parse(code) as TrackingEvent);
+    expect(requests).toHaveLength(shown.length);
+
+    for (const [index, command] of requests.entries()) {
+      await curl(command, app.url);
+      const event = shown[index]!;
+      const [, line] = await app.printed(new RegExp(`LOG \\[Events\\] (.*"${event.name}".*)`));
+      expect(comparable(line!, app.url)).toEqual(comparable(JSON.stringify(event), app.url));
+    }
+  });
+
+  it('has a test that passes', async () => {
+    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+    const { code, output } = await runNode([vitest, 'run', 'dist/src'], {
+      cwd: project.directory,
+    });
+    expect(output).toContain('1 passed');
+    expect(code).toBe(0);
+  });
+
+  it('has a program without Nest that runs', async () => {
+    const { code, output } = await runNode([join(project.directory, 'dist/worker.js')]);
+    expect(JSON.parse(output)).toMatchObject({
+      name: 'job.started',
+      context: { job: 'nightly' },
+      data: { attempt: 1 },
+    });
+    expect(code).toBe(0);
+  });
+});
+
+function pageOf(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function typescriptOf(markdown: string): CodeBlock[] {
+  return codeBlocks(markdown).filter(({ language }) => language === 'ts');
+}
+
+function nameOf(page: string, line: number): string {
+  return `${page.replaceAll(/[/.]/g, '-')}-line-${line}.ts`;
+}
+
+/** The anchors that GitHub gives to a page's headings. */
+function anchorsOf(page: string): string[] {
+  return [...pageOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Does what a command line of curl in the README would do. */
+async function curl(command: string, url: string): Promise<void> {
+  const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
+    ([, name, value]) => [name!, value!] as [string, string],
+  );
+  const response = await fetch(command.replace(/.*http:\/\/[^/]+/, url), {
+    method: /-X (\w+)/.exec(command)?.[1] ?? 'GET',
+    headers: [...headers, ['user-agent', 'curl/8.5.0']],
+  });
+  expect(response.ok, command).toBe(true);
+}
+
+/** An event without what differs from one run to the next; that it has the right form is checked. */
+function comparable(line: string, url: string): unknown {
+  const uuid = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/) as unknown;
+  const { id, timestamp, context, ...event } = JSON.parse(line) as TrackingEvent;
+  expect(id).toEqual(uuid);
+  expect(context['request_id']).toEqual(uuid);
+  expect(timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  expect(context['ip']).toMatch(/^[\da-f.:]+$/);
+  expect(['localhost:3000', new URL(url).host]).toContain(context['host']);
+  return { ...event, context: { ...context, request_id: '', ip: '', host: '' } };
+}

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process';
+
+/** What became of a process. */
+export interface Run {
+  code: number | null;
+  output: string;
+}
+
+/** Runs a script with Node to its end; its output is what it printed and complained of. */
+export function runNode(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Run> {
+  const child = spawn(process.execPath, args, {
+    cwd: options.cwd,
+    env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (code) => resolve({ code, output }));
+  });
+}

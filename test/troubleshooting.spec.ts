@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  emit,
+  EmitEvent,
+  EventTrackingModule,
+  ImproperlyConfigured,
+  Tracker,
+  type Backend,
+  type EventTrackingModuleOptions,
+} from 'nestjs-event-tracking';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { RecordingLogger } from './support/recording-logger.js';
+import { ROOT } from './support/root.js';
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const section = readme.split('\n## Troubleshooting\n')[1]!.split('\n## ')[0]!;
+const messages = section
+  .split('\n')
+  .flatMap((line) => (line.startsWith('| `') ? [line.split('|')[1]!] : []))
+  .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message]) => message!));
+
+/** Each mistake, made for real; it resolves to what the one who made it gets to read. */
+const MISTAKES: (() => Promise<string>)[] = [
+  function noModule() {
+    return bootstrapError({ providers: [CoursesService] });
+  },
+  function typeImport() {
+    class CoursesService {
+      constructor(readonly tracker: object) {}
+    }
+    // What the compiler writes down of a class that is imported as a type.
+    Reflect.defineMetadata('design:paramtypes', [Object], CoursesService);
+    return bootstrapError({ providers: [CoursesService] });
+  },
+  function madeByHand() {
+    class CoursesService {
+      @EmitEvent('course.viewed')
+      view(): void {}
+    }
+    return logOf({}, () => new CoursesService().view());
+  },
+  function importedTwice() {
+    return bootstrapError({
+      imports: [EventTrackingModule.forRoot(), EventTrackingModule.forRoot({ enabled: true })],
+    });
+  },
+  function undefinedBackend() {
+    const warehouse = undefined as unknown as Backend;
+    return configurationError({ backends: { analytics: { backends: { warehouse } } } });
+  },
+  function misspeltOption() {
+    return configurationError({ backend: {} } as EventTrackingModuleOptions);
+  },
+  function misspeltNodeOption() {
+    const node = { backends: {}, filters: [] };
+    return configurationError({ backends: { analytics: node } });
+  },
+  function unknownTracker() {
+    @Injectable()
+    class CoursesService {
+      @EmitEvent('course.closed', { tracker: 'audit' })
+      close(): void {}
+    }
+    return bootstrapError({
+      imports: [EventTrackingModule.forRoot()],
+      providers: [CoursesService],
+    });
+  },
+  function exposedButMissing() {
+    return bootstrapError({
+      imports: [
+        EventTrackingModule.forRootAsync({
+          useFactory: () => ({}),
+          expose: { backends: ['warehouse'] },
+        }),
+      ],
+    });
+  },
+  function processContextExitedInRequest() {
+    const tracker = new Tracker();
+    tracker.enterContext('deployment', { release: 'v1' });
+    return tracker.contextLocator.run('request', () =>
+      errorOf(() => tracker.exitContext('deployment')),
+    );
+  },
+  function unserialisableData() {
+    return logOf({}, (tracker) => tracker.emit('order.paid', { callback: () => {} }));
+  },
+  function failingBackend() {
+    const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
+    return logOf({ backends: { warehouse } }, (tracker) => tracker.emit('order.paid'));
+  },
+  function emitWithoutTracker() {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    emit('order.paid');
+    const [message] = warn.mock.calls[0] ?? [];
+    warn.mockRestore();
+    return Promise.resolve(String(message));
+  },
+];
+
+describe("The README's troubleshooting", () => {
+  let received: string[];
+
+  beforeAll(async () => {
+    received = [];
+    for (const make of MISTAKES) received.push(await make());
+  });
+
+  it('quotes messages as they really are', () => {
+    expect(messages.length).toBeGreaterThanOrEqual(MISTAKES.length);
+    for (const message of messages) {
+      expect(received, message).toContainEqual(expect.stringMatching(patternOf(message)));
+    }
+  });
+
+  it('has a row for each of these mistakes', () => {
+    for (const [index, text] of received.entries()) {
+      const rows = messages.filter((message) => patternOf(message).test(text));
+      expect(rows, `${MISTAKES[index]!.name}: ${text}`).toHaveLength(1);
+    }
+  });
+});
+
+@Injectable()
+class CoursesService {
+  constructor(readonly tracker: Tracker) {}
+}
+
+/** A quoted message; `…` stands for anything. */
+function patternOf(message: string): RegExp {
+  const literal = message.split('…').map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
+  return new RegExp(`^${literal.join('.*')}$`, 's');
+}
+
+async function bootstrapError(metadata: ModuleMetadata): Promise<string> {
+  @Module(metadata)
+  class AppModule {}
+  const bootstrap = async () => {
+    const module = Test.createTestingModule({ imports: [AppModule] });
+    await (await module.setLogger(new RecordingLogger()).compile()).init();
+  };
+  return errorOf(bootstrap);
+}
+
+function configurationError(options: EventTrackingModuleOptions): Promise<string> {
+  return errorOf(() => {
+    expect(() => EventTrackingModule.forRoot(options)).toThrow(ImproperlyConfigured);
+    EventTrackingModule.forRoot(options);
+  });
+}
+
+async function errorOf(mistake: () => unknown): Promise<string> {
+  try {
+    await mistake();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('The mistake was not noticed.');
+}
+
+/** The one thing that is logged while something is done in a running application. */
+async function logOf(
+  options: EventTrackingModuleOptions,
+  mistake: (tracker: Tracker) => void,
+): Promise<string> {
+  const logger = new RecordingLogger();
+  const module = await Test.createTestingModule({ imports: [EventTrackingModule.forRoot(options)] })
+    .setLogger(logger)
+    .compile();
+  await module.init();
+  mistake(module.get(Tracker));
+  await module.close();
+  expect(logger.complaints).toHaveLength(1);
+  return logger.complaints[0]!;
+}

@@ -62,11 +62,14 @@ export interface TrackerAccount extends Account {
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
 const DEFAULT_NAME = 'unknown';
 /** How often delivering one event may emit another before it is taken for a circle. */
-const MAX_NESTED_EMITS = 16;
+const MAX_NESTED_EMITS = 8;
 const ONCE_A_MINUTE = { burst: 1 };
 
 /** How a {@link DetachedTracker} is made. */
-export type DetachedTrackerOptions = Omit<TrackerOptions, 'backends' | 'processors' | 'maxEventSize'>;
+export type DetachedTrackerOptions = Omit<
+  TrackerOptions,
+  'backends' | 'processors' | 'maxEventSize'
+>;
 
 /** What a {@link DetachedTracker} learns with its tree. */
 export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize'>;
@@ -120,6 +123,7 @@ export class Tracker {
   #held: HeldEvents | undefined;
   #state: 'open' | 'disabled' | 'closed' = 'open';
   #nested = 0;
+  #closing: Promise<void> | undefined;
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, no processor, no locator or no size */
   constructor(options: TrackerOptions = {}) {
@@ -283,14 +287,11 @@ export class Tracker {
   /**
    * Flushes, closes all backends and refuses further events, which are counted as dropped with the reason `closed`.
    *
-   * @remarks Never rejects; closing again does nothing.
+   * @remarks Never rejects; closing again does nothing but wait for the end of the first time.
    */
   async close(options: DeliveryOptions = {}): Promise<void> {
-    if (this.#state !== 'open') return;
-    await this.flush(options);
-    this.#state = 'closed';
-    await this.#root?.close(options);
-    this.#diagnostics.settle();
+    if (this.#state === 'open') this.#closing ??= this.#close(options);
+    await this.#closing;
   }
 
   static {
@@ -311,7 +312,7 @@ export class Tracker {
           tracker.#held = undefined;
         },
         refuse() {
-          if (tracker.#state === 'open') tracker.#state = 'closed';
+          if (tracker.#state === 'open') tracker.#refuse();
         },
       };
     };
@@ -356,7 +357,7 @@ export class Tracker {
       `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
       ONCE_A_MINUTE,
     );
-    return { value };
+    return { value: value ?? null };
   }
 
   #contextFor(name: string): EventContext {
@@ -374,13 +375,17 @@ export class Tracker {
   #route(event: TrackingEvent): void {
     if (this.#root === undefined) {
       if (this.#held?.hold(event) === true) return;
-      this.#drop('held', event.name, `${this.#held?.capacity} events wait for the backends to be ready`);
+      this.#drop(
+        'held',
+        event.name,
+        `${this.#held?.capacity} events wait for the backends to be ready`,
+      );
       return;
     }
     this.#nested++;
     try {
-      this.#account.delivered++;
       this.#root[ROUTE](event);
+      this.#account.delivered++;
     } finally {
       this.#nested--;
     }
@@ -392,6 +397,20 @@ export class Tracker {
     const held = this.#held?.release() ?? [];
     this.#held = undefined;
     for (const event of held) this.#route(event);
+  }
+
+  async #close(options: DeliveryOptions): Promise<void> {
+    await this.flush(options);
+    this.#refuse();
+    await this.#root?.close(options);
+    this.#diagnostics.settle();
+  }
+
+  #refuse(): void {
+    this.#state = 'closed';
+    for (const { name } of this.#held?.release() ?? []) {
+      this.#drop('closed', name, 'the tracker was closed before its backends were ready');
+    }
   }
 
   #enter(stack: ContextStack, name: string | undefined, context: object): EnteredContext {

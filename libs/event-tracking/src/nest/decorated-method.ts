@@ -6,9 +6,10 @@ import { describeError, describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { isRecord } from '../core/event.js';
 import type { EventTrackingApplication } from './application.js';
-import { takeDispatch } from './dispatches.js';
 import { declareHost, hostOf } from './host.js';
+import { takeDispatch } from './request-scope.js';
 import { subscribeWithin, type Run } from './subscribe-within.js';
+import { takeOver } from './take-over.js';
 import { DEFAULT_TRACKER } from './tokens.js';
 
 /** What the factories of decorators are given, always. */
@@ -119,18 +120,6 @@ function wrap(plan: MethodPlan, key: string | symbol): Function {
     }
     return Reflect.apply(plan.original, this, args);
   };
-}
-
-/** Gives the wrapper all that frameworks read from a method. */
-function takeOver(wrapper: Function, method: Function): void {
-  for (const property of Reflect.ownKeys(method)) {
-    if (property !== 'prototype') {
-      Object.defineProperty(wrapper, property, Object.getOwnPropertyDescriptor(method, property)!);
-    }
-  }
-  for (const key of Reflect.getOwnMetadataKeys(method) as unknown[]) {
-    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
-  }
 }
 
 /** One call of a decorated method. */

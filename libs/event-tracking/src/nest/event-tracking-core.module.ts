@@ -8,13 +8,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import {
-  APP_INTERCEPTOR,
-  ApplicationConfig,
-  HttpAdapterHost,
-  ModuleRef,
-  ModulesContainer,
-} from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { EventTrackingApplication } from './application.js';
 import { Assembly } from './assembly.js';
@@ -23,10 +17,9 @@ import { refuseCircularBackends } from './circular-dependencies.js';
 import { bindDecoratedProviders } from './decorated-providers.js';
 import type { EventTrackingOptions } from './event-tracking-options.js';
 import { GlobalRegistration } from './global-registration.js';
-import { openScopesOverHttp } from './http-middleware.js';
-import { openScopesOverMessages } from './message-hook.js';
+import { openScopesOverHttp } from './http-scopes.js';
+import { openScopesOverMessages } from './message-scopes.js';
 import { RequestContext } from './request-context.js';
-import { RequestScopeInterceptor } from './request-scope.interceptor.js';
 import { RequestScopes } from './request-scopes.js';
 import {
   APPLICATION,
@@ -84,7 +77,7 @@ export class EventTrackingCoreModule implements OnModuleInit, OnApplicationShutd
       module: EventTrackingCoreModule,
       global: parts.isGlobal ?? true,
       imports: parts.imports,
-      providers: [...parts.options, ...shared, ...requestProviders],
+      providers: [...parts.options, ...shared, requestScopes],
       exports: shared.map(({ provide }) => provide),
     };
   }
@@ -150,30 +143,22 @@ function assemblyProviders(parts: CoreModuleParts): FactoryProvider[] {
   ];
 }
 
-const requestProviders: Provider[] = [
-  {
-    provide: RequestScopes,
-    useFactory: (
-      application: EventTrackingApplication,
-      { blueprint }: Assembly,
-      adapterHost: HttpAdapterHost,
-      config: ApplicationConfig,
-    ) => {
-      const requestContext = new RequestContext(application, blueprint.options.context);
-      const scopes = new RequestScopes(application, requestContext);
-      openScopesOverHttp(adapterHost, application, scopes);
-      openScopesOverMessages(config, application, scopes);
-      return scopes;
-    },
-    inject: [APPLICATION, ASSEMBLED, HttpAdapterHost, ApplicationConfig],
+const requestScopes: FactoryProvider = {
+  provide: RequestScopes,
+  useFactory: (
+    { application, blueprint }: Assembly,
+    adapterHost: HttpAdapterHost,
+    config: ApplicationConfig,
+    modules: ModulesContainer,
+  ) => {
+    const requestContext = new RequestContext(application, blueprint.options.context);
+    const scopes = new RequestScopes(application, requestContext);
+    openScopesOverHttp(adapterHost, application, scopes);
+    openScopesOverMessages(config, modules, application, scopes);
+    return scopes;
   },
-  {
-    provide: APP_INTERCEPTOR,
-    useFactory: (application: EventTrackingApplication, scopes: RequestScopes) =>
-      new RequestScopeInterceptor(application, scopes),
-    inject: [APPLICATION, RequestScopes],
-  },
-];
+  inject: [ASSEMBLED, HttpAdapterHost, ApplicationConfig, ModulesContainer],
+};
 
 function refuseSecondImport(modules: ModulesContainer): void {
   const imported = [...modules.values()].filter(

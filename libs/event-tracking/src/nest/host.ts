@@ -1,6 +1,7 @@
-import { Inject, Optional } from '@nestjs/common';
+import { Inject, Optional, UseGuards } from '@nestjs/common';
 import { APPLICATION } from './tokens.js';
 import type { EventTrackingApplication } from './application.js';
+import { dispatchGuard } from './dispatch.guard.js';
 
 /** The property by which Nest's injector tells an instance which application it belongs to. */
 const HOST = Symbol.for('event-tracking:host');
@@ -27,6 +28,7 @@ export function declareHost(prototype: object): void {
   });
   Inject(APPLICATION)(prototype, HOST);
   Optional()(prototype, HOST);
+  UseGuards(dispatchGuard)(prototype.constructor);
 }
 
 /** Tells whether instances are to be told their application. */

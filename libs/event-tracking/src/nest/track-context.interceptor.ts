@@ -9,7 +9,7 @@ import {
 import type { Observable } from 'rxjs';
 import { describeError } from '../core/describe-error.js';
 import type { EventTrackingApplication } from './application.js';
-import { applicationOfCall } from './request-scope.interceptor.js';
+import { scopeOfCall } from './request-scope.js';
 import { subscribeWithin } from './subscribe-within.js';
 import type { TrackContextOptions } from './track-context.decorator.js';
 
@@ -36,7 +36,7 @@ export class TrackContextInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const application = applicationOfCall(context);
+    const application = scopeOfCall(context)?.application;
     if (application === undefined) {
       warnHomeless(context);
       return next.handle();

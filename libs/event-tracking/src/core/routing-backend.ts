@@ -184,7 +184,8 @@ export class RoutingBackend implements Backend {
         account.delivered++;
       }
     } catch {
-      account.drop('fault'); // the stack is exhausted
+      // The stack is exhausted: not even a call can be counted on.
+      account.dropped.fault = (account.dropped.fault ?? 0) + 1;
     }
   }
 
@@ -246,8 +247,8 @@ export class RoutingBackend implements Backend {
       (backend as RoutingBackend)[ROUTE](event);
       return;
     }
-    account.arrived++;
     const name = nameOf(event);
+    account.arrived++;
     try {
       const result: unknown = backend.send(event);
       if (isPromise(result)) this.#await(child, name, result);
@@ -273,12 +274,12 @@ export class RoutingBackend implements Backend {
   }
 
   #settleFailure(child: Child, eventName: string, fault: unknown): void {
-    const path = this.#pathOf(child.name);
     if (fault instanceof NoTransformerImplemented || fault instanceof NoBackendEnabled) {
       child.account.filtered++;
       return;
     }
     child.account.drop('failed');
+    const path = this.#pathOf(child.name);
     this.#diagnostics.error(
       `backend ${path}`,
       `Unable to send the event '${eventName}' to the backend '${path}': ${describeError(fault)}`,

@@ -154,11 +154,13 @@ export class Tracker {
         this.#route(this.#createEvent(name, data));
       }
     } catch (fault) {
+      // Counted without a call: where the stack is exhausted, the count is all that can be said.
+      const { dropped } = this.#account;
+      dropped.fault = (dropped.fault ?? 0) + 1;
       try {
-        this.#account.drop('fault');
         this.#reportDrop(name, describeError(fault));
       } catch {
-        // The stack is exhausted: the count above is all that can be said.
+        // As above.
       }
     }
   }

@@ -41,10 +41,10 @@ export interface Blueprint {
   contextLocator: Part | undefined;
 }
 
-const OPTION_KEYS = [
-  ...['enabled', 'imports', 'isGlobal', 'processors', 'backends', 'trackers', 'context'],
-  ...['contextLocator', 'maxEventSize', 'shutdownTimeout', 'registerGlobally'],
-];
+const OPTION_KEYS = (
+  'enabled imports isGlobal processors backends trackers context ' +
+  'contextLocator maxEventSize shutdownTimeout registerGlobally'
+).split(' ');
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
 
 /**

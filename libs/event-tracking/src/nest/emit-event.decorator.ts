@@ -40,6 +40,8 @@ const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
  * ```
  * @throws {@link ImproperlyConfigured} at declaration, where it stands on no method or its options are none
  */
+// What a method's arguments and result are, only the factory can say.
+// oxlint-disable-next-line typescript/no-explicit-any
 export function EmitEvent<Args extends readonly unknown[] = any, Result = any>(
   name: string,
   options: EmitEventOptions<Args, Result> = {},

@@ -9,10 +9,10 @@ type RouteHandler = (request: object, ...rest: unknown[]) => unknown;
 type Adapter = Record<string, ((...args: unknown[]) => unknown) | undefined>;
 
 /** The methods by which Nest registers routes at an HTTP adapter. */
-const ROUTE_METHODS = [
-  ...['get', 'post', 'put', 'delete', 'patch', 'all', 'options', 'head', 'query', 'search'],
-  ...['propfind', 'proppatch', 'mkcol', 'copy', 'move', 'lock', 'unlock'],
-];
+const ROUTE_METHODS = (
+  'get post put delete patch all options head query search ' +
+  'propfind proppatch mkcol copy move lock unlock'
+).split(' ');
 
 /**
  * Runs all of an HTTP request in a scope of its own.

@@ -28,6 +28,8 @@ export type ContextValues<Args extends readonly unknown[]> =
  * ```
  * @throws {@link ImproperlyConfigured} at declaration, where it stands on something else than a method or a class
  */
+// What a method's arguments are, only the factory can say.
+// oxlint-disable-next-line typescript/no-explicit-any
 export function TrackContext<Args extends readonly unknown[] = any>(
   name?: string,
   values?: ContextValues<Args>,

@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where the results are written besides, for a script that counts them. */
+const json = process.env['VITEST_JSON'];
+
 export default defineConfig({
   resolve: { conditions: ['event-tracking-source'] },
   ssr: { resolve: { conditions: ['event-tracking-source', 'node'] } },
   test: {
     include: ['libs/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     setupFiles: ['test/support/setup.ts'],
+    reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // A rejection that reaches nobody is a broken promise of the library, not noise.

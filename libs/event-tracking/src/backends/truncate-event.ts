@@ -32,17 +32,30 @@ export function truncateEvent(
 
 function* shorterVersionsOf(event: TrackingEvent): Generator<TruncatedEvent> {
   for (const length of ATTEMPTS) {
-    yield { ...(shorten(event, length) as TrackingEvent), id: event.id, name: event.name, truncated: true };
+    yield {
+      ...(shorten(event, length) as TrackingEvent),
+      id: event.id,
+      name: event.name,
+      truncated: true,
+    };
   }
   const { id, timestamp } = event;
   yield { id, name: event.name, timestamp, context: {}, data: {}, truncated: true };
-  yield { id, name: event.name.slice(0, MAX_NAME_LENGTH), timestamp, context: {}, data: {}, truncated: true };
+  yield {
+    id,
+    name: event.name.slice(0, MAX_NAME_LENGTH),
+    timestamp,
+    context: {},
+    data: {},
+    truncated: true,
+  };
   // The name's first characters may take several bytes each, and still be too many.
   yield { id, name: '', timestamp, context: {}, data: {}, truncated: true };
 }
 
 function shorten(value: unknown, length: number): unknown {
-  if (typeof value === 'string') return value.length > length ? `${value.slice(0, length)}…` : value;
+  if (typeof value === 'string')
+    return value.length > length ? `${value.slice(0, length)}…` : value;
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (Array.isArray(value)) return value.slice(0, length).map((member) => shorten(member, length));
   const shortened: Record<string, unknown> = {};

@@ -28,13 +28,15 @@ export class NameAllowlist implements FilterObject {
 /** Reads a list of strings out of a configuration. */
 export function checkedStrings(list: unknown, where: string, example: string): string[] {
   const isList =
-    typeof list === 'object' && list !== null && typeof (list as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
+    typeof list === 'object' &&
+    list !== null &&
+    typeof (list as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
   const strings: unknown[] = isList ? [...(list as Iterable<unknown>)] : [];
-  const stranger = strings.find((each) => typeof each !== 'string');
-  if (!isList || stranger !== undefined) {
+  const stranger = strings.findIndex((each) => typeof each !== 'string');
+  if (!isList || stranger >= 0) {
     throw new ImproperlyConfigured(
       `${where}: expected a list of strings, received ${
-        isList ? `a list with ${describeValue(stranger)}` : describeValue(list)
+        isList ? `a list with ${describeValue(strings[stranger])}` : describeValue(list)
       }. Pass for example ${example}.`,
     );
   }

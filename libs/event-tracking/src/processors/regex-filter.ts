@@ -49,7 +49,9 @@ export class RegexFilter implements FilterObject {
   filter(event: TrackingEvent): boolean {
     const { name } = event;
     if (typeof name !== 'string') {
-      throw new TypeError(`a name that is no string cannot be matched, received ${describeValue(name)}`);
+      throw new TypeError(
+        `a name that is no string cannot be matched, received ${describeValue(name)}`,
+      );
     }
     const matches = this.#expressions.some((expression) => {
       expression.lastIndex = 0;
@@ -75,7 +77,16 @@ function anchored(patterns: Iterable<string | RegExp>): RegExp[] {
 
 const EXAMPLE = `['course\\\\.enrollment\\\\.']`;
 
+/** Escapes that JavaScript reads as the bare letters, without a word. */
+const PYTHON_ONLY = /(?<!\\)(?:\\\\)*\\[AZ]/;
+
 function compile(pattern: string | RegExp, index: number): RegExp {
+  if (typeof pattern === 'string' && PYTHON_ONLY.test(pattern)) {
+    throw new ImproperlyConfigured(
+      `RegexFilter: regularExpressions[${index}] uses \\A or \\Z, which mean nothing in JavaScript, received ` +
+        `${describeValue(pattern)}. Patterns are anchored at the start already; write $ for the end.`,
+    );
+  }
   try {
     return pattern instanceof RegExp
       ? new RegExp(pattern.source, `${pattern.flags.replace(KEPT_FLAGS, '')}y`)

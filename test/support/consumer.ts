@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What `npm pack` made of the library. */
+export interface Tarball {
+  path: string;
+  files: string[];
+}
+
+/** Packs the library as it would be published. */
+export async function packLibrary(): Promise<Tarball> {
+  const destination = await mkdtemp(join(tmpdir(), 'packed-'));
+  const { stdout } = await run(
+    'npm',
+    [
+      'pack',
+      '--json',
+      '--silent',
+      '--pack-destination',
+      destination,
+      '-w',
+      'nestjs-event-tracking',
+    ],
+    { cwd: ROOT, maxBuffer: 16 << 20 },
+  );
+  const [packed] = Object.values(
+    JSON.parse(stdout) as Record<string, { filename: string; files: { path: string }[] }>,
+  );
+  return {
+    path: join(destination, packed!.filename),
+    files: packed!.files.map(({ path }) => path),
+  };
+}
+
+/** A project of a user of the library. */
+export interface Consumer {
+  nest: 11 | 12;
+  type: 'module' | 'commonjs';
+}
+
+/** Installs the packed library in an empty Nest project, compiles it, runs it and returns what it prints. */
+export async function runConsumer({ nest, type }: Consumer, tarball: string): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), `consumer-${nest}-${type}-`));
+  const write = (path: string, text: string) => writeFile(join(directory, path), text);
+  await mkdir(join(directory, 'src'));
+  await write('package.json', JSON.stringify({ name: 'consumer', private: true, type }));
+  await write('src/main.ts', APPLICATION);
+  await write(
+    'tsconfig.json',
+    JSON.stringify({
+      compilerOptions: {
+        target: 'es2023',
+        module: 'nodenext',
+        rootDir: 'src',
+        outDir: 'dist',
+        strict: true,
+        skipLibCheck: false,
+        types: ['node'],
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+      },
+      include: ['src'],
+    }),
+  );
+  const packages = [
+    ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
+    ...['nestjs-cls@6', 'rxjs@7', 'reflect-metadata', 'typescript@~6.0.3', '@types/node@20'],
+  ];
+  const options = { cwd: directory, maxBuffer: 16 << 20 };
+  await run(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--silent', tarball, ...packages],
+    options,
+  );
+  await run(process.execPath, ['node_modules/typescript/bin/tsc'], options).catch(
+    (error: { stdout: string }) => {
+      throw new Error(`the project does not compile:\n${error.stdout}`);
+    },
+  );
+  const { stdout, stderr } = await run(process.execPath, ['dist/main.js'], options);
+  if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
+  return stdout;
+}
+
+const APPLICATION = `
+import 'reflect-metadata';
+import { Controller, Get, Module, Param } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EmitEvent, EventTrackingModule, MemoryBackend, serializeEvent, TrackContext, Tracker } from 'nestjs-event-tracking';
+import { parseEvent } from 'nestjs-event-tracking/core';
+
+const memory = new MemoryBackend();
+
+@Controller('courses')
+class CoursesController {
+  constructor(private readonly tracker: Tracker) {}
+
+  @Get(':id')
+  @TrackContext()
+  @EmitEvent('course.read', { data: ({ args: [id], result }) => ({ course_id: id, title: result.title }) })
+  async read(@Param('id') id: string): Promise<{ title: string }> {
+    this.tracker.emit('course.looked_up');
+    return { title: 'Course ' + id };
+  }
+}
+
+@Module({
+  imports: [EventTrackingModule.forRoot({ backends: { memory } })],
+  controllers: [CoursesController],
+})
+class AppModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'] });
+  await app.listen(0, '127.0.0.1');
+  await (await fetch((await app.getUrl()) + '/courses/7')).text();
+  await app.close();
+  const events = memory.events.map((event) => parseEvent(serializeEvent(event)));
+  console.log(JSON.stringify(events.map(({ name, context, data }) => ({
+    name, method: context['method'], path: context['path'], handler: context['handler'], data,
+  }))));
+}
+
+void main();
+`;

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packLibrary, ROOT, runConsumer, type Tarball } from './support/consumer.js';
+import { packLibrary, runConsumer, type Tarball } from './support/consumer.js';
+import { ROOT } from './support/root.js';
 
 const run = promisify(execFile);
 const LIBRARY = join(ROOT, 'libs/event-tracking');

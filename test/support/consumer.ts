@@ -2,12 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ROOT } from './root.js';
 
 const run = promisify(execFile);
-
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What `npm pack` made of the library. */
 export interface Tarball {
@@ -72,7 +70,11 @@ export async function runConsumer({ nest, type }: Consumer, tarball: string): Pr
   );
   const packages = [
     ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
-    ...['nestjs-cls@6', 'rxjs@7', 'reflect-metadata', 'typescript@~6.0.3', '@types/node@20'],
+    'nestjs-cls@6',
+    'rxjs@7',
+    'reflect-metadata',
+    'typescript@~6.0.3',
+    '@types/node@20',
   ];
   const options = { cwd: directory, maxBuffer: 16 << 20 };
   await run(

@@ -7,6 +7,7 @@ import { setOwn } from '../core/snapshot.js';
 import type { EventTrackingApplication } from './application.js';
 import type { RequestContextOptions } from './event-tracking-options.js';
 import { readHttpRequest, type HttpRequest } from './http-request.js';
+import type { RequestScope } from './request-scope.js';
 
 /** Enters what is known about a request into the request's scope. */
 export class RequestContext {
@@ -21,13 +22,13 @@ export class RequestContext {
   }
 
   /** Enters the context of an HTTP request. */
-  enterHttp(scope: ContextStack, request: HttpRequest, executionContext?: ExecutionContext): void {
+  enterHttp(scope: RequestScope, request: HttpRequest, executionContext?: ExecutionContext): void {
     if (this.#options !== undefined)
       this.#enter(scope, request, readHttpRequest(request), executionContext);
   }
 
   /** Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a socket. */
-  enterMessage(scope: ContextStack, executionContext: ExecutionContext): void {
+  enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
     if (this.#options === undefined) return;
     const { request, pattern } = readMessage(executionContext);
     this.#enter(
@@ -39,17 +40,18 @@ export class RequestContext {
   }
 
   #enter(
-    scope: ContextStack,
+    scope: RequestScope,
     request: unknown,
     defaults: Record<string, unknown>,
     executionContext: ExecutionContext | undefined,
   ): void {
+    scope.request = request;
     const { request: make, cls } = this.#options!;
     if (make === undefined) scope.enter('request', defaults);
     else {
       scope.enterLive(
         'request',
-        () => this.#make(() => make(request, { ...defaults }, executionContext), defaults),
+        () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
         (fault) => this.#report('context.request', fault),
       );
     }

@@ -32,6 +32,9 @@ export class DispatchScope extends ContextStack {
 
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
+  /** The request as whoever handles it knows it: Fastify's routes have another object than middleware. */
+  request: unknown;
+
   constructor(readonly application: EventTrackingApplication) {
     super('request', application.processScope);
   }

@@ -21,8 +21,9 @@ export class RequestScopes {
   resumeHttp<T>(request: object, proceed: () => T): T {
     const { locator } = this.application;
     const scope = scopeOf(rawRequest(request));
-    const isLost = scope?.application === this.application && !locator.get().isWithin(scope);
-    return isLost ? locator.run(scope, proceed) : proceed();
+    if (scope?.application !== this.application) return proceed();
+    scope.request = request;
+    return locator.get().isWithin(scope) ? proceed() : locator.run(scope, proceed);
   }
 
   /** Runs what Nest dispatches in the scope of its request; opens one where none is open. */

@@ -1,0 +1,302 @@
+import {
+  Catch,
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  Param,
+  Post,
+  Body,
+  RequestMethod,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  type ArgumentsHost,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type MiddlewareConsumer,
+  type NestInterceptor,
+  type NestModule,
+  type PipeTransform,
+} from '@nestjs/common';
+import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import { tap } from 'rxjs';
+import { EventTrackingModule, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
+
+const recorder = new Recorder();
+
+@Injectable()
+class Guard implements CanActivate {
+  constructor(private readonly tracker: Tracker) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    this.tracker.emit('guard');
+    await Promise.resolve();
+    const request = context
+      .switchToHttp()
+      .getRequest<{ user?: object; headers: Record<string, string> }>();
+    request.user = { id: request.headers['x-user'] };
+    return request.headers['x-user'] !== 'nobody';
+  }
+}
+
+@Injectable()
+class Interceptor implements NestInterceptor {
+  constructor(private readonly tracker: Tracker) {}
+
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    this.tracker.emit('interceptor.before');
+    return next.handle().pipe(tap(() => this.tracker.emit('interceptor.after')));
+  }
+}
+
+@Injectable()
+class Pipe implements PipeTransform {
+  constructor(private readonly tracker: Tracker) {}
+
+  transform(value: unknown): unknown {
+    this.tracker.emit('pipe');
+    return value;
+  }
+}
+
+@Injectable()
+@Catch()
+class Filter extends BaseExceptionFilter {
+  constructor(private readonly tracker: Tracker) {
+    super();
+  }
+
+  override catch(exception: unknown, host: ArgumentsHost): void {
+    this.tracker.emit('filter');
+    super.catch(exception, host);
+  }
+}
+
+@Controller('stages')
+@UseGuards(Guard)
+@UseInterceptors(Interceptor)
+class StagesController {
+  constructor(private readonly tracker: Tracker) {}
+
+  @Get(':id')
+  @UsePipes(Pipe)
+  read(@Param('id') id: string): string {
+    this.tracker.emit('handler');
+    return id;
+  }
+
+  @Post()
+  create(@Body() body: object): object {
+    this.tracker.emit('handler');
+    return body;
+  }
+
+  @Get('failing/:id')
+  @UseFilters(Filter)
+  fail(@Param('id') id: string): never {
+    this.tracker.enterContext('failure', { failing: id });
+    throw new Error('it fails');
+  }
+
+  @Get('intercepted/:id')
+  @UsePipes(Pipe)
+  @UseInterceptors(
+    new TrackContextInterceptor('course', (context: ExecutionContext) => ({
+      course_id: context.switchToHttp().getRequest<{ params: { id: string } }>().params.id,
+    })),
+    Interceptor,
+  )
+  intercepted(@Param('id') id: string): string {
+    this.tracker.emit('handler');
+    return id;
+  }
+
+  @Get('unmade/:id')
+  @UseInterceptors(
+    new TrackContextInterceptor('broken', () => {
+      throw new Error('no context today');
+    }),
+  )
+  unmade(@Param('id') id: string): string {
+    this.tracker.emit('handler');
+    return id;
+  }
+}
+
+@Controller()
+class RootController {
+  constructor(private readonly tracker: Tracker) {}
+
+  @Get()
+  root(): string {
+    this.tracker.emit('handler');
+    return 'root';
+  }
+}
+
+@Module({
+  imports: [
+    EventTrackingModule.forRoot({
+      backends: { recorder },
+      context: {
+        request: (request: { user?: { id?: string } }, { path, request_id }) => ({
+          path,
+          request_id,
+          ...(request.user?.id === undefined ? {} : { user_id: request.user.id }),
+        }),
+      },
+    }),
+  ],
+  controllers: [StagesController, RootController],
+  providers: [Guard, Pipe, { provide: APP_FILTER, useClass: Filter }],
+})
+class AppModule implements NestModule {
+  constructor(private readonly tracker: Tracker) {}
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply((_request: unknown, _response: unknown, next: () => void) => {
+        this.tracker.emit('module middleware');
+        next();
+      })
+      .forRoutes('{*path}');
+  }
+}
+
+describe.each(ADAPTERS)('on %s', (adapter) => {
+  let served: HttpApplication;
+
+  const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
+    fetch(served.url + path, { ...init, headers: { 'x-request-id': 'this one', ...headers } });
+
+  beforeEach(async () => {
+    recorder.clear();
+    served = await listen(adapter, AppModule, (app) => {
+      app.setGlobalPrefix('api', { exclude: [{ path: '/', method: RequestMethod.GET }] });
+      const tracker = app.get(Tracker);
+      app.use((_request: unknown, _response: unknown, next: () => void) => {
+        tracker.emit('app.use');
+        next();
+      });
+      app.use((request: NodeJS.EventEmitter, _response: unknown, next: () => void) => {
+        const { headers } = request as unknown as { headers: Record<string, string> };
+        if (headers['x-foreign'] === undefined) next();
+        else callFromAnywhere(next);
+      });
+    });
+  });
+
+  afterEach(() => served.app.close());
+
+  const contexts = () =>
+    Object.fromEntries(recorder.events.map(({ name, context }) => [name, context]));
+
+  it('every stage sees the request’s context, and what guards have learnt from then on', async () => {
+    expect((await ask('/api/stages/7', { 'x-user': 'ann' })).status).toBe(200);
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toEqual({
+      'app.use': known,
+      'module middleware': known,
+      guard: known,
+      'interceptor.before': { ...known, user_id: 'ann' },
+      pipe: { ...known, user_id: 'ann' },
+      handler: { ...known, user_id: 'ann' },
+      'interceptor.after': { ...known, user_id: 'ann' },
+    });
+  });
+
+  it('the filter of a failing handler sees what the handler entered', async () => {
+    expect((await ask('/api/stages/failing/7', { 'x-user': 'ann' })).status).toBe(500);
+    expect(recorder.only('filter').context).toEqual({
+      path: '/api/stages/failing/7',
+      request_id: 'this one',
+      user_id: 'ann',
+      failing: '7',
+    });
+  });
+
+  it('the filter of a refused request sees the request’s context', async () => {
+    expect((await ask('/api/stages/7', { 'x-user': 'nobody' })).status).toBe(403);
+    expect(recorder.only('filter').context).toMatchObject({
+      request_id: 'this one',
+      path: '/api/stages/7',
+    });
+  });
+
+  it('a route that does not exist has its request’s context', async () => {
+    expect((await ask('/api/nowhere')).status).toBe(404);
+    expect(recorder.only('app.use').context).toEqual({
+      request_id: 'this one',
+      path: '/api/nowhere',
+    });
+    expect(recorder.only('filter').context).toEqual({
+      request_id: 'this one',
+      path: '/api/nowhere',
+    });
+  });
+
+  it('a body that is no JSON has its request’s context', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await ask('/api/stages', headers, { method: 'POST', body: '{"course": ' });
+    expect(response.status).toBe(400);
+    expect(recorder.only('filter').context).toEqual({
+      request_id: 'this one',
+      path: '/api/stages',
+    });
+  });
+
+  it('a route that the global prefix leaves out has its request’s context', async () => {
+    expect((await ask('/')).status).toBe(200);
+    expect(recorder.only('app.use').context).toEqual({ request_id: 'this one', path: '/' });
+    expect(recorder.only('handler').context).toEqual({ request_id: 'this one', path: '/' });
+  });
+
+  it('a request is found again when a middleware goes on from a callback without context', async () => {
+    expect((await ask('/api/stages/7', { 'x-user': 'ann', 'x-foreign': 'yes' })).status).toBe(200);
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toMatchObject({
+      guard: known,
+      pipe: { ...known, user_id: 'ann' },
+      handler: { ...known, user_id: 'ann' },
+    });
+  });
+
+  it('pipes and inner interceptors see what TrackContextInterceptor entered, outer ones and guards do not', async () => {
+    await ask('/api/stages/intercepted/7', { 'x-user': 'ann' });
+    const course = recorder.events.map(({ name, context }) => [name, context['course_id']]);
+    expect(course).toEqual([
+      ['app.use', undefined],
+      ['module middleware', undefined],
+      ['guard', undefined],
+      ['interceptor.before', undefined],
+      ['interceptor.before', '7'],
+      ['pipe', '7'],
+      ['handler', '7'],
+      ['interceptor.after', '7'],
+      ['interceptor.after', undefined],
+    ]);
+  });
+
+  it('a handler runs without the context that TrackContextInterceptor could not make', async () => {
+    expect(await (await ask('/api/stages/unmade/7', { 'x-user': 'ann' })).text()).toBe('7');
+    expect(recorder.only('handler').context).toMatchObject({
+      request_id: 'this one',
+      user_id: 'ann',
+    });
+  });
+});
+
+/** Goes on from a timer that was set before there was any request. */
+const waiting: (() => void)[] = [];
+setInterval(() => {
+  for (const proceed of waiting.splice(0)) proceed();
+}, 1).unref();
+
+function callFromAnywhere(proceed: () => void): void {
+  waiting.push(proceed);
+}

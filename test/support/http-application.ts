@@ -1,0 +1,52 @@
+import type { INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { MemoryBackend, type TrackingEvent } from 'nestjs-event-tracking';
+
+/** The HTTP adapters that everything has to work on. */
+export const ADAPTERS = ['Express', 'Fastify'] as const;
+
+export type Adapter = (typeof ADAPTERS)[number];
+
+/** An application that listens on a port of its own. */
+export interface HttpApplication extends AsyncDisposable {
+  readonly app: INestApplication;
+  readonly url: string;
+}
+
+/** Starts an application on an adapter; `prepare` is called before it listens. */
+export async function listen(
+  adapter: Adapter,
+  module: Type,
+  prepare: (app: INestApplication) => void = () => {},
+): Promise<HttpApplication> {
+  const options = { logger: false, forceCloseConnections: true } as const;
+  const app =
+    adapter === 'Express'
+      ? await NestFactory.create(module, options)
+      : await NestFactory.create(module, new FastifyAdapter(), options);
+  prepare(app);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return { app, url, [Symbol.asyncDispose]: () => app.close() };
+}
+
+/** A backend that keeps events, and finds those of one request. */
+export class Recorder extends MemoryBackend {
+  named(name: string): TrackingEvent[] {
+    return this.events.filter((event) => event.name === name);
+  }
+
+  ofRequest(id: string): TrackingEvent[] {
+    return this.events.filter((event) => event.context['request_id'] === id);
+  }
+
+  /** The only event of a name. */
+  only(name: string): TrackingEvent {
+    const [event, ...others] = this.named(name);
+    if (event === undefined || others.length > 0) {
+      throw new Error(`expected one event '${name}', got ${this.named(name).length}`);
+    }
+    return event;
+  }
+}

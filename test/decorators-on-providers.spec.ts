@@ -699,7 +699,7 @@ it.each([
     () =>
       (EmitEvent('x') as MethodDecorator)(class Static {}, 'method', {
         value() {},
-      } as TypedPropertyDescriptor<never>),
+      } as unknown as TypedPropertyDescriptor<never>),
   ],
   ['an unknown outcome', () => EmitEvent('x', { on: 'sometimes' as 'success' })],
 ])('is refused at declaration on %s', (_what, decorate: (prototype: object) => unknown) => {

@@ -20,7 +20,7 @@ export async function listen(
   module: Type,
   prepare: (app: INestApplication) => void = () => {},
 ): Promise<HttpApplication> {
-  const options = { logger: false, forceCloseConnections: true } as const;
+  const options = { logger: false, abortOnError: false, forceCloseConnections: true } as const;
   const app =
     adapter === 'Express'
       ? await NestFactory.create(module, options)

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Optional, type InjectionToken, type Type } from '@nestjs/common';
+import { Inject, Optional, type InjectionToken, type Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { describeError } from '../core/describe-error.js';
 import { EventTrackingError, ImproperlyConfigured } from '../core/errors.js';
@@ -42,10 +42,10 @@ export async function makePart(part: Part, injector: ModuleRef): Promise<MadePar
 
 /**
  * Resolves tokens as constructor parameters of a class that exists for this purpose only: `ModuleRef.get` would hand out
- * objects whose constructors have not run yet.
+ * objects whose constructors have not run yet. The class has no decorator of its own, for which the compiler would describe
+ * the parameters too.
  */
 async function resolve(dependencies: Dependencies, injector: ModuleRef): Promise<unknown[]> {
-  @Injectable()
   class Resolved {
     readonly values: unknown[];
 

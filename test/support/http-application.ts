@@ -14,13 +14,18 @@ export interface HttpApplication extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts an application on an adapter; `prepare` is called before it listens. */
+/**
+ * Starts an application on an adapter; `prepare` is called before it listens.
+ *
+ * @param forceCloseConnections - whether closing cuts requests under way off
+ */
 export async function listen(
   adapter: Adapter,
   module: Type,
   prepare: (app: INestApplication) => void = () => {},
+  forceCloseConnections = true,
 ): Promise<HttpApplication> {
-  const options = { logger: false, abortOnError: false, forceCloseConnections: true } as const;
+  const options = { logger: false, abortOnError: false, forceCloseConnections } as const;
   const app =
     adapter === 'Express'
       ? await NestFactory.create(module, options)

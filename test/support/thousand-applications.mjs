@@ -61,7 +61,11 @@ async function liveAndDie(number) {
     controllers: [CoursesController],
     providers: [Service],
   })(AppModule);
-  const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false, forceCloseConnections: true });
+  const app = await NestFactory.create(AppModule, {
+    logger: false,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
   app.get(Tracker).enterContext('process', { application: number });
   if (number % 50 === 0) {
     await app.listen(0, '127.0.0.1');

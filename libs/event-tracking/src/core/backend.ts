@@ -8,8 +8,7 @@ export interface DeliveryOptions {
 
 /** What became of one event of a batch. */
 export type Outcome =
-  | { ok: true }
-  | { ok: false; error: unknown; retryable: boolean; retryAfterMs?: number };
+  { ok: true } | { ok: false; error: unknown; retryable: boolean; retryAfterMs?: number };
 
 /**
  * A destination of events.
@@ -41,6 +40,8 @@ export type Backends = Readonly<Record<string, Backend>> | ReadonlyMap<string, B
 /** Tells whether a value can serve as a backend. */
 export function isBackend(value: unknown): value is Backend {
   return (
-    typeof value === 'object' && value !== null && typeof (value as Partial<Backend>).send === 'function'
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<Backend>).send === 'function'
   );
 }

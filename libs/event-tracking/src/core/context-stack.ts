@@ -1,5 +1,5 @@
 import { InvalidContextError, UnknownContextError } from './errors.js';
-import { describeValue } from './describe-error.js';
+import { describeValue, quoteName } from './describe-error.js';
 import { isRecord, type EventContext } from './event.js';
 import { copyOf, setOwn, snapshot } from './snapshot.js';
 
@@ -175,7 +175,7 @@ export class ContextStack {
     }
     const entered = this.names.map((known) => `'${known}'`).join(', ');
     return new UnknownContextError(
-      `The context ${describeValue(name)} is not entered here. Entered are: ${entered === '' ? 'none' : entered}. ` +
+      `The context ${quoteName(name)} is not entered here. Entered are: ${entered === '' ? 'none' : entered}. ` +
         `Exit a context in the scope that entered it, or let context(name, values, callback) leave it by itself.`,
     );
   }

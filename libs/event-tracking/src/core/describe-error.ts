@@ -10,6 +10,11 @@ export function describeError(error: unknown): string {
   }
 }
 
+/** Quotes what was passed as a name; says what it was where it was no string. */
+export function quoteName(name: unknown): string {
+  return typeof name === 'string' ? `'${name}'` : describeValue(name);
+}
+
 /** Says in a few words what was received where something else was expected; never throws. */
 export function describeValue(value: unknown): string {
   try {

@@ -47,7 +47,9 @@ describe('createEventId', () => {
 
   it('increases while the clock goes back, and follows it when it has caught up', () => {
     const time = later();
-    const ids = [time, time - 1, time - 60_000, 0, Number.NaN, time, time + 1].map((at) => createEventId(at));
+    const ids = [time, time - 1, time - 60_000, 0, Number.NaN, time, time + 1].map((at) =>
+      createEventId(at),
+    );
     expect(ids.toSorted()).toEqual(ids);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.slice(0, -1).map(millisecondOf)).toEqual(Array(6).fill(time));
@@ -76,7 +78,9 @@ describe('createEventId', () => {
 
   it('differs between milliseconds also where the counter does not', () => {
     const time = later();
-    const tails = Array.from({ length: 1_000 }, (_, index) => createEventId(time + index).slice(-12));
+    const tails = Array.from({ length: 1_000 }, (_, index) =>
+      createEventId(time + index).slice(-12),
+    );
     expect(new Set(tails).size).toBe(1_000);
   });
 });

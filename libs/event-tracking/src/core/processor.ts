@@ -52,7 +52,11 @@ export function toStep(processor: unknown, where: string): ProcessingStep {
       const object = processor as ProcessorObject;
       return { processor: object, name, isFilter: false, run: (event) => object.process(event) };
     }
-    if ('filter' in processor && typeof processor.filter === 'function' && !Array.isArray(processor)) {
+    if (
+      'filter' in processor &&
+      typeof processor.filter === 'function' &&
+      !Array.isArray(processor)
+    ) {
       const object = processor as FilterObject;
       return { processor: object, name, isFilter: true, run: (event) => object.filter(event) };
     }
@@ -64,7 +68,10 @@ export function toStep(processor: unknown, where: string): ProcessingStep {
 }
 
 /** Tells a class from a function: its prototype has one of the methods that instances are used by. */
-export function isClassOf(value: unknown, methods: readonly string[]): value is new (...args: never[]) => object {
+export function isClassOf(
+  value: unknown,
+  methods: readonly string[],
+): value is new (...args: never[]) => object {
   if (typeof value !== 'function') return false;
   const prototype: unknown = value.prototype;
   return (

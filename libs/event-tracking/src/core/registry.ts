@@ -1,4 +1,4 @@
-import { describeValue } from './describe-error.js';
+import { quoteName } from './describe-error.js';
 import { Diagnostics } from './diagnostics.js';
 import { UnknownTrackerError } from './errors.js';
 import type { Tracker } from './tracker.js';
@@ -42,7 +42,7 @@ export function getTracker(name: string = DEFAULT): Tracker {
   if (tracker === undefined) {
     const known = [...registry().keys()].map((each) => `'${each}'`).join(', ');
     throw new UnknownTrackerError(
-      `No tracker ${describeValue(name)} is registered. Registered are: ${known === '' ? 'none' : known}. Call ` +
+      `No tracker ${quoteName(name)} is registered. Registered are: ${known === '' ? 'none' : known}. Call ` +
         `registerTracker(tracker, name), or set registerGlobally: true in EventTrackingModule.forRoot.`,
     );
   }
@@ -64,7 +64,7 @@ export function emit(name?: string, data?: object): void {
   }
   diagnostics.warn(
     'emit without a default tracker',
-    `The event ${describeValue(name)} was not emitted: no default tracker is registered. Call registerTracker(tracker), ` +
+    `The event ${quoteName(name)} was not emitted: no default tracker is registered. Call registerTracker(tracker), ` +
       `or set registerGlobally: true in EventTrackingModule.forRoot.`,
     { burst: 1 },
   );

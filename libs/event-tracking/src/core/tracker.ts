@@ -3,7 +3,7 @@ import type { Backend, Backends, DeliveryOptions } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
 import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
-import { describeError, describeValue } from './describe-error.js';
+import { describeError, describeValue, quoteName } from './describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from './diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
 import { isRecord, type EventContext, type EventData, type TrackingEvent } from './event.js';
@@ -248,7 +248,7 @@ export class Tracker {
     if (node === undefined) {
       const known = Object.keys(this.#root?.accounts() ?? {}).filter((each) => each !== '');
       throw new UnknownBackendError(
-        `The tracker '${this.name}' has no backend ${describeValue(path)}. ` +
+        `The tracker '${this.name}' has no backend ${quoteName(path)}. ` +
           `It has: ${known.length === 0 ? 'none' : known.join(', ')}. Names of nested backends are joined by dots.`,
       );
     }
@@ -440,7 +440,7 @@ export class Tracker {
   #reportDrop(name: unknown, why: string): void {
     this.#diagnostics.error(
       `drops of the tracker '${this.name}'`,
-      `The event ${typeof name === 'string' ? `'${name}'` : describeValue(name)} was dropped: ${why}.`,
+      `The event ${quoteName(name)} was dropped: ${why}.`,
     );
   }
 

@@ -74,6 +74,15 @@ export class ContextStack {
   }
 
   /**
+   * Enters values that nobody else holds and that JSON can say: they are not copied.
+   *
+   * @internal
+   */
+  enterOwn(name: string, values: EventContext): void {
+    this.#push({ name, tracker: undefined, read: undefined, values }, NO_CONVERSIONS);
+  }
+
+  /**
    * Enters a context whose values are read anew for each event.
    *
    * @remarks A fault in `read` leaves the context empty for that event and is handed to `onFault`.
@@ -137,18 +146,15 @@ export class ContextStack {
   }
 
   #push(entry: ContextEntry, conversions: readonly string[]): EnteredContext {
-    const others = this.#entries.filter(
-      (other) => other.name !== entry.name || other.tracker !== entry.tracker,
-    );
+    const others = this.#entries.some((other) => isSameContext(other, entry))
+      ? this.#entries.filter((other) => !isSameContext(other, entry))
+      : this.#entries;
     this.#entries = [...others, entry];
-    return {
-      conversions,
-      [Symbol.dispose]: () => {
-        if (this.#entries.includes(entry)) {
-          this.#entries = this.#entries.filter((other) => other !== entry);
-        }
-      },
-    };
+    return new Entered(conversions, () => {
+      if (this.#entries.includes(entry)) {
+        this.#entries = this.#entries.filter((other) => other !== entry);
+      }
+    });
   }
 
   #holds(name: string): boolean {
@@ -180,6 +186,8 @@ export class ContextStack {
     );
   }
 }
+
+const NO_CONVERSIONS: readonly string[] = [];
 
 /** What is visible from one scope: the entries of all scopes, shadowed ones left out, and their merge. */
 class ContextView {
@@ -232,27 +240,51 @@ function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
 }
 
 function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
-  const reaching = entries.filter(
-    (entry) => entry.tracker === undefined || entry.tracker === tracker,
-  );
   const values: EventContext = {};
   let flat = true;
-  reaching.forEach((entry, index) => {
-    if (isHiddenByLater(reaching, index)) return;
+  for (let index = 0; index < entries.length; index++) {
+    const entry = entries[index]!;
+    if (!reaches(entry, tracker) || isHiddenByLater(entries, index, tracker)) continue;
     const own = entry.read === undefined ? entry.values : entry.read();
     for (const key of Object.keys(own)) {
       const value = own[key];
       if (typeof value === 'object' && value !== null) flat = false;
       setOwn(values, key, value);
     }
-  });
+  }
   return { values, flat };
 }
 
+function reaches(entry: ContextEntry, tracker: string | undefined): boolean {
+  return entry.tracker === undefined || entry.tracker === tracker;
+}
+
 /** An outer context for all trackers may still be hidden by an inner one of its name for this tracker alone. */
-function isHiddenByLater(entries: readonly ContextEntry[], index: number): boolean {
+function isHiddenByLater(
+  entries: readonly ContextEntry[],
+  index: number,
+  tracker: string | undefined,
+): boolean {
   const { name } = entries[index]!;
-  return entries.findIndex((entry, later) => later > index && entry.name === name) >= 0;
+  for (let later = index + 1; later < entries.length; later++) {
+    if (entries[later]!.name === name && reaches(entries[later]!, tracker)) return true;
+  }
+  return false;
+}
+
+function isSameContext(one: ContextEntry, other: ContextEntry): boolean {
+  return one.name === other.name && one.tracker === other.tracker;
+}
+
+class Entered implements EnteredContext {
+  constructor(
+    readonly conversions: readonly string[],
+    private readonly leave: () => void,
+  ) {}
+
+  [Symbol.dispose](): void {
+    this.leave();
+  }
 }
 
 function snapshotContext(

@@ -125,7 +125,7 @@ function wrap(plan: MethodPlan, key: string | symbol): Function {
 /** One call of a decorated method. */
 class DecoratedCall {
   readonly #call: MethodCall;
-  readonly #contexts: readonly { step: ContextStep; values: object }[];
+  readonly #contexts: { step: ContextStep; values: object }[];
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -137,10 +137,11 @@ class DecoratedCall {
     const executionContext = takeDispatch(application.locator.get(), instance, key);
     this.#call =
       executionContext === undefined ? { args, instance } : { args, instance, executionContext };
-    this.#contexts = plan.contexts.flatMap((step) => {
+    this.#contexts = [];
+    for (const step of plan.contexts) {
       const values = this.#made(`the context '${step.name}'`, step.values, this.#call);
-      return values === undefined ? [] : [{ step, values }];
-    });
+      if (values !== undefined) this.#contexts.push({ step, values });
+    }
   }
 
   run(): unknown {

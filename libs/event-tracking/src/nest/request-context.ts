@@ -3,7 +3,7 @@ import { ClsServiceManager } from 'nestjs-cls';
 import type { ContextStack } from '../core/context-stack.js';
 import { describeError, describeValue } from '../core/describe-error.js';
 import { isRecord } from '../core/event.js';
-import { setOwn } from '../core/snapshot.js';
+import { copyOf, setOwn } from '../core/snapshot.js';
 import type { EventTrackingApplication } from './application.js';
 import type { RequestContextOptions } from './event-tracking-options.js';
 import { readHttpRequest, type HttpRequest } from './http-request.js';
@@ -34,7 +34,7 @@ export class RequestContext {
     this.#enter(
       scope,
       request,
-      { ...(pattern === undefined ? {} : { pattern }), origin: 'server' },
+      { ...(pattern === undefined ? {} : { pattern: copyOf(pattern) }), origin: 'server' },
       executionContext,
     );
   }
@@ -47,7 +47,7 @@ export class RequestContext {
   ): void {
     scope.request = request;
     const { request: make, cls } = this.#options!;
-    if (make === undefined) scope.enter('request', defaults);
+    if (make === undefined) scope.enterOwn('request', defaults);
     else {
       scope.enterLive(
         'request',

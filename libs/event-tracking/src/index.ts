@@ -1,5 +1,5 @@
 export type { Account, DropReason } from './core/account.js';
-export type { Backend, Backends, DeliveryOptions, Outcome } from './core/backend.js';
+export type { Backend, Backends, Deadline, Outcome } from './core/backend.js';
 export type { ContextLocator } from './core/context-locator.js';
 export { ContextStack, type ContextScope, type EnteredContext } from './core/context-stack.js';
 export { DefaultContextLocator } from './core/default-context-locator.js';
@@ -35,6 +35,10 @@ export {
   type LoggerLevel,
 } from './backends/logger-backend.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory-backend.js';
+export { isDeadLetter, type DeadLetter, type DeadLetterNote } from './delivery/dead-letter.js';
+export { DeliveringBackend } from './delivery/delivering-backend.js';
+export type { DeliveryOptions, OverflowPolicy, RetryOptions } from './delivery/delivery-options.js';
+export { observeAccount, type ObserveAccountOptions } from './delivery/observe-account.js';
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
 export { ClsContextLocator } from './nest/cls-context-locator.js';
@@ -44,6 +48,8 @@ export type {
   BackendDefinitions,
   ContextLocatorDefinition,
   Definition,
+  DeliveryDefinition,
+  DestinationDefinition,
   ProcessorDefinition,
   RoutingDefinition,
 } from './nest/definitions.js';

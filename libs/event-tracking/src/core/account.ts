@@ -1,7 +1,7 @@
 /**
  * What became of the events that arrived at one place.
  *
- * @remarks The account balances: arrived = delivered + filtered + the sum of dropped + pending.
+ * @remarks The account balances: arrived = delivered + filtered + the sum of dropped + dead + pending.
  */
 export interface Account {
   /** Events that came here. */
@@ -12,32 +12,52 @@ export interface Account {
   readonly filtered: number;
   /** Events that were lost, by reason. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** Events that were given up and kept by the dead-letter destination. */
+  readonly dead: number;
   /** Events whose delivery is under way. */
   readonly pending: number;
+  /** How often the delivery of an event was tried again; an event may be counted several times. */
+  readonly retried: number;
 }
 
 /**
  * Why an event was lost.
  *
- * - `failed`: the backend threw or rejected
+ * - `failed`: the backend threw or rejected, and delivery was not to be tried again
+ * - `rejected`: the destination refused the event for good
+ * - `exhausted`: delivery was tried as often as was allowed
+ * - `overflow`: more events were waiting than may wait
+ * - `undelivered`: delivery had not ended when the time for closing was over
  * - `unjudged`: a filter threw, so the event was dropped to be safe
  * - `closed`: the tracker had been closed
  * - `held`: more events than can be held came before the tree stood
  * - `recursion`: delivering an event emitted another one, again and again
  * - `fault`: the event could not be made
  */
-export type DropReason = 'failed' | 'unjudged' | 'closed' | 'held' | 'recursion' | 'fault';
+export type DropReason =
+  | 'failed'
+  | 'rejected'
+  | 'exhausted'
+  | 'overflow'
+  | 'undelivered'
+  | 'unjudged'
+  | 'closed'
+  | 'held'
+  | 'recursion'
+  | 'fault';
 
 /** An {@link Account} while it is kept. */
 export class OpenAccount implements Account {
   arrived = 0;
   delivered = 0;
   filtered = 0;
+  dead = 0;
   pending = 0;
+  retried = 0;
   readonly dropped: Partial<Record<DropReason, number>> = {};
 
-  drop(reason: DropReason): void {
-    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  drop(reason: DropReason, count = 1): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
   }
 
   /** A copy as of now. */
@@ -47,7 +67,9 @@ export class OpenAccount implements Account {
       delivered: this.delivered,
       filtered: this.filtered,
       dropped: { ...this.dropped },
+      dead: this.dead,
       pending: this.pending,
+      retried: this.retried,
     };
   }
 }

@@ -1,7 +1,7 @@
 import type { TrackingEvent } from './event.js';
 
 /** How long a destination may take. */
-export interface DeliveryOptions {
+export interface Deadline {
   /** Aborts when the caller will wait no longer. */
   signal?: AbortSignal;
 }
@@ -27,11 +27,11 @@ export interface Backend {
     options: { signal: AbortSignal },
   ): Promise<void | readonly Outcome[]>;
   /** Rejects when the destination cannot be reached. */
-  check?(options: DeliveryOptions): Promise<void>;
+  check?(options: Deadline): Promise<void>;
   /** Resolves when everything that was taken over has been delivered or given up. */
-  flush?(options: DeliveryOptions): Promise<void>;
+  flush?(options: Deadline): Promise<void>;
   /** Flushes, and lets go of connections and timers. */
-  close?(options: DeliveryOptions): Promise<void>;
+  close?(options: Deadline): Promise<void>;
 }
 
 /** Backends by name: an object or a Map. */

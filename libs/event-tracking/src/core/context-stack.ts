@@ -1,6 +1,7 @@
 import { InvalidContextError, UnknownContextError } from './errors.js';
 import { describeValue, quoteName } from './describe-error.js';
 import { isRecord, type EventContext } from './event.js';
+import { estimateSize } from './event-size.js';
 import { copyOf, setOwn, snapshot } from './snapshot.js';
 
 /** Where a context lives. Scopes nest in this order; a request always stands directly in its process. */
@@ -20,6 +21,12 @@ export interface EnterOptions {
    * @default every tracker that shares the stack
    */
   tracker?: string;
+}
+
+/** A merged context with its estimated size in bytes. */
+export interface MeasuredContext {
+  readonly values: EventContext;
+  readonly size: number;
 }
 
 interface ContextEntry {
@@ -127,6 +134,15 @@ export class ContextStack {
 
   /** Merges all contexts that reach a tracker into a fresh object, which the caller may change. */
   resolve(tracker?: string): EventContext {
+    return this.#currentView().resolve(tracker).values;
+  }
+
+  /**
+   * Merges like {@link resolve}, and says how large the result is.
+   *
+   * @internal
+   */
+  measure(tracker: string): MeasuredContext {
     return this.#currentView().resolve(tracker);
   }
 
@@ -208,9 +224,9 @@ class ContextView {
     return new ContextView([...visible, ...inner]);
   }
 
-  resolve(tracker: string | undefined): EventContext {
-    const merged = this.#mergedFor(tracker);
-    return merged.flat ? { ...merged.values } : copyOf(merged.values);
+  resolve(tracker: string | undefined): MeasuredContext {
+    const { values, size, flat } = this.#mergedFor(tracker);
+    return { values: flat ? { ...values } : copyOf(values), size };
   }
 
   #mergedFor(tracker: string | undefined): MergedContext {
@@ -226,8 +242,7 @@ class ContextView {
   }
 }
 
-interface MergedContext {
-  readonly values: EventContext;
+interface MergedContext extends MeasuredContext {
   /** Whether a shallow copy is a whole one. */
   readonly flat: boolean;
 }
@@ -252,7 +267,7 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
       setOwn(values, key, value);
     }
   }
-  return { values, flat };
+  return { values, size: estimateSize(values), flat };
 }
 
 function reaches(entry: ContextEntry, tracker: string | undefined): boolean {

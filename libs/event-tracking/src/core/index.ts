@@ -1,5 +1,5 @@
 export type { Account, DropReason } from './account.js';
-export type { Backend, Backends, DeliveryOptions, Outcome } from './backend.js';
+export type { Backend, Backends, Deadline, Outcome } from './backend.js';
 export {
   StorageContextLocator,
   type ContextLocator,

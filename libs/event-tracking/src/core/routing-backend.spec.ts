@@ -400,6 +400,8 @@ describe('RoutingBackend', () => {
         expect(recorder.events).toEqual([]);
         expect(rootOf(tracker)).toMatchObject({
           arrived: 1,
+          dead: 0,
+          retried: 0,
           filtered: 0,
           delivered: 0,
           dropped: { unjudged: 1 },
@@ -470,6 +472,8 @@ describe('RoutingBackend', () => {
         ]);
         expect(tracker.account().backends['warehouse.mongo']).toEqual({
           arrived: 1,
+          dead: 0,
+          retried: 0,
           delivered: 0,
           filtered: 0,
           pending: 0,

@@ -1,5 +1,5 @@
 import { OpenAccount, type Account } from './account.js';
-import { isBackend, type Backend, type Backends, type DeliveryOptions } from './backend.js';
+import { isBackend, type Backend, type Backends, type Deadline } from './backend.js';
 import { describeError, describeValue } from './describe-error.js';
 import { Diagnostics } from './diagnostics.js';
 import {
@@ -12,6 +12,7 @@ import { isRecord, isTrackingEvent, nameOf, type TrackingEvent } from './event.j
 import { byCodePoint } from './order.js';
 import { isClassOf, toStep, type ProcessingStep, type Processor } from './processor.js';
 import { copyOf } from './snapshot.js';
+import { ADOPT, isTreePart, ROUTE, SHOWN, type Place, type TreePart } from './tree-part.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What a routing backend is made of. */
@@ -33,18 +34,12 @@ export interface RoutingBackendOptions {
 interface Child {
   readonly name: string;
   readonly backend: Backend;
-  /** Whether it is a routing node, which keeps accounts of its own. */
-  readonly routes: boolean;
+  /** The backend as a part of the tree, which keeps account of what it is given. */
+  readonly part: TreePart | undefined;
   readonly account: OpenAccount;
   /** Sends that have not settled. */
   readonly pending: Set<Promise<void>>;
 }
-
-/** Delivers an event that the caller gives away; known to every copy of the package. */
-export const ROUTE = Symbol.for('event-tracking:route');
-
-const ADOPT = Symbol.for('event-tracking:adopt');
-const ROUTES = Symbol.for('event-tracking:routes');
 
 /**
  * Runs events through processors and hands them to its children; itself a backend, so that trees of any depth grow.
@@ -57,12 +52,13 @@ const ROUTES = Symbol.for('event-tracking:routes');
  *   still called.
  * - `send` never throws.
  */
-export class RoutingBackend implements Backend {
+export class RoutingBackend implements TreePart {
   #steps: readonly ProcessingStep[] = [];
+  /** Whether an event's size is unknown after the processors. */
+  #changesEvents = false;
   #children: readonly Child[] = [];
   readonly #own = new OpenAccount();
-  #path = '';
-  #diagnostics = new Diagnostics();
+  #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics() };
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
   constructor(options: RoutingBackendOptions = {}) {
@@ -75,7 +71,7 @@ export class RoutingBackend implements Backend {
 
   /** The children by name, in the order in which they are called. */
   get backends(): ReadonlyMap<string, Backend> {
-    return new Map(this.#children.map(({ name, backend }) => [name, backend]));
+    return new Map(this.#children.map(({ name, backend }) => [name, shownOf(backend)]));
   }
 
   /** The processors, in the order in which they run. */
@@ -109,10 +105,10 @@ export class RoutingBackend implements Backend {
         `${where}: expected a backend, received ${describeValue(backend)}. ${mend}`,
       );
     }
-    if (isRoutingBackend(backend)) backend[ADOPT](this.#pathOf(name), this.#diagnostics);
-    const routes = isRoutingBackend(backend) && backend[ROUTES];
+    if (isTreePart(backend)) backend[ADOPT]({ ...this.#place, path: this.#pathOf(name) });
+    const part = isTreePart(backend) && !hasSendOfItsOwn(backend) ? backend : undefined;
     const account = new OpenAccount();
-    this.#children = [...this.#children, { name, backend, routes, account, pending: new Set() }];
+    this.#children = [...this.#children, { name, backend, part, account, pending: new Set() }];
   }
 
   /**
@@ -121,8 +117,10 @@ export class RoutingBackend implements Backend {
    * @throws {@link ImproperlyConfigured} when the value is no processor
    */
   registerProcessor(processor: Processor): void {
-    const where = `${this.#path === '' ? '' : `backends.${this.#path}.`}processors[${this.#steps.length}]`;
-    this.#steps = [...this.#steps, toStep(processor, where)];
+    const where = `${this.#place.path === '' ? '' : `backends.${this.#place.path}.`}processors[${this.#steps.length}]`;
+    const step = toStep(processor, where);
+    this.#steps = [...this.#steps, step];
+    if (!step.isFilter) this.#changesEvents = true;
   }
 
   /** Processes a copy of the event and sends it to all children. */
@@ -150,27 +148,27 @@ export class RoutingBackend implements Backend {
 
   /** What became of the events at this node and below it, by path; this node's own path comes first. */
   accounts(): Record<string, Account> {
-    const accounts: Record<string, Account> = { [this.#path]: this.#own.read() };
-    for (const { name, backend, routes, account } of this.#children) {
-      if (isRoutingBackend(backend)) Object.assign(accounts, backend.accounts());
-      if (!routes) accounts[this.#pathOf(name)] = account.read();
+    const accounts: Record<string, Account> = { [this.#place.path]: this.#own.read() };
+    for (const { name, backend, part, account } of this.#children) {
+      if (isTreePart(backend)) Object.assign(accounts, backend.accounts());
+      if (part === undefined) accounts[this.#pathOf(name)] = account.read();
     }
     return accounts;
   }
 
   /** Resolves when all children have delivered what was sent to them, or the signal aborts; never rejects. */
-  async flush(options: DeliveryOptions = {}): Promise<void> {
+  async flush(options: Deadline = {}): Promise<void> {
     await Promise.all(this.#children.map((child) => this.#settle(child, 'flush', options)));
   }
 
   /** Flushes and closes all children; never rejects. */
-  async close(options: DeliveryOptions = {}): Promise<void> {
+  async close(options: Deadline = {}): Promise<void> {
     await this.flush(options);
     await Promise.all(this.#children.map((child) => this.#settle(child, 'close', options)));
   }
 
   /** @internal */
-  [ROUTE](event: TrackingEvent): void {
+  [ROUTE](event: TrackingEvent, size?: number): void {
     const account = this.#own;
     account.arrived++;
     try {
@@ -180,7 +178,7 @@ export class RoutingBackend implements Backend {
       } else if (processed === 'unjudged') {
         account.drop('unjudged');
       } else {
-        this.#dispatch(processed);
+        this.#dispatch(processed, this.#changesEvents ? undefined : size);
         account.delivered++;
       }
     } catch {
@@ -189,17 +187,16 @@ export class RoutingBackend implements Backend {
     }
   }
 
-  /** @internal Whether nothing is missed when events are given to {@link ROUTE}: a subclass may have a `send` of its own. */
-  get [ROUTES](): boolean {
-    return this.send === RoutingBackend.prototype.send;
+  /** @internal */
+  get [SHOWN](): Backend {
+    return this;
   }
 
   /** @internal */
-  [ADOPT](path: string, diagnostics: Diagnostics): void {
-    this.#path = path;
-    this.#diagnostics = diagnostics;
+  [ADOPT](place: Place): void {
+    this.#place = place;
     for (const { name, backend } of this.#children) {
-      if (isRoutingBackend(backend)) backend[ADOPT](this.#pathOf(name), diagnostics);
+      if (isTreePart(backend)) backend[ADOPT]({ ...place, path: this.#pathOf(name) });
     }
   }
 
@@ -233,18 +230,18 @@ export class RoutingBackend implements Backend {
     return new TypeError('it returned a promise, which only nodes behind a queue can wait for');
   }
 
-  #dispatch(event: TrackingEvent): void {
+  #dispatch(event: TrackingEvent, size?: number): void {
     const children = this.#children;
     const last = children.length - 1;
     for (let index = 0; index <= last; index++) {
-      this.#deliver(children[index]!, index === last ? event : copyOf(event));
+      this.#deliver(children[index]!, index === last ? event : copyOf(event), size);
     }
   }
 
-  #deliver(child: Child, event: TrackingEvent): void {
-    const { backend, account } = child;
-    if (child.routes) {
-      (backend as RoutingBackend)[ROUTE](event);
+  #deliver(child: Child, event: TrackingEvent, size: number | undefined): void {
+    const { backend, part, account } = child;
+    if (part !== undefined) {
+      part[ROUTE](event, size);
       return;
     }
     const name = nameOf(event);
@@ -280,23 +277,24 @@ export class RoutingBackend implements Backend {
     }
     child.account.drop('failed');
     const path = this.#pathOf(child.name);
-    this.#diagnostics.error(
+    this.#place.diagnostics.error(
       `backend ${path}`,
       `Unable to send the event '${eventName}' to the backend '${path}': ${describeError(fault)}`,
     );
   }
 
   #reportStep(step: ProcessingStep, event: TrackingEvent, fault: unknown): void {
-    const node = this.#path === '' ? 'the root' : `'${this.#path}'`;
+    const { path } = this.#place;
+    const node = path === '' ? 'the root' : `'${path}'`;
     const consequence = step.isFilter ? 'The event is dropped' : 'The event goes on without it';
-    this.#diagnostics.error(
+    this.#place.diagnostics.error(
       `processor ${step.name} of ${node}`,
       `The processor ${step.name} of ${node} failed for the event '${nameOf(event)}': ` +
         `${describeError(fault)}. ${consequence}.`,
     );
   }
 
-  async #settle(child: Child, step: 'flush' | 'close', options: DeliveryOptions): Promise<void> {
+  async #settle(child: Child, step: 'flush' | 'close', options: Deadline): Promise<void> {
     const { signal } = options;
     try {
       if (step === 'flush') await untilAborted(Promise.all(child.pending), signal);
@@ -305,7 +303,7 @@ export class RoutingBackend implements Backend {
         await untilAborted(Promise.resolve(own.call(child.backend, options)), signal);
     } catch (fault) {
       const path = this.#pathOf(child.name);
-      this.#diagnostics.error(
+      this.#place.diagnostics.error(
         `${step} ${path}`,
         `Unable to ${step} the backend '${path}': ${describeError(fault)}`,
       );
@@ -313,23 +311,19 @@ export class RoutingBackend implements Backend {
   }
 
   #pathOf(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`;
+    const { path } = this.#place;
+    return path === '' ? name : `${path}.${name}`;
   }
 }
 
-interface AdoptableRouting extends RoutingBackend {
-  readonly [ROUTES]: boolean;
-  [ADOPT](path: string, diagnostics: Diagnostics): void;
+/** What a path that leads to the backend shows. */
+function shownOf(backend: Backend): Backend {
+  return isTreePart(backend) ? backend[SHOWN] : backend;
 }
 
-/** Tells a routing backend, of whichever copy of the package, from other backends. */
-export function isRoutingBackend(backend: unknown): backend is AdoptableRouting {
-  return typeof backend === 'object' && backend !== null && ROUTE in backend;
-}
-
-/** Makes a routing backend the root of a tracker's tree. */
-export function adoptRoot(root: RoutingBackend, diagnostics: Diagnostics): void {
-  root[ADOPT]('', diagnostics);
+/** A subclass whose `send` does more would be passed by if events were given to {@link ROUTE}. */
+function hasSendOfItsOwn(backend: TreePart): boolean {
+  return backend instanceof RoutingBackend && backend.send !== RoutingBackend.prototype.send;
 }
 
 function entriesOf(backends: unknown): [string, Backend][] {

@@ -1,17 +1,19 @@
 import { OpenAccount, type Account } from './account.js';
-import type { Backend, Backends, DeliveryOptions } from './backend.js';
+import type { Backend, Backends, Deadline } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
-import type { ContextStack, EnteredContext } from './context-stack.js';
+import type { ContextStack, EnteredContext, MeasuredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
 import { describeError, describeValue, quoteName } from './describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from './diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
 import { isRecord, type EventContext, type EventData, type TrackingEvent } from './event.js';
 import { createEventId } from './event-id.js';
+import { EVENT_OVERHEAD } from './event-size.js';
 import { HeldEvents } from './held-events.js';
 import type { Processor } from './processor.js';
-import { adoptRoot, isRoutingBackend, RoutingBackend, ROUTE } from './routing-backend.js';
+import { RoutingBackend } from './routing-backend.js';
 import { snapshot } from './snapshot.js';
+import { ADOPT, isTreePart, ROUTE } from './tree-part.js';
 
 /** What a tracker is made of. */
 export interface TrackerOptions {
@@ -57,6 +59,12 @@ export interface TrackerOptions {
 export interface TrackerAccount extends Account {
   /** By path of the routing nodes (the root's is empty) and backends. */
   readonly backends: Readonly<Record<string, Account>>;
+}
+
+/** An event's data with their estimated size in bytes. */
+interface MeasuredData {
+  readonly values: EventData;
+  readonly size: number;
 }
 
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
@@ -151,7 +159,7 @@ export class Tracker {
       } else if (this.#nested >= MAX_NESTED_EMITS) {
         this.#drop('recursion', name, 'delivering events emits events in a circle');
       } else {
-        this.#route(this.#createEvent(name, data));
+        this.#create(name, data);
       }
     } catch (fault) {
       // Counted without a call: where the stack is exhausted, the count is all that can be said.
@@ -243,7 +251,7 @@ export class Tracker {
   getBackend(path: string): Backend {
     let node: Backend | undefined = this.#root;
     for (const name of String(path).split('.')) {
-      node = isRoutingBackend(node) ? node.backends.get(name) : undefined;
+      node = isTreePart(node) ? node.backends?.get(name) : undefined;
     }
     if (node === undefined) {
       const known = Object.keys(this.#root?.accounts() ?? {}).filter((each) => each !== '');
@@ -281,7 +289,7 @@ export class Tracker {
   }
 
   /** Resolves when everything emitted so far has been delivered or given up, or the signal aborts; never rejects. */
-  async flush(options: DeliveryOptions = {}): Promise<void> {
+  async flush(options: Deadline = {}): Promise<void> {
     await this.#root?.flush(options);
     this.#diagnostics.settle();
   }
@@ -291,7 +299,7 @@ export class Tracker {
    *
    * @remarks Never rejects; closing again does nothing but wait for the end of the first time.
    */
-  async close(options: DeliveryOptions = {}): Promise<void> {
+  async close(options: Deadline = {}): Promise<void> {
     if (this.#state === 'open') this.#closing ??= this.#close(options);
     await this.#closing;
   }
@@ -320,16 +328,19 @@ export class Tracker {
     };
   }
 
-  #createEvent(name: unknown, data: unknown): TrackingEvent {
+  #create(name: unknown, data: unknown): void {
     const now = Date.now();
     const eventName = typeof name === 'string' && name !== '' ? name : this.#nameOf(name);
-    return {
+    const context = this.#contextFor(eventName);
+    const body = this.#dataOf(eventName, data);
+    const event: TrackingEvent = {
       id: createEventId(now),
       name: eventName,
       timestamp: new Date(now),
-      context: this.#contextFor(eventName),
-      data: this.#dataOf(eventName, data),
+      context: context.values,
+      data: body.values,
     };
+    this.#route(event, EVENT_OVERHEAD + eventName.length + context.size + body.size);
   }
 
   #nameOf(name: unknown): string {
@@ -348,33 +359,33 @@ export class Tracker {
     return written;
   }
 
-  #dataOf(name: string, data: unknown): EventData {
-    if (data === undefined || data === null) return {};
+  #dataOf(name: string, data: unknown): MeasuredData {
+    if (data === undefined || data === null) return { values: {}, size: 0 };
     const { value, conversions, size } = snapshot(data);
     if (conversions.length > 0) this.#reportConversions(name, 'data', conversions);
     if (size > this.#maxEventSize) this.#reportSize(name, size);
-    if (isRecord(value) && !(value instanceof Date)) return value;
+    if (isRecord(value) && !(value instanceof Date)) return { values: value, size };
     this.#diagnostics.warn(
       `data of '${name}' that is no object`,
       `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
       ONCE_A_MINUTE,
     );
-    return { value: value ?? null };
+    return { values: { value: value ?? null }, size };
   }
 
-  #contextFor(name: string): EventContext {
+  #contextFor(name: string): MeasuredContext {
     try {
-      return this.#locator.get().resolve(this.name);
+      return this.#locator.get().measure(this.name);
     } catch (fault) {
       this.#diagnostics.error(
         'the context locator',
         `The context of the event '${name}' could not be found: ${describeError(fault)}. It is delivered without.`,
       );
-      return {};
+      return { values: {}, size: 0 };
     }
   }
 
-  #route(event: TrackingEvent): void {
+  #route(event: TrackingEvent, size?: number): void {
     if (this.#root === undefined) {
       if (this.#held?.hold(event) === true) return;
       this.#drop(
@@ -386,7 +397,7 @@ export class Tracker {
     }
     this.#nested++;
     try {
-      this.#root[ROUTE](event);
+      this.#root[ROUTE](event, size);
       this.#account.delivered++;
     } finally {
       this.#nested--;
@@ -394,14 +405,14 @@ export class Tracker {
   }
 
   #attach(root: RoutingBackend): void {
-    adoptRoot(root, this.#diagnostics);
+    root[ADOPT]({ tracker: this.name, path: '', diagnostics: this.#diagnostics });
     this.#root = root;
     const held = this.#held?.release() ?? [];
     this.#held = undefined;
     for (const event of held) this.#route(event);
   }
 
-  async #close(options: DeliveryOptions): Promise<void> {
+  async #close(options: Deadline): Promise<void> {
     await this.flush(options);
     this.#refuse();
     await this.#root?.close(options);

@@ -5,12 +5,14 @@ import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../core/errors.js';
 import type { Processor } from '../core/processor.js';
 import { RoutingBackend } from '../core/routing-backend.js';
+import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
   partAt,
   pathsOf,
   type BackendPart,
   type Blueprint,
+  type LeafPart,
   type NodePart,
   type Part,
 } from './blueprint.js';
@@ -20,6 +22,7 @@ import { makePart } from './part-maker.js';
 export class Assembly {
   readonly #made = new Map<BackendPart, Promise<Backend>>();
   readonly #owned = new Set<Backend>();
+  readonly #deliveries: DeliveringBackend[] = [];
 
   constructor(
     readonly blueprint: Blueprint,
@@ -30,6 +33,11 @@ export class Assembly {
   /** The backends that this module made, and so has to close. */
   get owned(): ReadonlySet<Backend> {
     return this.#owned;
+  }
+
+  /** What delivers to backends; a delivery of dead letters stands before the one that they come from. */
+  get deliveries(): readonly DeliveringBackend[] {
+    return this.#deliveries;
   }
 
   /**
@@ -80,7 +88,7 @@ export class Assembly {
   #backendOf(part: BackendPart): Promise<Backend> {
     let made = this.#made.get(part);
     if (made === undefined) {
-      made = part.kind === 'node' ? this.#rootOf(part) : this.#leafOf(part);
+      made = part.kind === 'node' ? this.#rootOf(part) : this.#leafOf(part.backend);
       made.catch(() => {}); // whoever asked for it is told; that nobody did yet is no fault
       this.#made.set(part, made);
     }
@@ -92,9 +100,25 @@ export class Assembly {
       node.processors.map(async (part) => (await makePart(part, this.injector)).value as Processor),
     );
     const backends = await Promise.all(
-      [...node.children].map(async ([name, part]) => [name, await this.#backendOf(part)] as const),
+      [...node.children].map(async ([name, part]) => [name, await this.#childOf(part)] as const),
     );
     return new RoutingBackend({ processors, backends: new Map(backends) });
+  }
+
+  async #childOf(part: BackendPart): Promise<Backend> {
+    const backend = await this.#backendOf(part);
+    return part.kind === 'node' ? backend : this.#deliver(part, backend);
+  }
+
+  /** Puts delivery before a backend that asks for it, or that is faster in batches. */
+  async #deliver({ delivery }: LeafPart, backend: Backend): Promise<Backend> {
+    if (delivery === false) return backend;
+    if (delivery === undefined && backend.sendBatch === undefined) return backend;
+    const letters = delivery?.deadLetter;
+    const deadLetter = letters === undefined ? undefined : await this.#childOf(letters);
+    const delivering = new DeliveringBackend(backend, { ...delivery?.options, deadLetter });
+    this.#deliveries.push(delivering);
+    return delivering;
   }
 
   async #leafOf(part: Part): Promise<Backend> {

@@ -4,6 +4,7 @@ import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { byCodePoint } from '../core/order.js';
 import { isClassOf, toStep } from '../core/processor.js';
+import { readDeliveryOptions, type DeliveryOptions } from '../delivery/delivery-options.js';
 import type { EventTrackingOptions } from './event-tracking-options.js';
 import { DEFAULT_TRACKER } from './tokens.js';
 
@@ -30,8 +31,23 @@ export interface NodePart {
   children: ReadonlyMap<string, BackendPart>;
 }
 
+/** A backend of the tree, and how events reach it. */
+export interface LeafPart {
+  kind: 'leaf';
+  where: string;
+  backend: Part;
+  /** False for directly; undefined for what suits the backend. */
+  delivery: DeliveryPart | false | undefined;
+}
+
+/** How events reach a backend. */
+export interface DeliveryPart {
+  options: Omit<DeliveryOptions, 'deadLetter'>;
+  deadLetter: LeafPart | undefined;
+}
+
 /** What stands at a place of the tree. */
-export type BackendPart = Part | NodePart;
+export type BackendPart = LeafPart | NodePart;
 
 /** The checked configuration: what is to be made, with the place of each part for messages. */
 export interface Blueprint {
@@ -147,16 +163,54 @@ function readBackend(backend: unknown, where: string): BackendPart {
     checkKeys(backend, where, ['backends', 'processors']);
     return readNode(backend, `${where}.`);
   }
-  if (isBackend(backend)) return { kind: 'value', where, value: backend };
-  return readPart(backend, where, ['send']);
+  return readLeaf(backend, where);
+}
+
+function readLeaf(backend: unknown, where: string): LeafPart {
+  if (isBackend(backend)) {
+    return {
+      kind: 'leaf',
+      where,
+      backend: { kind: 'value', where, value: backend },
+      delivery: undefined,
+    };
+  }
+  if (!isDefinition(backend)) {
+    return {
+      kind: 'leaf',
+      where,
+      backend: readPart(backend, where, ['send']),
+      delivery: undefined,
+    };
+  }
+  const { delivery, ...definition } = backend;
+  return {
+    kind: 'leaf',
+    where,
+    backend: readDefinition(definition, where),
+    delivery: readDelivery(delivery, `${where}.delivery`),
+  };
+}
+
+function readDelivery(delivery: unknown, where: string): LeafPart['delivery'] {
+  if (delivery === undefined || delivery === false) return delivery;
+  if (!isObject(delivery)) {
+    throw new ImproperlyConfigured(
+      `${where}: expected false or an object such as { batchSize: 100 }, received ${describeValue(delivery)}.`,
+    );
+  }
+  const { deadLetter, ...options } = delivery;
+  readDeliveryOptions(options, where);
+  return {
+    options,
+    deadLetter: deadLetter === undefined ? undefined : readLeaf(deadLetter, `${where}.deadLetter`),
+  };
 }
 
 function readProcessor(processor: unknown, where: string): Part {
   if (isClassOf(processor, ['process', 'filter']))
     return { kind: 'class', where, type: processor as Type };
-  if (isObject(processor) && DEFINITION_KEYS.some((key) => key in processor)) {
-    return readPart(processor, where, []);
-  }
+  if (isDefinition(processor)) return readDefinition(processor, where);
   toStep(processor, where);
   return { kind: 'value', where, value: processor };
 }
@@ -164,11 +218,9 @@ function readProcessor(processor: unknown, where: string): Part {
 /** Reads an instance, a class or a definition of something that has the given methods. */
 function readPart(value: unknown, where: string, methods: readonly string[]): Part {
   if (isClassOf(value, methods)) return { kind: 'class', where, type: value as Type };
-  if (isObject(value)) {
-    if (DEFINITION_KEYS.some((key) => key in value)) return readDefinition(value, where);
-    if (methods.length > 0 && methods.every((method) => typeof value[method] === 'function')) {
-      return { kind: 'value', where, value };
-    }
+  if (isDefinition(value)) return readDefinition(value, where);
+  if (isObject(value) && methods.every((method) => typeof value[method] === 'function')) {
+    return { kind: 'value', where, value };
   }
   throw new ImproperlyConfigured(describeMisfit(value, where, methods));
 }
@@ -281,6 +333,10 @@ function checkContext(context: unknown): void {
       `context.cls: expected an array of keys such as ['tenantId', 'user.id'], received ${describeValue(cls)}.`,
     );
   }
+}
+
+function isDefinition(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && DEFINITION_KEYS.some((key) => key in value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -7,6 +7,8 @@ import {
   type BackendPart,
   type Blueprint,
   type Dependencies,
+  type LeafPart,
+  type Part,
 } from './blueprint.js';
 import { isOptionalDependency } from './part-maker.js';
 import { getBackendToken } from './tokens.js';
@@ -65,10 +67,12 @@ function findCircle(
   return follow(dependenciesOfPart(part), [part.where]);
 }
 
-function dependenciesOfPart(part: BackendPart): readonly InjectionToken[] {
+function dependenciesOfPart(part: BackendPart | Part): readonly InjectionToken[] {
   switch (part.kind) {
     case 'node':
       return [...part.processors, ...part.children.values()].flatMap(dependenciesOfPart);
+    case 'leaf':
+      return partsOfLeaf(part).flatMap(dependenciesOfPart);
     case 'class':
       return dependenciesOfClass(part.type);
     case 'factory':
@@ -78,6 +82,11 @@ function dependenciesOfPart(part: BackendPart): readonly InjectionToken[] {
     case 'value':
       return [];
   }
+}
+
+function partsOfLeaf({ backend, delivery }: LeafPart): readonly (LeafPart | Part)[] {
+  const deadLetter = delivery === undefined || delivery === false ? undefined : delivery.deadLetter;
+  return deadLetter === undefined ? [backend] : [backend, deadLetter];
 }
 
 function dependenciesOfProvider(

@@ -1,6 +1,7 @@
 import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
 import type { FilterObject, Processor, ProcessorObject } from '../core/processor.js';
 
 /** Something that Nest's injector creates from a class. */
@@ -42,8 +43,29 @@ export interface RoutingDefinition {
   backends: BackendDefinitions;
 }
 
-/** A backend: an instance, a class, a definition or a node with backends of its own. */
-export type BackendDefinition = Backend | Type<Backend> | Definition<Backend> | RoutingDefinition;
+/** A single destination: an instance, a class or a definition, which may say how events reach it. */
+export type DestinationDefinition =
+  Backend | Type<Backend> | (Definition<Backend> & { delivery?: DeliveryDefinition | false });
+
+/** How events reach a destination. */
+export interface DeliveryDefinition extends Omit<DeliveryOptions, 'deadLetter'> {
+  /**
+   * Where events go whose delivery was given up, each with the reason as `dead_letter`.
+   *
+   * @default none: they are dropped, counted and logged
+   */
+  deadLetter?: DestinationDefinition;
+}
+
+/**
+ * A backend: a destination, or a node with backends of its own.
+ *
+ * @remarks
+ * A destination that has `sendBatch` is delivered to in batches, with the defaults of {@link DeliveryDefinition}, unless
+ * `delivery` says otherwise; `delivery: false` calls its `send` for each event. One without `sendBatch` is called for each
+ * event, where it is emitted, unless `delivery` is given.
+ */
+export type BackendDefinition = DestinationDefinition | RoutingDefinition;
 
 /** Backends by name: an object or a Map. */
 export type BackendDefinitions =

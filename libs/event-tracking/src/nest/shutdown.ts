@@ -33,6 +33,9 @@ export class Shutdown {
       await this.#flush(signal);
       for (const detached of this.application.trackers.values()) detached.refuse();
       await this.#flush(signal);
+      for (const delivering of this.assembly.deliveries.toReversed()) {
+        await delivering.end({ signal });
+      }
       await Promise.all([...this.assembly.owned].map((backend) => this.#close(backend, signal)));
     });
     this.#reportUndelivered();

@@ -1,0 +1,41 @@
+import type { Account } from './account.js';
+import type { Backend } from './backend.js';
+import type { Diagnostics } from './diagnostics.js';
+import type { TrackingEvent } from './event.js';
+
+/** Takes an event that the caller gives away; known to every copy of the package. */
+export const ROUTE = Symbol.for('event-tracking:route');
+
+/** Tells a part of the tree where it stands. */
+export const ADOPT = Symbol.for('event-tracking:adopt');
+
+/** What the tree shows at the part's place. */
+export const SHOWN = Symbol.for('event-tracking:shown');
+
+/** A backend that belongs to the tree itself: it knows its place, owns what it is given, and keeps account of it. */
+export interface TreePart extends Backend {
+  /**
+   * @param size - the event's estimated size in bytes, where it is known
+   */
+  [ROUTE](event: TrackingEvent, size?: number): void;
+  [ADOPT](place: Place): void;
+  /** The backend that a path leads to: the part itself, or what it delivers to. */
+  readonly [SHOWN]: Backend;
+  /** The part's children by name, where it has some that paths can lead to. */
+  readonly backends?: ReadonlyMap<string, Backend>;
+  /** By path, the part's own first. */
+  accounts(): Record<string, Account>;
+}
+
+/** Where a part of the tree stands. */
+export interface Place {
+  readonly tracker: string;
+  /** The names that lead there, joined by dots; empty for the root. */
+  readonly path: string;
+  readonly diagnostics: Diagnostics;
+}
+
+/** Tells a part of the tree, of whichever copy of the package, from other backends. */
+export function isTreePart(backend: unknown): backend is TreePart {
+  return typeof backend === 'object' && backend !== null && ROUTE in backend;
+}

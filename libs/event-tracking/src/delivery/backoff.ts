@@ -1,0 +1,20 @@
+import type { RetrySettings } from './delivery-options.js';
+
+/** What timers can measure, in milliseconds. */
+const LONGEST_PAUSE = 2 ** 31 - 1;
+
+/**
+ * How long to wait after so many failures, in milliseconds: anything from 0 to a ceiling that doubles, so that those who
+ * failed together do not come back together ("full jitter", AWS Architecture Blog, 2015).
+ *
+ * @param retryAfterMs - what the destination asked for, which is never undercut
+ */
+export function backoff(
+  failures: number,
+  { minDelay, maxDelay }: RetrySettings,
+  retryAfterMs = 0,
+): number {
+  const ceiling = Math.min(maxDelay, minDelay * 2 ** (failures - 1));
+  const jittered = Math.random() * ceiling;
+  return Math.min(LONGEST_PAUSE, Math.max(retryAfterMs, jittered));
+}

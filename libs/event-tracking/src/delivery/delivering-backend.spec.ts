@@ -1,0 +1,710 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Account } from '../core/account.js';
+import type { Backend, Outcome } from '../core/backend.js';
+import {
+  NoBackendEnabled,
+  PermanentDeliveryError,
+  RetryableDeliveryError,
+} from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import { Tracker } from '../core/tracker.js';
+import type { DeadLetter } from './dead-letter.js';
+import { DeliveringBackend } from './delivering-backend.js';
+import type { DeliveryOptions } from './delivery-options.js';
+
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+
+/** A destination whose answers are scripted, call by call; without a script it takes everything. */
+class Destination implements Backend {
+  readonly calls: string[][] = [];
+  readonly stored: TrackingEvent[] = [];
+  readonly signals: AbortSignal[] = [];
+  readonly closed = vi.fn<() => void>();
+
+  constructor(
+    private readonly answer: (
+      call: number,
+      events: readonly TrackingEvent[],
+    ) => Promise<void | readonly Outcome[]> | void = () => {},
+  ) {}
+
+  send(): void {
+    throw new Error('a destination with sendBatch is sent batches');
+  }
+
+  async sendBatch(
+    events: readonly TrackingEvent[],
+    { signal }: { signal: AbortSignal },
+  ): Promise<void | readonly Outcome[]> {
+    this.calls.push(events.map(({ name }) => name));
+    this.signals.push(signal);
+    const outcomes = await this.answer(this.calls.length, events);
+    this.stored.push(...events.filter((_, index) => outcomes?.[index]?.ok ?? true));
+    return outcomes;
+  }
+
+  async close(): Promise<void> {
+    this.closed();
+  }
+
+  get names(): string[] {
+    return this.stored.map(({ name }) => name);
+  }
+}
+
+function tracked(destination: Backend, options: DeliveryOptions = {}) {
+  const tracker = new Tracker({
+    backends: { crm: new DeliveringBackend(destination, options) },
+    logger: log,
+  });
+  const account = (): Account => tracker.account().backends['crm']!;
+  const emit = (count: number, from = 0): void => {
+    for (let index = from; index < from + count; index++) tracker.emit(`e${index}`);
+  };
+  return { tracker, account, emit };
+}
+
+function balance({ arrived, delivered, filtered, dropped, dead, pending }: Account): number {
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return arrived - delivered - filtered - lost - dead - pending;
+}
+
+const numbered = (count: number, from = 0): string[] =>
+  Array.from({ length: count }, (_, index) => `e${from + index}`);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(1);
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe('DeliveringBackend: batches', () => {
+  it('sends a batch as soon as it is full, and not inside emit', async () => {
+    const destination = new Destination();
+    const { emit } = tracked(destination, { batchSize: 3 });
+    emit(4);
+    expect(destination.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(destination.calls).toEqual([['e0', 'e1', 'e2']]);
+  });
+
+  it('sends what has waited for the flush interval, full or not', async () => {
+    const destination = new Destination();
+    const { emit } = tracked(destination, { batchSize: 3, flushInterval: 200 });
+    emit(2);
+    await vi.advanceTimersByTimeAsync(199);
+    expect(destination.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(destination.calls).toEqual([['e0', 'e1']]);
+  });
+
+  it('lets no event wait longer than the flush interval, whatever came before it', async () => {
+    const destination = new Destination();
+    const { emit } = tracked(destination, { batchSize: 3, flushInterval: 200 });
+    emit(4);
+    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(201);
+    expect(destination.calls).toEqual([['e0', 'e1', 'e2'], ['e3']]);
+    emit(1, 4);
+    await vi.advanceTimersByTimeAsync(202);
+    expect(destination.calls.at(-1)).toEqual(['e4']);
+  });
+
+  it('sends as many batches at once as concurrency allows, and no more', async () => {
+    const ends: (() => void)[] = [];
+    const destination = new Destination(() => new Promise<void>((resolve) => ends.push(resolve)));
+    const { emit } = tracked(destination, { batchSize: 1, concurrency: 2 });
+    emit(4);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(destination.calls).toHaveLength(2);
+    ends[0]!();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(destination.calls).toHaveLength(3);
+  });
+
+  it('keeps the order of events with a concurrency of one, also over failures', async () => {
+    const destination = new Destination((call) => {
+      if (call % 2 === 1) throw new RetryableDeliveryError('busy');
+    });
+    const { emit, tracker } = tracked(destination, { batchSize: 2 });
+    emit(7);
+    const flushed = tracker.flush();
+    await vi.runAllTimersAsync();
+    await flushed;
+    expect(destination.names).toEqual(numbered(7));
+  });
+
+  it('sends one by one to a backend without sendBatch', async () => {
+    const sent: string[] = [];
+    const { emit, tracker, account } = tracked({ send: ({ name }) => void sent.push(name) });
+    emit(250);
+    const flushed = tracker.flush();
+    await vi.runAllTimersAsync();
+    await flushed;
+    expect(sent).toEqual(numbered(250));
+    expect(account()).toMatchObject({ arrived: 250, delivered: 250, pending: 0 });
+  });
+
+  it('runs the destination outside the context of whoever emits', async () => {
+    vi.useRealTimers(); // faked ones run in the context of the test
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const destination = new Destination(() => void seen.push(storage.getStore()));
+    const { tracker, emit } = tracked(destination, { batchSize: 2, flushInterval: 1 });
+    storage.run('filling a batch', () => emit(2));
+    await vi.waitUntil(() => seen.length === 1);
+    storage.run('waiting for the interval', () => emit(1));
+    await vi.waitUntil(() => seen.length === 2);
+    await storage.run('flushing', async () => {
+      emit(1);
+      await tracker.flush();
+    });
+    expect(seen).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('delivers each event as it was emitted, whatever the caller changes later', async () => {
+    const destination = new Destination();
+    const { tracker } = tracked(destination);
+    const data = { price: 1 };
+    tracker.emit('sold', data);
+    data.price = 2;
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(destination.stored[0]!.data).toEqual({ price: 1 });
+  });
+});
+
+describe('DeliveringBackend: failures', () => {
+  const retry = { minDelay: 100, maxDelay: 1_000 };
+
+  it('tries again with pauses that double up to the longest, jittered over their whole length', async () => {
+    const destination = new Destination((call) => {
+      if (call < 7) throw new RetryableDeliveryError('busy');
+    });
+    const { emit, account } = tracked(destination, { batchSize: 1, retry });
+    const pauses: number[] = [];
+    emit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    while (destination.calls.length < 7) {
+      const before = destination.calls.length;
+      const start = Date.now();
+      while (destination.calls.length === before) await vi.advanceTimersByTimeAsync(1);
+      pauses.push(Date.now() - start);
+    }
+    expect(pauses).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    expect(account()).toMatchObject({ delivered: 1, retried: 6, pending: 0 });
+    vi.mocked(Math.random).mockReturnValue(0);
+    const impatient = tracked(new Destination(fail(3, new Error('?'))), { batchSize: 1, retry });
+    impatient.emit(1);
+    await vi.advanceTimersByTimeAsync(3);
+    expect(impatient.account().delivered).toBe(1);
+  });
+
+  it('gives up what fails of unknown causes after ten attempts', async () => {
+    const destination = new Destination(fail(Infinity, new TypeError('no such method')));
+    const { emit, account } = tracked(destination, { batchSize: 2, retry });
+    emit(2);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toHaveLength(10);
+    expect(account()).toMatchObject({ dropped: { exhausted: 2 }, retried: 18, pending: 0 });
+    expect(log.error).toHaveBeenCalledWith(
+      expect.stringMatching(/2 events .*'crm'.*attempts: 10.*no such method.*Dropped/),
+    );
+  });
+
+  it('does not give up while the destination says that trying again may help', async () => {
+    let up = false;
+    const destination = new Destination(() => {
+      if (!up) throw new RetryableDeliveryError('maintenance');
+    });
+    const { emit, account } = tracked(destination, { batchSize: 2 });
+    emit(5_000);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(account()).toMatchObject({ arrived: 5_000, pending: 5_000, dropped: {} });
+    up = true;
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(account()).toMatchObject({ delivered: 5_000, pending: 0 });
+    expect(destination.names).toEqual(numbered(5_000));
+  });
+
+  it('tries as often as it is told', async () => {
+    const destination = new Destination(fail(Infinity, new RetryableDeliveryError('busy')));
+    const { emit, account } = tracked(destination, { batchSize: 1, retry: { attempts: 3 } });
+    emit(1);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toHaveLength(3);
+    expect(account().dropped).toEqual({ exhausted: 1 });
+  });
+
+  it('tries once when it is not to try again', async () => {
+    const destination = new Destination(fail(Infinity, new RetryableDeliveryError('busy')));
+    const { emit, account } = tracked(destination, { batchSize: 1, retry: false });
+    emit(1);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toHaveLength(1);
+    expect(account().dropped).toEqual({ exhausted: 1 });
+  });
+
+  it('does not come back before the destination wants to be asked again, not even to flush', async () => {
+    const destination = new Destination((call) => {
+      if (call === 1) throw new RetryableDeliveryError('slow down', { retryAfterMs: 60_000 });
+    });
+    const { emit, tracker } = tracked(destination, { batchSize: 1 });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    void tracker.flush();
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(destination.calls).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(destination.calls).toHaveLength(2);
+  });
+
+  it('does not wait for the end of a pause when it is flushed', async () => {
+    const destination = new Destination(fail(1, new RetryableDeliveryError('busy')));
+    const { emit, tracker } = tracked(destination, { batchSize: 1, retry: { minDelay: 30_000 } });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(0);
+    const flushed = tracker.flush();
+    await vi.advanceTimersByTimeAsync(1);
+    await flushed;
+    expect(destination.names).toEqual(['e0']);
+  });
+
+  it('ends an attempt after the timeout, tells the destination so, and tries again', async () => {
+    const destination = new Destination((call) =>
+      call === 1 ? new Promise<void>(() => {}) : undefined,
+    );
+    const { emit, account } = tracked(destination, { batchSize: 1, timeout: 5_000, retry });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(destination.signals[0]!.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(account()).toMatchObject({ delivered: 1, retried: 1 });
+    expect(log.warn).toHaveBeenCalledWith(expect.stringMatching(/did not answer within 5000 ms/));
+  });
+
+  it('tries only those events of a batch again that failed', async () => {
+    const destination = new Destination(async (call, events) =>
+      events.map(({ name }): Outcome => {
+        if (name === 'e1' && call === 1) return { ok: false, error: 'busy', retryable: true };
+        if (name === 'e2') return { ok: false, error: 'malformed', retryable: false };
+        if (name === 'e3') return { ok: false, error: new NoBackendEnabled(), retryable: false };
+        return { ok: true };
+      }),
+    );
+    const { emit, account } = tracked(destination, { batchSize: 4, retry });
+    emit(4);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toEqual([['e0', 'e1', 'e2', 'e3'], ['e1']]);
+    expect(account()).toMatchObject({
+      delivered: 2,
+      filtered: 1,
+      dropped: { rejected: 1 },
+      retried: 1,
+    });
+  });
+
+  it('finds the events to blame when a batch is refused as a whole', async () => {
+    const destination = new Destination((_, events) => {
+      if (events.some(({ name }) => name === 'e3' || name === 'e70')) {
+        throw new PermanentDeliveryError('400 Bad Request');
+      }
+    });
+    const { emit, account } = tracked(destination, { batchSize: 100 });
+    emit(100);
+    await vi.runAllTimersAsync();
+    expect(account()).toMatchObject({ delivered: 98, dropped: { rejected: 2 }, pending: 0 });
+    expect(destination.names).toEqual(numbered(100).filter((n) => n !== 'e3' && n !== 'e70'));
+    expect(destination.calls.length).toBeLessThan(30);
+  });
+
+  it('takes answers that are no outcomes for a failure of unknown cause', async () => {
+    const destination = new Destination(async () => [{ ok: true }]);
+    const { emit, account } = tracked(destination, { batchSize: 2, retry: { attempts: 1 } });
+    emit(2);
+    await vi.runAllTimersAsync();
+    expect(account().dropped).toEqual({ exhausted: 2 });
+    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/one outcome for each of the 2/));
+  });
+
+  it('lets neither a synchronous throw nor a late rejection reach anybody', async () => {
+    const thrower = tracked(
+      {
+        send() {
+          throw new Error('synchronously');
+        },
+      },
+      { retry: false },
+    );
+    thrower.emit(1);
+    const late = tracked(
+      new Destination(() => new Promise((_, reject) => setTimeout(() => reject(new Error()), 99))),
+      { timeout: 10, retry: false, batchSize: 1 },
+    );
+    late.emit(1);
+    await vi.runAllTimersAsync();
+    expect(thrower.account().dropped).toEqual({ exhausted: 1 });
+    expect(late.account().dropped).toEqual({ exhausted: 1 });
+  });
+});
+
+describe('DeliveringBackend: bounds', () => {
+  const hanging = (): Destination => new Destination(() => new Promise<void>(() => {}));
+
+  it('drops the newest events when it is full, those under way counted', async () => {
+    const { emit, account } = tracked(hanging(), { capacity: 5, batchSize: 2 });
+    emit(3);
+    await vi.advanceTimersByTimeAsync(0);
+    emit(4, 3);
+    expect(account()).toMatchObject({ arrived: 7, pending: 5, dropped: { overflow: 2 } });
+  });
+
+  it('drops the oldest that wait where that is the policy', async () => {
+    let up = false;
+    const destination = new Destination(() => {
+      if (!up) throw new RetryableDeliveryError('down');
+    });
+    const { emit, account } = tracked(destination, {
+      capacity: 4,
+      batchSize: 2,
+      overflow: 'drop-oldest',
+    });
+    emit(2);
+    await vi.advanceTimersByTimeAsync(0);
+    emit(5, 2);
+    expect(account()).toMatchObject({ arrived: 7, pending: 4, dropped: { overflow: 3 } });
+    up = true;
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(destination.names).toEqual(['e0', 'e1', 'e5', 'e6']);
+  });
+
+  it('drops the newcomer where everything that could make room is under way', async () => {
+    const { emit, account } = tracked(hanging(), {
+      capacity: 2,
+      batchSize: 2,
+      overflow: 'drop-oldest',
+    });
+    emit(2);
+    await vi.advanceTimersByTimeAsync(0);
+    emit(1, 2);
+    expect(account()).toMatchObject({ pending: 2, dropped: { overflow: 1 } });
+  });
+
+  it('holds no more bytes than it may', () => {
+    const { tracker, account } = tracked(hanging(), { maxBytes: 100_000 });
+    for (let index = 0; index < 20; index++) tracker.emit('large', { text: 'x'.repeat(10_000) });
+    expect(account().pending).toBe(9);
+    expect(account().dropped).toEqual({ overflow: 11 });
+  });
+
+  it('measures events anew that a processor has made larger', () => {
+    const tracker = new Tracker({
+      backends: { crm: new DeliveringBackend(hanging(), { maxBytes: 100_000 }) },
+      processors: [(event) => void (event.data['text'] = 'x'.repeat(60_000))],
+      logger: log,
+    });
+    tracker.emit('grown');
+    tracker.emit('grown');
+    expect(tracker.account().backends['crm']).toMatchObject({ pending: 1 });
+  });
+
+  it('says once a second how many were dropped, not one by one', async () => {
+    const { emit } = tracked(hanging(), { capacity: 10, batchSize: 10 });
+    emit(1_010);
+    expect(log.error).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(log.error.mock.calls).toEqual([
+      [
+        expect.stringMatching(
+          /^1000 events dropped before the backend 'crm'.*10 of 10 \(capacity\)/,
+        ),
+      ],
+    ]);
+  });
+
+  it('does not let a batch that waits to fill keep the room that is missing', async () => {
+    const destination = new Destination();
+    const { tracker } = tracked(destination, { maxBytes: 50_000, flushInterval: 60_000 });
+    for (let index = 0; index < 6; index++) tracker.emit('large', { text: 'x'.repeat(10_000) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(destination.stored).toHaveLength(4);
+  });
+});
+
+describe('DeliveringBackend: dead letters', () => {
+  it('keeps what was given up with tracker, path, reason, error, attempts and time', async () => {
+    const letters: DeadLetter[] = [];
+    const destination = new Destination((_, events) => {
+      throw events[0]!.name === 'e0'
+        ? new PermanentDeliveryError('400')
+        : new RetryableDeliveryError('503');
+    });
+    const { emit, account, tracker } = tracked(destination, {
+      batchSize: 1,
+      retry: { attempts: 2 },
+      deadLetter: { send: (event) => void letters.push(event as DeadLetter) },
+    });
+    tracker.context({ user_id: 7 }, () => emit(2));
+    await vi.runAllTimersAsync();
+
+    expect(
+      letters.map(({ name, context, dead_letter }) => ({ name, context, dead_letter })),
+    ).toEqual([
+      {
+        name: 'e0',
+        context: { user_id: 7 },
+        dead_letter: {
+          tracker: 'default',
+          path: 'crm',
+          reason: 'rejected',
+          error: 'PermanentDeliveryError: 400',
+          attempts: 1,
+          time: expect.any(Date),
+        },
+      },
+      {
+        name: 'e1',
+        context: { user_id: 7 },
+        dead_letter: expect.objectContaining({ reason: 'exhausted', attempts: 2 }),
+      },
+    ]);
+    expect(account()).toMatchObject({ arrived: 2, dead: 2, dropped: {}, pending: 0 });
+  });
+
+  it('keeps an account of the dead letters, and logs those that could not be kept', async () => {
+    const { emit, tracker } = tracked(
+      new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
+      {
+        batchSize: 1,
+        deadLetter: {
+          send() {
+            throw new Error('disk full');
+          },
+        },
+      },
+    );
+    emit(1);
+    await vi.runAllTimersAsync();
+    expect(Object.keys(tracker.account().backends)).toEqual(['', 'crm', 'crm.deadLetter']);
+    expect(tracker.account().backends['crm.deadLetter']).toMatchObject({
+      arrived: 1,
+      dropped: { failed: 1 },
+    });
+    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/'crm\.deadLetter'.*disk full/));
+  });
+});
+
+describe('DeliveringBackend: flush and close', () => {
+  it('resolves a flush when what was sent before is settled, and not when what came later is', async () => {
+    const ends: (() => void)[] = [];
+    const destination = new Destination(() => new Promise<void>((resolve) => ends.push(resolve)));
+    const { emit, tracker } = tracked(destination, { batchSize: 2 });
+    let flushed = false;
+    emit(1);
+    void tracker.flush().then(() => (flushed = true));
+    await vi.advanceTimersByTimeAsync(0);
+    emit(2, 1);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(flushed).toBe(false);
+    ends[0]!();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(flushed).toBe(true);
+  });
+
+  it('resolves a flush at once when nothing was sent', async () => {
+    await tracked(new Destination()).tracker.flush();
+  });
+
+  it('waits no longer than the signal allows, and goes on delivering afterwards', async () => {
+    const destination = new Destination(fail(3, new RetryableDeliveryError('busy')));
+    const { emit, tracker, account } = tracked(destination, { batchSize: 1 });
+    emit(1);
+    await tracker.flush({ signal: AbortSignal.abort() });
+    expect(account().pending).toBe(1);
+    await vi.runAllTimersAsync();
+    expect(account().delivered).toBe(1);
+  });
+
+  it('delivers what is queued before it closes the destination', async () => {
+    const destination = new Destination();
+    destination.closed.mockImplementation(() => expect(destination.names).toEqual(['e0', 'e1']));
+    const { emit, tracker } = tracked(destination);
+    emit(2);
+    const closed = tracker.close();
+    await vi.runAllTimersAsync();
+    await closed;
+    expect(destination.closed).toHaveBeenCalledTimes(1);
+    emit(1, 2);
+    expect(tracker.account()).toMatchObject({ dropped: { closed: 1 } });
+  });
+
+  it('drops as undelivered, counted and said, what is left when the signal aborts', async () => {
+    const destination = new Destination(() => new Promise<void>(() => {}));
+    const { emit, tracker, account } = tracked(destination, { batchSize: 2 });
+    emit(5);
+    await vi.advanceTimersByTimeAsync(0);
+    const deadline = new AbortController();
+    const closed = tracker.close({ signal: deadline.signal });
+    await vi.advanceTimersByTimeAsync(0);
+    deadline.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    await closed;
+    expect(account()).toMatchObject({ arrived: 5, dropped: { undelivered: 5 }, pending: 0 });
+    expect(destination.signals[0]!.aborted).toBe(true);
+    expect(log.error.mock.calls.join()).toMatch(
+      /3 events could not be delivered .*shutdownTimeout/,
+    );
+  });
+
+  it('leaves no timer behind', async () => {
+    const { emit, tracker } = tracked(new Destination(), { capacity: 3, batchSize: 2 });
+    emit(9);
+    const closed = tracker.close();
+    await vi.advanceTimersByTimeAsync(0);
+    await closed;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('keeps no process alive while it waits for a batch to fill, a pause to end or an answer', async () => {
+    vi.useRealTimers();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const { emit, tracker } = tracked(
+      new Destination((call) => {
+        if (call === 1) throw new RetryableDeliveryError('busy');
+        return call === 2 ? new Promise<void>(() => {}) : undefined;
+      }),
+      { batchSize: 2, retry: { minDelay: 1 }, timeout: 1 },
+    );
+    emit(3);
+    await tracker.flush();
+    const made = timers.mock.results.map(({ value }) => value as NodeJS.Timeout);
+    expect(made.length).toBeGreaterThan(3);
+    expect(made.filter((timer) => timer.hasRef())).toEqual([]);
+  });
+});
+
+describe('DeliveringBackend: in the tree', () => {
+  it('is passed by where a path leads to the destination', () => {
+    const destination = new Destination();
+    const { tracker } = tracked(destination);
+    expect(tracker.getBackend('crm')).toBe(destination);
+    expect(tracker.backends.get('crm')).toBe(destination);
+  });
+
+  it('works outside a tree too, on a copy of what it is given', async () => {
+    const destination = new Destination();
+    const delivering = new DeliveringBackend(destination);
+    const event = { id: '1', name: 'sold', timestamp: new Date(), context: {}, data: { price: 1 } };
+    delivering.send(event);
+    event.data.price = 2;
+    const flushed = delivering.flush();
+    await vi.runAllTimersAsync();
+    await flushed;
+    expect(destination.stored[0]).toMatchObject({ id: '1', data: { price: 1 } });
+  });
+
+  it.each([
+    [
+      { batchSize: 0 },
+      /delivery\.batchSize: expected a whole number above 0, received the number 0/,
+    ],
+    [{ batchSize: 20, capacity: 10 }, /batch of 20 events .* only 10 may wait/],
+    [{ flushInterval: -1 }, /delivery\.flushInterval: expected a number of milliseconds/],
+    [{ overflow: 'drop-some' }, /delivery\.overflow: expected 'drop-newest' or 'drop-oldest'/],
+    [{ retry: { attempts: 1.5 } }, /delivery\.retry\.attempts: expected a whole number/],
+    [
+      { retry: 3 },
+      /delivery\.retry: expected an object such as \{ attempts \}, received the number 3/,
+    ],
+    [{ bufferSize: 3 }, /delivery: the key 'bufferSize' is unknown\. Known are: batchSize/],
+    [{ deadLetter: 'file' }, /delivery\.deadLetter: expected a backend .* the string 'file'/],
+  ])('refuses %j', (options, message) => {
+    expect(() => new DeliveringBackend(new Destination(), options as DeliveryOptions)).toThrow(
+      message,
+    );
+  });
+});
+
+describe('DeliveringBackend: the account', () => {
+  type Answer = 'takes' | 'busy' | 'breaks' | 'refuses' | 'hangs' | 'judges';
+  const answers = fc.array(
+    fc.constantFrom<Answer>('takes', 'busy', 'breaks', 'refuses', 'hangs', 'judges'),
+    { maxLength: 30 },
+  );
+
+  it('balances at every moment, and each event ends once, whatever the destination does', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        answers,
+        fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 15 }),
+        fc.record({
+          batchSize: fc.integer({ min: 1, max: 7 }),
+          capacity: fc.integer({ min: 7, max: 30 }),
+          concurrency: fc.integer({ min: 1, max: 3 }),
+          overflow: fc.constantFrom('drop-newest' as const, 'drop-oldest' as const),
+        }),
+        async (script, bursts, options) => {
+          const letters: TrackingEvent[] = [];
+          const destination = new Destination(async (call, events) => {
+            switch (script[call - 1] ?? 'takes') {
+              case 'busy':
+                throw new RetryableDeliveryError('busy');
+              case 'breaks':
+                throw new Error('broken');
+              case 'refuses':
+                throw new PermanentDeliveryError('refused');
+              case 'hangs':
+                return new Promise<never>(() => {});
+              case 'judges':
+                return events.map((_, index): Outcome => {
+                  if (index % 3 === 0) return { ok: true };
+                  return { ok: false, error: 'judged', retryable: index % 3 === 1 };
+                });
+              default:
+                return undefined;
+            }
+          });
+          const { tracker, emit, account } = tracked(destination, {
+            ...options,
+            retry: { attempts: 3, minDelay: 10 },
+            timeout: 50,
+            deadLetter: { send: (event) => void letters.push(event) },
+          });
+          let emitted = 0;
+          for (const burst of bursts) {
+            emit(burst, emitted);
+            emitted += burst;
+            expect(balance(account())).toBe(0);
+            await vi.advanceTimersByTimeAsync(burst);
+            expect(balance(account())).toBe(0);
+          }
+          const closed = tracker.close();
+          await vi.runAllTimersAsync();
+          await closed;
+          const end = account();
+          expect(end).toMatchObject({ arrived: emitted, pending: 0 });
+          expect(balance(end)).toBe(0);
+          expect(end.delivered).toBe(destination.stored.length);
+          expect(end.dead).toBe(letters.length);
+          const ids = [...destination.stored, ...letters].map(({ id }) => id);
+          expect(new Set(ids).size).toBe(ids.length);
+          expect(vi.getTimerCount()).toBe(0);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function fail(times: number, error: Error) {
+  return (call: number): void => {
+    if (call <= times) throw error;
+  };
+}

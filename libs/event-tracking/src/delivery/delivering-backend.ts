@@ -1,0 +1,251 @@
+import { OpenAccount, type Account } from '../core/account.js';
+import type { Backend, Deadline } from '../core/backend.js';
+import { describeError } from '../core/describe-error.js';
+import { Diagnostics } from '../core/diagnostics.js';
+import { nameOf, type TrackingEvent } from '../core/event.js';
+import { estimateEventSize } from '../core/event-size.js';
+import { RoutingBackend } from '../core/routing-backend.js';
+import { copyOf } from '../core/snapshot.js';
+import { ADOPT, ROUTE, SHOWN, type Place, type TreePart } from '../core/tree-part.js';
+import { untilAborted } from '../core/until-aborted.js';
+import { Courier, type GivenUp, type Ledger } from './courier.js';
+import type { DeadLetter } from './dead-letter.js';
+import {
+  readDeliveryOptions,
+  type DeliveryOptions,
+  type DeliverySettings,
+} from './delivery-options.js';
+import { Dispatcher } from './dispatcher.js';
+import { OverflowReport } from './overflow-report.js';
+import { Pauses } from './pauses.js';
+import type { WaitingEvent } from './waiting-events.js';
+
+/**
+ * Delivers events to another backend: later, in batches, again when it fails, within bounds of memory and time.
+ *
+ * @remarks
+ * - `send` only queues: it costs the caller next to nothing and never throws. What does not fit is dropped as `overflow`.
+ * - Every event ends as delivered, filtered, dropped (by reason) or dead; what has not ended is pending.
+ * - Delivery is at least once: after a timeout nobody knows whether the destination has taken the events, and they are
+ *   sent again. Destinations recognise them by their ids.
+ * - Where a destination refuses a whole batch for good, the events to blame are searched for by halving it.
+ * - Its timers keep no process alive: call `close` at the end, as the module does.
+ *
+ * @example
+ * ```ts
+ * const tracker = new Tracker({
+ *   backends: { crm: new DeliveringBackend(new CrmBackend(), { batchSize: 50, concurrency: 2 }) },
+ * });
+ * ```
+ */
+export class DeliveringBackend implements TreePart {
+  /** What events are delivered to. */
+  readonly destination: Backend;
+  readonly #settings: DeliverySettings;
+  readonly #dispatcher: Dispatcher;
+  readonly #deadLetters: RoutingBackend | undefined;
+  readonly #account = new OpenAccount();
+  /** What the events on their way take, in bytes. */
+  #bytes = 0;
+  readonly #pauses = new Pauses();
+  readonly #stopped = new AbortController();
+  readonly #overflow = new OverflowReport((count) => this.#reportOverflow(count));
+  #place: Place = { tracker: 'default', path: 'delivery', diagnostics: new Diagnostics() };
+  #ending: Promise<void> | undefined;
+
+  /** @throws {@link ImproperlyConfigured} for options that cannot work */
+  constructor(destination: Backend, options: DeliveryOptions = {}) {
+    const settings = readDeliveryOptions(options);
+    const { batchSize, flushInterval, concurrency, deadLetter } = settings;
+    this.destination = destination;
+    this.#settings = settings;
+    const stopped = this.#stopped.signal;
+    const courier = new Courier(destination, settings, this.#pauses, stopped, this.#ledger());
+    this.#dispatcher = new Dispatcher({
+      batchSize: destination.sendBatch === undefined ? 1 : batchSize,
+      flushInterval,
+      concurrency,
+      carry: (batch) => courier.carry(batch),
+    });
+    if (deadLetter !== undefined) {
+      this.#deadLetters = new RoutingBackend({ backends: { deadLetter } });
+    }
+    this[ADOPT](this.#place);
+  }
+
+  /** Queues a copy of the event. */
+  send(event: TrackingEvent): void {
+    this[ROUTE](copyOf(event));
+  }
+
+  /** What became of the events by path: of those sent here, and of the dead letters where somebody keeps them. */
+  accounts(): Record<string, Account> {
+    return { ...this.#deadLetters?.accounts(), [this.#place.path]: this.#account.read() };
+  }
+
+  /** Rejects when the destination cannot be reached. */
+  async check(deadline: Deadline = {}): Promise<void> {
+    await this.destination.check?.(deadline);
+  }
+
+  /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */
+  async flush(deadline: Deadline = {}): Promise<void> {
+    await this.#settle(deadline);
+    await this.destination.flush?.(deadline);
+    await this.#deadLetters?.flush(deadline);
+  }
+
+  /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
+  async close(deadline: Deadline = {}): Promise<void> {
+    await this.end(deadline);
+    await this.destination.close?.(deadline);
+    await this.#deadLetters?.close(deadline);
+  }
+
+  /** Does what `close` does, and leaves the destinations open for whoever else uses them. */
+  async end(deadline: Deadline = {}): Promise<void> {
+    await (this.#ending ??= this.#end(deadline));
+  }
+
+  /** @internal */
+  [ROUTE](event: TrackingEvent, size: number = estimateEventSize(event)): void {
+    const account = this.#account;
+    account.arrived++;
+    if (this.#ending !== undefined) {
+      account.drop('closed');
+    } else if (this.#makeRoomFor(size)) {
+      account.pending++;
+      this.#bytes += size;
+      this.#dispatcher.add({ event, size });
+    }
+  }
+
+  /** @internal */
+  [ADOPT](place: Place): void {
+    this.#place = place;
+    this.#deadLetters?.[ADOPT](place);
+  }
+
+  /** @internal */
+  get [SHOWN](): Backend {
+    return this.destination;
+  }
+
+  /** Drops what the policy says until there is room; false when it is the newcomer. */
+  #makeRoomFor(size: number): boolean {
+    const { capacity, maxBytes, overflow } = this.#settings;
+    while (this.#account.pending >= capacity || this.#bytes + size > maxBytes) {
+      const oldest = overflow === 'drop-oldest' ? this.#dispatcher.takeOldest() : undefined;
+      this.#account.drop('overflow');
+      this.#overflow.count();
+      // A batch that waits to fill takes the room that is missing.
+      this.#dispatcher.hurry();
+      if (oldest === undefined) return false;
+      this.#endOf([oldest]);
+    }
+    return true;
+  }
+
+  async #settle({ signal }: Deadline): Promise<void> {
+    const settled = this.#dispatcher.settled();
+    this.#pauses.hurry();
+    // Somebody waits: the process is not to end as if nothing were left to do.
+    const alive = setInterval(() => {}, 60_000);
+    try {
+      await untilAborted(settled, signal);
+    } finally {
+      clearInterval(alive);
+    }
+    this.#overflow.say();
+  }
+
+  async #end(deadline: Deadline): Promise<void> {
+    await this.#settle(deadline);
+    const late = this.#dispatcher.takeAll();
+    this.#stopped.abort();
+    this.#pauses.end();
+    if (late.length > 0) {
+      this.#giveUp(late, { reason: 'undelivered', error: undefined, attempts: 0 });
+    }
+    await this.#dispatcher.settled();
+  }
+
+  #ledger(): Ledger {
+    const account = this.#account;
+    return {
+      delivered: (events) => {
+        account.delivered += events.length;
+        this.#endOf(events);
+      },
+      filtered: (events) => {
+        account.filtered += events.length;
+        this.#endOf(events);
+      },
+      givenUp: (events, why) => this.#giveUp(events, why),
+      retrying: (events, { error, attempts, pause }) => {
+        account.retried += events.length;
+        this.#place.diagnostics.warn(
+          `deliveries to ${this.#place.path}`,
+          `Unable to deliver ${eventsOf(events.length)} to the backend '${this.#place.path}' (attempt ${attempts}): ` +
+            `${describeError(error)}. The next attempt is in ${Math.round(pause)} ms.`,
+        );
+      },
+    };
+  }
+
+  /** Takes events off the count of those that are on their way. */
+  #endOf(events: readonly WaitingEvent[]): void {
+    this.#account.pending -= events.length;
+    for (const { size } of events) this.#bytes -= size;
+  }
+
+  #giveUp(events: readonly WaitingEvent[], why: GivenUp): void {
+    this.#endOf(events);
+    const { reason, error, attempts } = why;
+    const { diagnostics, path } = this.#place;
+    const kept = this.#bury(events, why);
+    if (!kept) this.#account.drop(reason, events.length);
+    const which =
+      events.length === 1 ? `The event '${nameOf(events[0]!.event)}'` : eventsOf(events.length);
+    diagnostics.error(
+      `events given up for ${path}`,
+      reason === 'undelivered'
+        ? `${which} could not be delivered to the backend '${path}' before the time for closing was over. ` +
+            `Give it more time (shutdownTimeout), or a queue that outlives the process.`
+        : `${which} could not be delivered to the backend '${path}', ${WHY[reason]} ` +
+            `(attempts: ${attempts}): ${describeError(error)}. ${kept ? 'Kept as dead letters.' : 'Dropped.'}`,
+    );
+  }
+
+  /** Hands events to the destination for dead letters, where there is one and they were tried. */
+  #bury(events: readonly WaitingEvent[], { reason, error, attempts }: GivenUp): boolean {
+    if (this.#deadLetters === undefined || reason === 'undelivered') return false;
+    const { tracker, path } = this.#place;
+    this.#account.dead += events.length;
+    for (const { event } of events) {
+      const note = { tracker, path, reason, error: describeError(error), attempts };
+      const letter: DeadLetter = { ...event, dead_letter: { ...note, time: new Date() } };
+      this.#deadLetters[ROUTE](letter);
+    }
+    return true;
+  }
+
+  #reportOverflow(count: number): void {
+    const { capacity, maxBytes } = this.#settings;
+    const { diagnostics, path } = this.#place;
+    diagnostics.error(
+      `overflow before ${path}`,
+      `${eventsOf(count)} dropped before the backend '${path}', because too many are on their way: ` +
+        `${this.#account.pending} of ${capacity} (capacity), about ${this.#bytes} of ${maxBytes} bytes (maxBytes).`,
+    );
+  }
+}
+
+const WHY = {
+  rejected: 'which refused for good',
+  exhausted: 'however often it was tried',
+};
+
+function eventsOf(count: number): string {
+  return `${count} ${count === 1 ? 'event' : 'events'}`;
+}

@@ -1,0 +1,44 @@
+import type { TrackingEvent } from '../core/event.js';
+
+/** An event on its way, with its estimated size in bytes. */
+export interface WaitingEvent {
+  readonly event: TrackingEvent;
+  readonly size: number;
+}
+
+const SHORTEST_GAP = 1_024;
+
+/** The events that wait to be sent, oldest first. */
+export class WaitingEvents {
+  #events: (WaitingEvent | undefined)[] = [];
+  /** Where the oldest stands; before it is a gap, which is closed when it is worth the work. */
+  #start = 0;
+
+  get length(): number {
+    return this.#events.length - this.#start;
+  }
+
+  add(event: WaitingEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Takes the oldest events away, so many or all there are. */
+  take(count: number): WaitingEvent[] {
+    const end = Math.min(this.#start + count, this.#events.length);
+    const taken = this.#events.slice(this.#start, end) as WaitingEvent[];
+    this.#events.fill(undefined, this.#start, end);
+    this.#start = end;
+    this.#closeGap();
+    return taken;
+  }
+
+  #closeGap(): void {
+    if (this.#start === this.#events.length) {
+      this.#events = [];
+      this.#start = 0;
+    } else if (this.#start >= SHORTEST_GAP && this.#start * 2 >= this.#events.length) {
+      this.#events = this.#events.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Connection, mongo } from 'mongoose';
+import { describeError } from '../core/describe-error.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
+import { RetryableDeliveryError } from '../core/errors.js';
+import type { EventDocument } from './event-document.js';
+import type { MongoStorageOptions } from './mongo-backend-options.js';
+
+export const DEFAULT_COLLECTION = 'events';
+const NAMESPACE_EXISTS = 48;
+const INDEX_OPTIONS_CONFLICT = 85;
+const BY_TIME: Record<string, mongo.IndexDirection> = { timestamp: -1 };
+
+/** The collection that events go to: made where it is missing, its indexes beside the work. */
+export class EventCollection {
+  readonly #diagnostics: Diagnostics;
+  #ready: Promise<mongo.Collection<EventDocument>> | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly options: MongoStorageOptions,
+    logger: DiagnosticLogger,
+  ) {
+    this.#diagnostics = new Diagnostics(logger);
+  }
+
+  get name(): string {
+    return this.options.collection ?? DEFAULT_COLLECTION;
+  }
+
+  /** The collection, which exists; that its indexes do is not waited for. */
+  async open(): Promise<mongo.Collection<EventDocument>> {
+    const ready = (this.#ready ??= this.#prepare());
+    try {
+      return await ready;
+    } catch (error) {
+      if (this.#ready === ready) this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  /** The database, once the connection has been opened. */
+  async database(): Promise<mongo.Db> {
+    const { connection, options } = this;
+    if (connection.db === undefined) await connection.asPromise();
+    if (connection.db === undefined) {
+      throw new RetryableDeliveryError('The Mongoose connection has not been opened.');
+    }
+    return options.database === undefined
+      ? connection.db
+      : connection.getClient().db(options.database);
+  }
+
+  async #prepare(): Promise<mongo.Collection<EventDocument>> {
+    const database = await this.database();
+    await this.#create(database);
+    const collection = database.collection<EventDocument>(this.name);
+    void this.#createIndexes(database, collection);
+    return collection;
+  }
+
+  async #create(database: mongo.Db): Promise<void> {
+    try {
+      await database.createCollection(this.name, this.#collectionOptions());
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (code === NAMESPACE_EXISTS) return;
+      // The server refused: inserting may still be allowed, and creates the collection by itself.
+      if (typeof code !== 'number') throw error;
+      this.#report(`The collection '${this.name}' could not be created`, error);
+    }
+  }
+
+  #collectionOptions(): mongo.CreateCollectionOptions {
+    const { timeSeries, ttl } = this.options;
+    if (timeSeries === undefined || timeSeries === false) return {};
+    const grouping = timeSeries === true ? {} : timeSeries;
+    return { timeseries: { timeField: 'timestamp', ...grouping }, expireAfterSeconds: ttl };
+  }
+
+  async #createIndexes(
+    database: mongo.Db,
+    collection: mongo.Collection<EventDocument>,
+  ): Promise<void> {
+    const { indexes = [], ttl, timeSeries } = this.options;
+    if (indexes === false) return;
+    const expires = ttl !== undefined && (timeSeries === undefined || timeSeries === false);
+    const wanted = [
+      { key: BY_TIME, options: expires ? { expireAfterSeconds: ttl } : {} },
+      { key: { name: 1 } as Record<string, mongo.IndexDirection>, options: {} },
+      ...indexes,
+    ];
+    for (const { key, options } of wanted) {
+      try {
+        await collection.createIndex(key, options);
+      } catch (error) {
+        const conflicts = (error as { code?: unknown }).code === INDEX_OPTIONS_CONFLICT;
+        if (conflicts && key === BY_TIME && expires) await this.#changeTtl(database, ttl);
+        else this.#report(`The index on ${JSON.stringify(key)} could not be created`, error);
+      }
+    }
+  }
+
+  async #changeTtl(database: mongo.Db, expireAfterSeconds: number): Promise<void> {
+    try {
+      await database.command({
+        collMod: this.name,
+        index: { keyPattern: BY_TIME, expireAfterSeconds },
+      });
+    } catch (error) {
+      this.#report('How long events are kept (ttl) could not be changed', error);
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#diagnostics.error(
+      `the collection ${this.name}`,
+      `${what} in MongoDB: ${describeError(error)}. Events are stored without.`,
+    );
+  }
+}

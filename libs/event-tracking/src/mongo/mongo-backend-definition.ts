@@ -1,0 +1,53 @@
+import { getConnectionToken } from '@nestjs/mongoose';
+import type { Connection } from 'mongoose';
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import { checkMongoOptions, type MongoStorageOptions } from './mongo-backend-options.js';
+import { MongoBackend } from './mongo-backend.js';
+
+/** What {@link mongoBackend} configures. */
+export interface MongoDefinitionOptions<Delivery = object> extends MongoStorageOptions {
+  /**
+   * The name of the connection, where the application has several.
+   *
+   * @default the one without a name
+   */
+  connectionName?: string;
+  /**
+   * How events reach the database; what is left out is as below.
+   *
+   * @default batches of 1,000, four at once, up to 50,000 events on their way
+   */
+  delivery?: Delivery;
+}
+
+/** A {@link MongoBackend} on a connection of `@nestjs/mongoose`, for the tree of `EventTrackingModule`. */
+export interface MongoBackendDefinition<Delivery = object> {
+  useFactory: (connection: Connection) => MongoBackend;
+  inject: string[];
+  delivery: Delivery & Omit<DeliveryOptions, 'deadLetter'>;
+}
+
+const DELIVERY = { batchSize: 1_000, concurrency: 4, capacity: 50_000 } as const;
+
+/**
+ * Stores events in MongoDB, on a connection of the application's `MongooseModule`.
+ *
+ * @example
+ * ```ts
+ * EventTrackingModule.forRoot({
+ *   backends: { mongo: mongoBackend({ collection: 'events', ttl: 90 * 24 * 3_600 }) },
+ * })
+ * ```
+ * @throws {@link ImproperlyConfigured} for options that cannot work
+ */
+export function mongoBackend<Delivery extends object = object>(
+  options: MongoDefinitionOptions<Delivery> = {},
+): MongoBackendDefinition<Delivery> {
+  const { connectionName, delivery, ...storage } = options;
+  checkMongoOptions(storage);
+  return {
+    useFactory: (connection) => new MongoBackend({ ...storage, connection }),
+    inject: [getConnectionToken(connectionName)],
+    delivery: { ...DELIVERY, ...(delivery as Delivery) },
+  };
+}

@@ -1,0 +1,95 @@
+import { Logger } from '@nestjs/common';
+import type { Backend, Deadline, Outcome } from '../core/backend.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import { untilAborted } from '../core/until-aborted.js';
+import { EventCollection } from './event-collection.js';
+import { toDocument, type EventDocument } from './event-document.js';
+import { checkMongoOptions, type MongoBackendOptions } from './mongo-backend-options.js';
+import { isRefusedByDriver, judgeInsertFailure } from './mongo-failure.js';
+import { storable } from './storable-documents.js';
+
+/**
+ * Stores events in MongoDB, acknowledged and each once: an event's id is its document's `_id`.
+ *
+ * @remarks
+ * - A batch is one unordered `insertMany`. An event that is stored already is a success; one that MongoDB refuses (a
+ *   validator, more than 16 MB) does not sink the others.
+ * - Keys with dots and dollars are stored as they are. `undefined` is left out; what a processor added and BSON cannot hold
+ *   becomes readable, as in the data of an event.
+ * - The collection is created with the first batch, its indexes beside the work; that they could not be is logged.
+ * - The connection belongs to whoever made it: closing the backend leaves it open.
+ */
+export class MongoBackend implements Backend {
+  readonly #collection: EventCollection;
+  readonly #insertOptions: object;
+  readonly #ordered: boolean;
+
+  /** @throws {@link ImproperlyConfigured} for what is no connection, and for options that cannot work */
+  constructor(options: MongoBackendOptions) {
+    const {
+      connection,
+      writeConcern,
+      ordered = false,
+      logger = new Logger('MongoBackend'),
+    } = options;
+    if (typeof (connection as { asPromise?: unknown } | undefined)?.asPromise !== 'function') {
+      throw new ImproperlyConfigured(
+        `MongoBackend: connection is one of Mongoose, received ${describeValue(connection)}. In a Nest application use ` +
+          `mongoBackend(), or inject getConnectionToken() of @nestjs/mongoose.`,
+      );
+    }
+    checkMongoOptions(options);
+    this.#collection = new EventCollection(connection, options, logger);
+    this.#ordered = ordered;
+    this.#insertOptions = { ordered, writeConcern, ignoreUndefined: true };
+  }
+
+  async send(event: TrackingEvent): Promise<void> {
+    const [outcome] = (await this.sendBatch([event])) ?? [];
+    if (outcome?.ok === false) throw outcome.error;
+  }
+
+  async sendBatch(events: readonly TrackingEvent[]): Promise<void | readonly Outcome[]> {
+    return this.#insert(events.map(toDocument));
+  }
+
+  /** Rejects when the database does not answer. */
+  async check({ signal }: Deadline = {}): Promise<void> {
+    const answer = this.#collection.database().then((database) => database.command({ ping: 1 }));
+    await untilAborted(answer, signal);
+    signal?.throwIfAborted();
+  }
+
+  async #insert(documents: EventDocument[]): Promise<void | readonly Outcome[]> {
+    try {
+      const collection = await this.#collection.open();
+      await collection.insertMany(documents, this.#insertOptions);
+    } catch (error) {
+      if (isRefusedByDriver(error)) return this.#insertStorable(documents, error);
+      return judgeInsertFailure(error, documents.length, this.#ordered);
+    }
+  }
+
+  /** The driver refuses a batch whole for one document: those that BSON can hold are inserted. */
+  async #insertStorable(documents: EventDocument[], refusal: unknown): Promise<readonly Outcome[]> {
+    const judged = documents.map(storable);
+    const good = judged.filter((document): document is EventDocument => !isFault(document));
+    if (
+      good.length === documents.length &&
+      good.every((each, index) => each === documents[index])
+    ) {
+      throw refusal; // whatever it refused, it was none of them
+    }
+    const inserted = good.length === 0 ? undefined : await this.#insert(good);
+    const outcomes = (inserted ?? good.map((): Outcome => ({ ok: true }))).values();
+    return judged.map((document) =>
+      isFault(document) ? { ok: false, error: document, retryable: false } : outcomes.next().value!,
+    );
+  }
+}
+
+function isFault(document: EventDocument | Error): document is Error {
+  return document instanceof Error;
+}

@@ -1,0 +1,86 @@
+import type { Outcome } from '../core/backend.js';
+import { describeError } from '../core/describe-error.js';
+import { RetryableDeliveryError } from '../core/errors.js';
+
+/** The part of the driver's errors that is looked at. They are known by their shape: several drivers may be installed. */
+interface DriverError extends Error {
+  code?: unknown;
+  writeErrors?: WriteError | readonly WriteError[];
+}
+
+interface WriteError {
+  index: number;
+  code: number;
+  errmsg?: string;
+}
+
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * What a server answers while it cannot write, and may be able to later: it is shutting down, has stepped down, is not the
+ * primary, is overloaded or too slow (the "retryable" and "state change" codes of MongoDB's driver specifications, and
+ * time limits and write concerns that were not met in time).
+ */
+const PASSING_CODES = new Set([
+  6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 290, 317, 358, 384, 402, 462, 9001, 10_058,
+  10_107, 11_600, 11_602, 13_388, 13_435, 13_436,
+]);
+
+const CLIENT_SIDE_FAULTS = /^(MongoInvalidArgumentError|BSON\w*Error|TypeError|RangeError)$/;
+
+/** Tells whether the driver refused documents before it sent them, because BSON cannot hold them. */
+export function isRefusedByDriver(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (CLIENT_SIDE_FAULTS.test(error.name)) return true;
+  return error.name === 'MongoBulkWriteError' && CLIENT_SIDE_FAULTS.test(nameOfCause(error));
+}
+
+/**
+ * Judges what `insertMany` failed with, for a batch of so many documents.
+ *
+ * @throws {@link RetryableDeliveryError} when nothing is known of the single documents and trying again may help
+ * @throws the error itself when nobody knows whether that helps
+ */
+export function judgeInsertFailure(error: unknown, count: number, ordered: boolean): Outcome[] {
+  const failed = error as DriverError;
+  const writeErrors = [failed.writeErrors ?? []].flat() as WriteError[];
+  if (writeErrors.length > 0) return outcomesOf(writeErrors, count, ordered);
+  if (isPassing(failed)) throw new RetryableDeliveryError(describeError(error), { cause: error });
+  throw error;
+}
+
+function outcomesOf(
+  writeErrors: readonly WriteError[],
+  count: number,
+  ordered: boolean,
+): Outcome[] {
+  const outcomes = Array.from({ length: count }, (): Outcome => ({ ok: true }));
+  for (const { index, code, errmsg } of writeErrors) {
+    if (code === DUPLICATE_KEY && isDuplicateId(errmsg)) continue; // it is stored already
+    const error = new Error(
+      `MongoDB refused the document (${code}): ${errmsg ?? 'no reason given'}`,
+    );
+    outcomes[index] = { ok: false, error, retryable: PASSING_CODES.has(code) };
+  }
+  const stoppedAt = ordered ? Math.max(...writeErrors.map(({ index }) => index)) : count;
+  for (let index = stoppedAt + 1; index < count; index++) {
+    const error = new Error('MongoDB did not come to it: an earlier document of the batch failed.');
+    outcomes[index] = { ok: false, error, retryable: true };
+  }
+  return outcomes;
+}
+
+/** A duplicate in another unique index is another event, which will never fit. */
+function isDuplicateId(message: string | undefined): boolean {
+  return message === undefined || /\b_id_?\b/.test(message);
+}
+
+/** Where the server gave no code, the driver did not reach it, or lost it. */
+function isPassing({ name, code }: DriverError): boolean {
+  if (typeof code === 'number') return PASSING_CODES.has(code);
+  return name.startsWith('Mongo');
+}
+
+function nameOfCause(error: Error): string {
+  return error.cause instanceof Error ? error.cause.name : '';
+}

@@ -1,0 +1,61 @@
+import { backendLife } from './backend-life.js';
+import type { BackendContractSubject, ContractCase } from './backend-contract-subject.js';
+import { ContractBench } from './contract-bench.js';
+import type { ContractPromise } from './contract-promise.js';
+import { keepsNoReference, leavesEventsAlone } from './event-ownership.js';
+import { duringOutages } from './outage.js';
+import { keepsApart, keepsOrder, storesBatches, storesOnce } from './sending.js';
+import { storedContent } from './stored-content.js';
+
+/**
+ * What every backend promises, as tests for any runner.
+ *
+ * @remarks
+ * The cases are independent of each other and may run in any order, one after another. What a backend leaves out (`sendBatch`,
+ * `check`, `flush`, `close`) it need not keep.
+ * @example
+ * ```ts
+ * const file = join(await mkdtemp(join(tmpdir(), 'events-')), 'events.ndjson');
+ *
+ * describe('FileBackend', () => {
+ *   const contract = backendContract({
+ *     create: () => new FileBackend(file),
+ *     stored: async () => (await readFile(file, 'utf8')).split('\n').filter(Boolean).map(parseEvent),
+ *     cleanUp: () => rm(file, { force: true }),
+ *     storesOnce: false,
+ *   });
+ *   for (const { name, run } of contract) it(name, run);
+ * });
+ * ```
+ */
+export function backendContract(subject: BackendContractSubject): readonly ContractCase[] {
+  const { keepsOrder: ordered = true, storesOnce: once = true } = subject;
+  const promises: readonly ContractPromise[] = [
+    ...storedContent,
+    leavesEventsAlone,
+    ...(subject.keepsReference === true ? [] : [keepsNoReference]),
+    ...(ordered ? [keepsOrder] : []),
+    storesBatches,
+    ...(once ? [storesOnce] : []),
+    keepsApart,
+    ...backendLife,
+    ...(subject.outage === undefined ? [] : duringOutages(once)),
+  ];
+  return promises.map(({ name, attempt }) => ({
+    name,
+    run: () => attemptOnBench(new ContractBench(subject), attempt),
+  }));
+}
+
+async function attemptOnBench(
+  bench: ContractBench,
+  attempt: ContractPromise['attempt'],
+): Promise<void> {
+  try {
+    await attempt(bench);
+  } catch (broken) {
+    await bench.tearDown().catch(() => {}); // what broke first is what counts
+    throw broken;
+  }
+  await bench.tearDown();
+}

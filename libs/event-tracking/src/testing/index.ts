@@ -1,0 +1,19 @@
+export { backendContract } from './backend-contract.js';
+export type {
+  BackendContractSubject,
+  ContractCase,
+  ContractOutage,
+} from './backend-contract-subject.js';
+export {
+  eventMatchers,
+  type EventMatcherContext,
+  type EventMatcherResult,
+  type EventMatchers,
+  type ToHaveEmittedOptions,
+} from './event-matchers.js';
+export {
+  EventTrackingTestingModule,
+  getRecordingToken,
+  type EventTrackingTestingOptions,
+} from './event-tracking-testing.module.js';
+export { RecordingBackend, type WhenRecordedOptions } from './recording-backend.js';

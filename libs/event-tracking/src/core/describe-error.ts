@@ -1,8 +1,8 @@
-/** Says in one line what was thrown, whatever it was; never throws. */
+/** Says what was thrown, whatever it was, as the end of a sentence whose full stop is still to come; never throws. */
 export function describeError(error: unknown): string {
   try {
     if (error instanceof Error) {
-      return `${error.name}: ${error.message}`;
+      return `${error.name}: ${error.message}`.replace(/\.$/, '');
     }
     return typeof error === 'string' ? error : describeValue(error);
   } catch {

@@ -3,29 +3,58 @@ import type { TrackingEvent } from './event.js';
 /** What an event takes beside its context and data: its id, its time and the objects themselves, in bytes. */
 export const EVENT_OVERHEAD = 256;
 
+/** How many values are looked at: a processor may have made the event endless. */
+const MAX_VALUES = 100_000;
+const MAX_DEPTH = 200;
+
 /**
  * Estimates the memory that an event takes, in bytes: the length of its JSON, and what its objects cost.
  *
- * @remarks Meant for what snapshots are made of; it is no measure of what a destination will store.
+ * @remarks It is no measure of what a destination will store. Never throws, whatever a processor has made of the event.
  */
 export function estimateEventSize(event: TrackingEvent): number {
   return (
-    EVENT_OVERHEAD + event.name.length + estimateSize(event.context) + estimateSize(event.data)
+    EVENT_OVERHEAD +
+    String(event.name).length +
+    estimateSize(event.context) +
+    estimateSize(event.data)
   );
 }
 
-/** Estimates the length of a value's JSON, in characters. */
+/** Estimates the length of a value's JSON, in characters; never throws. */
 export function estimateSize(value: unknown): number {
-  if (typeof value === 'string') return value.length + 3;
-  if (typeof value !== 'object' || value === null) return 8;
-  if (value instanceof Date) return 27;
-  let size = 3;
-  if (Array.isArray(value)) {
-    for (const member of value as unknown[]) size += estimateSize(member);
-    return size;
+  const estimate = new Estimate();
+  try {
+    estimate.add(value, 0);
+  } catch {
+    // A getter threw: what was counted so far has to do.
   }
-  for (const key in value) {
-    size += key.length + 3 + estimateSize((value as Record<string, unknown>)[key]);
+  return estimate.size;
+}
+
+class Estimate {
+  size = 0;
+  #values = 0;
+
+  add(value: unknown, depth: number): void {
+    if (typeof value === 'string') {
+      this.size += value.length + 3;
+      return;
+    }
+    this.size += 8;
+    if (typeof value !== 'object' || value === null || value instanceof Date) return;
+    if (depth === MAX_DEPTH) return;
+    if (Array.isArray(value)) {
+      for (const member of value as unknown[]) this.#addMember(member, depth);
+      return;
+    }
+    for (const key in value) {
+      this.size += key.length + 3;
+      this.#addMember((value as Record<string, unknown>)[key], depth);
+    }
   }
-  return size;
+
+  #addMember(member: unknown, depth: number): void {
+    if (this.#values++ < MAX_VALUES) this.add(member, depth + 1);
+  }
 }

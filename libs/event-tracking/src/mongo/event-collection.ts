@@ -14,6 +14,7 @@ const BY_TIME: Record<string, mongo.IndexDirection> = { timestamp: -1 };
 export class EventCollection {
   readonly #diagnostics: Diagnostics;
   #ready: Promise<mongo.Collection<EventDocument>> | undefined;
+  #indexed: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly connection: Connection,
@@ -38,6 +39,11 @@ export class EventCollection {
     }
   }
 
+  /** Resolves when no index is being created any more. */
+  async indexed(): Promise<void> {
+    await this.#indexed;
+  }
+
   /** The database, once the connection has been opened. */
   async database(): Promise<mongo.Db> {
     const { connection, options } = this;
@@ -54,7 +60,7 @@ export class EventCollection {
     const database = await this.database();
     await this.#create(database);
     const collection = database.collection<EventDocument>(this.name);
-    void this.#createIndexes(database, collection);
+    this.#indexed = this.#createIndexes(database, collection);
     return collection;
   }
 

@@ -62,6 +62,11 @@ export class MongoBackend implements Backend {
     signal?.throwIfAborted();
   }
 
+  /** Waits for indexes that are being created; the connection stays open. */
+  async close({ signal }: Deadline = {}): Promise<void> {
+    await untilAborted(this.#collection.indexed(), signal);
+  }
+
   async #insert(documents: EventDocument[]): Promise<void | readonly Outcome[]> {
     try {
       const collection = await this.#collection.open();

@@ -4,6 +4,7 @@ import type { EventDocument } from './event-document.js';
 
 /** What MongoDB takes at most as one document, in bytes. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const WRITING = { ignoreUndefined: true };
 
 /**
  * Makes a document one that BSON can hold: what a processor added and JSON cannot say becomes readable.
@@ -19,11 +20,14 @@ export function storable(document: EventDocument): EventDocument | Error {
 
 function faultOf(document: EventDocument): Error | undefined {
   try {
-    const { length } = mongo.BSON.serialize(document, { ignoreUndefined: true });
-    if (length <= MAX_DOCUMENT_BYTES) return undefined;
-    return new Error(
-      `It is ${length} bytes large, more than MongoDB takes as one document (${MAX_DOCUMENT_BYTES}).`,
-    );
+    const size = mongo.BSON.calculateObjectSize(document, WRITING);
+    if (size > MAX_DOCUMENT_BYTES) {
+      return new Error(
+        `It is ${size} bytes large, more than MongoDB takes as one document (${MAX_DOCUMENT_BYTES})`,
+      );
+    }
+    mongo.BSON.serialize(document, WRITING);
+    return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

@@ -91,7 +91,6 @@ describe('MongoBackend keeps the contract of backends', () => {
   for (const [kind, create] of Object.entries(kinds)) {
     describe(kind, () => {
       for (const { name, run } of backendContract({ ...subject, create })) {
-        // oxlint-disable-next-line vitest/valid-title
         it(name, run, 30_000);
       }
     });

@@ -134,7 +134,6 @@ describe('an end-to-end test', () => {
 });
 
 function itKeeps(contract: readonly ContractCase[]): void {
-  // oxlint-disable-next-line vitest/valid-title
   for (const { name, run } of contract) it(name, run);
 }
 

@@ -3,14 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { estimateEventSize, estimateSize } from './event-size.js';
 
 describe('The estimated size of an event', () => {
-  it('is at least the length of its JSON, and not much more', () => {
+  it('is of the order of its JSON: control characters are written longer, numbers shorter', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (data) => {
         const event = { id: '0'.repeat(36), name: 'e', timestamp: new Date(0), context: {}, data };
         const json = JSON.stringify(event).length;
-        const escapes = JSON.stringify(data).match(/\\/g)?.length ?? 0;
-        expect(estimateEventSize(event)).toBeGreaterThan(json - 8 * escapes);
-        expect(estimateEventSize(event)).toBeLessThan(3 * json + 512);
+        expect(estimateEventSize(event)).toBeGreaterThan(json / 6);
+        expect(estimateEventSize(event)).toBeLessThan(6 * json + 512);
       }),
     );
   });

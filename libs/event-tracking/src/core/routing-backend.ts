@@ -298,9 +298,9 @@ export class RoutingBackend implements TreePart {
     const { signal } = options;
     try {
       if (step === 'flush') await untilAborted(Promise.all(child.pending), signal);
-      const own = child.backend[step];
-      if (own !== undefined)
-        await untilAborted(Promise.resolve(own.call(child.backend, options)), signal);
+      const settled = Promise.resolve(child.backend[step]?.(options));
+      // A part of the tree keeps to the deadline itself, and books what it could not deliver.
+      await (isTreePart(child.backend) ? settled : untilAborted(settled, signal));
     } catch (fault) {
       const path = this.#pathOf(child.name);
       this.#place.diagnostics.error(

@@ -1,9 +1,9 @@
 /** Waits for work, though no longer than until the signal aborts. */
 export async function untilAborted(
-  work: Promise<unknown>,
+  work: Promise<unknown> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (signal === undefined) {
+  if (work === undefined || signal === undefined) {
     await work;
     return;
   }

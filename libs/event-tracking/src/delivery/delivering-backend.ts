@@ -41,6 +41,8 @@ import type { WaitingEvent } from './waiting-events.js';
 export class DeliveringBackend implements TreePart {
   /** What events are delivered to. */
   readonly destination: Backend;
+  /** Rejects when the destination cannot be reached; there where the destination can tell. */
+  readonly check?: (deadline: Deadline) => Promise<void>;
   readonly #settings: DeliverySettings;
   readonly #dispatcher: Dispatcher;
   readonly #deadLetters: RoutingBackend | undefined;
@@ -58,6 +60,7 @@ export class DeliveringBackend implements TreePart {
     const settings = readDeliveryOptions(options);
     const { batchSize, flushInterval, concurrency, deadLetter } = settings;
     this.destination = destination;
+    if (destination.check !== undefined) this.check = (deadline) => destination.check!(deadline);
     this.#settings = settings;
     const stopped = this.#stopped.signal;
     const courier = new Courier(destination, settings, this.#pauses, stopped, this.#ledger());
@@ -83,22 +86,17 @@ export class DeliveringBackend implements TreePart {
     return { ...this.#deadLetters?.accounts(), [this.#place.path]: this.#account.read() };
   }
 
-  /** Rejects when the destination cannot be reached. */
-  async check(deadline: Deadline = {}): Promise<void> {
-    await this.destination.check?.(deadline);
-  }
-
   /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */
   async flush(deadline: Deadline = {}): Promise<void> {
     await this.#settle(deadline);
-    await this.destination.flush?.(deadline);
+    await untilAborted(this.destination.flush?.(deadline), deadline.signal);
     await this.#deadLetters?.flush(deadline);
   }
 
   /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline = {}): Promise<void> {
     await this.end(deadline);
-    await this.destination.close?.(deadline);
+    await untilAborted(this.destination.close?.(deadline), deadline.signal);
     await this.#deadLetters?.close(deadline);
   }
 

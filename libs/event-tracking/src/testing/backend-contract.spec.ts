@@ -189,7 +189,6 @@ describe.each(Object.entries(KEPT))('backendContract of %s', (_, subject) => {
   });
   afterEach(() => void vi.restoreAllMocks());
 
-  // oxlint-disable-next-line vitest/valid-title
   for (const { name, run } of backendContract(subject())) it(name, run);
 });
 

@@ -1,0 +1,61 @@
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import { SegmentBackend, type SegmentBackendOptions } from './segment-backend.js';
+
+/** What {@link segmentBackend} configures, besides the backend itself. */
+export interface SegmentDeliveryOptions<Delivery = object> {
+  /**
+   * How events reach Segment; what is left out is as below.
+   *
+   * @default batches of 100, two at once
+   */
+  delivery?: Delivery;
+}
+
+/** Options that a function makes of what Nest's injector gives it. */
+export interface SegmentOptionsFactory {
+  // The arguments are what `inject` lists, which types cannot follow.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  useFactory: (...dependencies: any[]) => SegmentBackendOptions | Promise<SegmentBackendOptions>;
+  /** The tokens of what `useFactory` is given. */
+  inject?: Token[];
+}
+
+/** What Nest's injector finds something by. */
+type Token = string | symbol | (abstract new (...args: never[]) => unknown);
+
+/** A {@link SegmentBackend} for the tree of `EventTrackingModule`. */
+export interface SegmentBackendDefinition<Delivery = object> {
+  useFactory: (...dependencies: unknown[]) => Promise<SegmentBackend>;
+  inject: (string | symbol | (new (...args: never[]) => unknown))[];
+  delivery: Delivery & Omit<DeliveryOptions, 'deadLetter'>;
+}
+
+const DELIVERY = { batchSize: 100, concurrency: 2 } as const;
+
+/**
+ * Sends events to Segment; several accounts are several backends.
+ *
+ * @example
+ * ```ts
+ * EventTrackingModule.forRoot({
+ *   imports: [ConfigModule],
+ *   backends: {
+ *     segment: segmentBackend({
+ *       inject: [ConfigService],
+ *       useFactory: (config: ConfigService) => ({ writeKey: config.getOrThrow('SEGMENT_KEY') }),
+ *     }),
+ *   },
+ * })
+ * ```
+ */
+export function segmentBackend<Delivery extends object = object>(
+  options: (SegmentBackendOptions | SegmentOptionsFactory) & SegmentDeliveryOptions<Delivery>,
+): SegmentBackendDefinition<Delivery> {
+  const { delivery, ...rest } = options;
+  const { useFactory, inject = [] } = 'useFactory' in rest ? rest : { useFactory: () => rest };
+  return {
+    useFactory: async (...dependencies) => new SegmentBackend(await useFactory(...dependencies)),
+    inject: inject as SegmentBackendDefinition['inject'],
+    delivery: { ...DELIVERY, ...(delivery as Delivery) },
+  };
+}

@@ -1,0 +1,168 @@
+import { Analytics, type AnalyticsSettings, type Context } from '@segment/analytics-node';
+import type { Backend, Deadline, Outcome } from '../core/backend.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import { untilAborted } from '../core/until-aborted.js';
+import { JudgingHttpClient, judgeFailure, mayBlameOne } from './segment-failure.js';
+import { OpenMessages, type OpenMessage } from './open-messages.js';
+import { toMessage, type AnonymousId } from './segment-message.js';
+
+/** What a {@link SegmentBackend} is made of: a client, or what one is created from. */
+export interface SegmentBackendOptions extends Partial<
+  Omit<AnalyticsSettings, 'httpClient' | 'maxRetries' | 'flushAt' | 'maxEventsInBatch'>
+> {
+  /**
+   * The client to send with; it stays open when the backend is closed.
+   *
+   * @default one of the backend's own, for `writeKey`
+   */
+  client?: Analytics;
+  /**
+   * Names who an event without `context.user_id` belongs to.
+   *
+   * @default such events are dropped and counted
+   */
+  anonymousId?: AnonymousId;
+}
+
+/** What a client of the backend's own sends at once; Segment takes 500 KB. */
+const BATCH_SIZE = 100;
+/** Batches are sent off at once; this is for what else may be in the client. */
+const FLUSH_INTERVAL_MS = 100;
+
+/**
+ * Sends events to Segment as `track` calls.
+ *
+ * @remarks
+ * - The user is `context.user_id`; the whole event goes as properties; `ip`, `agent`, `client_id`, `path`, `page`,
+ *   `host` and `referrer` of the context go where Segment looks for them.
+ * - The event's id is the `messageId`, by which Segment recognises what is sent twice, its time the `timestamp`.
+ * - A client of the backend's own does not retry: delivery does, and counts. `identify` stays the application's.
+ */
+export class SegmentBackend implements Backend {
+  readonly #client: Analytics;
+  readonly #ownsClient: boolean;
+  readonly #anonymousId: AnonymousId | undefined;
+  readonly #open = new OpenMessages();
+  #flushing: Promise<void> = Promise.resolve();
+
+  /** @throws {@link ImproperlyConfigured} without a client and a write key */
+  constructor(options: SegmentBackendOptions) {
+    const { client, anonymousId, writeKey, ...settings } = options;
+    this.#anonymousId = anonymousId;
+    this.#ownsClient = client === undefined;
+    this.#client = client ?? createClient(writeKey, settings);
+    this.#client.on('track', (context) => this.#settle(context, { ok: true }));
+    this.#client.on('error', ({ reason, ctx }) => this.#settle(ctx, judgeFailure(reason)));
+  }
+
+  /** What events are sent with. */
+  get client(): Analytics {
+    return this.#client;
+  }
+
+  async send(event: TrackingEvent): Promise<void> {
+    const [outcome] = await this.sendBatch([event]);
+    if (outcome?.ok === false) throw outcome.error;
+  }
+
+  async sendBatch(
+    events: readonly TrackingEvent[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<readonly Outcome[]> {
+    // The client of others fills its batches as it likes: only a flush sends off the last, and flushes cannot overlap.
+    if (!this.#ownsClient) await this.#flushing;
+    const outcomes = await this.#track(events, signal);
+    const failures = outcomes.filter((outcome) => !outcome.ok);
+    const [first] = failures;
+    if (first !== undefined && failures.length === events.length && failures.every(mayBlameOne)) {
+      throw new PermanentDeliveryError((first.error as Error).message, { cause: first.error });
+    }
+    return outcomes;
+  }
+
+  /** Resolves when the client has sent what it was handed and somebody waits for. */
+  async flush({ signal }: Deadline = {}): Promise<void> {
+    if (!this.#open.isEmpty) await untilAborted(this.#flushClient(), signal);
+  }
+
+  /** Flushes, and closes the client if it is the backend's own. */
+  async close({ signal }: Deadline = {}): Promise<void> {
+    await this.flush({ signal });
+    if (!this.#ownsClient) return;
+    // What is still under way then was given up: it is not waited for.
+    await untilAborted(this.#client.closeAndFlush({ timeout: 1 }), signal);
+  }
+
+  #track(events: readonly TrackingEvent[], signal?: AbortSignal): Promise<Outcome[]> {
+    return new Promise((resolve) => {
+      const outcomes: Outcome[] = events.map(() => ({ ok: true }));
+      let open = events.length;
+      const waiting = events.map((event, index) => {
+        const end = (outcome: Outcome): void => {
+          outcomes[index] = outcome;
+          if (--open === 0) resolve(outcomes);
+        };
+        return this.#trackOne(event, end);
+      });
+      signal?.addEventListener('abort', () => this.#open.forget(waiting), { once: true });
+      void this.#flushClient();
+    });
+  }
+
+  /** Hands one event to the client; what becomes of it is told when it is known. */
+  #trackOne(event: TrackingEvent, end: (outcome: Outcome) => void): OpenMessage {
+    const waiting = { id: event.id, end };
+    try {
+      const message = toMessage(event, this.#anonymousId);
+      if (message === undefined) {
+        end(NOBODY);
+      } else {
+        this.#open.add(waiting);
+        this.#client.track(message);
+      }
+    } catch (error) {
+      this.#open.forget([waiting]);
+      end({ ok: false, error, retryable: false });
+    }
+    return waiting;
+  }
+
+  #settle(context: Context | undefined, outcome: Outcome): void {
+    const id = context?.event.messageId;
+    if (id !== undefined) this.#open.take(id)?.end(outcome);
+  }
+
+  /** The client warns on the console when it is flushed while it is being flushed. */
+  async #flushClient(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#client.flush());
+    await this.#flushing;
+  }
+}
+
+const NOBODY: Outcome = {
+  ok: false,
+  error: new Error('the event has no context.user_id, and no anonymousId is configured'),
+  retryable: false,
+};
+
+function createClient(
+  writeKey: unknown,
+  settings: Omit<Partial<AnalyticsSettings>, 'writeKey'>,
+): Analytics {
+  if (typeof writeKey !== 'string' || writeKey === '') {
+    throw new ImproperlyConfigured(
+      `SegmentBackend: expected the write key of a Segment source, received ${describeValue(writeKey)}. Pass ` +
+        `{ writeKey }, or a client of your own as { client }.`,
+    );
+  }
+  return new Analytics({
+    flushInterval: FLUSH_INTERVAL_MS,
+    ...settings,
+    writeKey,
+    flushAt: BATCH_SIZE,
+    maxRetries: 0,
+    httpClient: new JudgingHttpClient(),
+  });
+}

@@ -1,0 +1,313 @@
+import { ConfigurableModuleBuilder, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { Analytics } from '@segment/analytics-node';
+import {
+  DeliveringBackend,
+  EventTrackingModule,
+  MemoryBackend,
+  parseTimestamp,
+  Tracker,
+  type DeliveryOptions,
+  type TrackingEvent,
+} from 'nestjs-event-tracking';
+import {
+  SegmentBackend,
+  segmentBackend,
+  type SegmentBackendOptions,
+} from 'nestjs-event-tracking/segment';
+import { backendContract } from 'nestjs-event-tracking/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startSegmentServer, type SegmentServer } from './services/segment-server.js';
+
+let server: SegmentServer;
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+
+beforeEach(async () => {
+  server = await startSegmentServer();
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(() => server.stop());
+
+function tracked(options: Partial<SegmentBackendOptions> = {}, delivery: DeliveryOptions = {}) {
+  const dead = new MemoryBackend();
+  const backend = new SegmentBackend({ host: server.url, writeKey: 'key', ...options });
+  const retry = { minDelay: 1, maxDelay: 5 };
+  const segment = new DeliveringBackend(backend, { retry, deadLetter: dead, ...delivery });
+  const tracker = new Tracker({ backends: { segment }, logger: log });
+  return { tracker, dead, account: () => tracker.account().backends['segment']! };
+}
+
+/** What Segment holds: it recognises by the message id what was sent twice. */
+function stored(): TrackingEvent[] {
+  const messages = new Map(server.taken.map((message) => [message.messageId, message]));
+  return [...messages.values()].map(({ messageId, timestamp, event, properties = {} }) => ({
+    id: messageId,
+    name: event!,
+    timestamp: parseTimestamp(timestamp),
+    context: properties['context'] as TrackingEvent['context'],
+    data: properties['data'] as TrackingEvent['data'],
+  }));
+}
+
+describe('SegmentBackend keeps the contract of backends', () => {
+  const outage = {
+    begin: async () => server.answerAlways({ status: 503 }),
+    end: async () => server.answerAlways(undefined),
+  };
+  const kinds = {
+    directly: () => new SegmentBackend({ host: server.url, writeKey: 'key' }),
+    'with delivery': () =>
+      new DeliveringBackend(new SegmentBackend({ host: server.url, writeKey: 'key' }), {
+        flushInterval: 5,
+        retry: { minDelay: 5, maxDelay: 20 },
+      }),
+    'with a client of the application': () =>
+      new SegmentBackend({
+        client: new Analytics({ host: server.url, writeKey: 'key', maxRetries: 0 }),
+      }),
+  };
+  for (const [kind, create] of Object.entries(kinds)) {
+    describe(kind, () => {
+      for (const { name, run } of backendContract({
+        create,
+        stored: async () => stored(),
+        outage,
+      })) {
+        it(name, run);
+      }
+    });
+  }
+});
+
+describe('SegmentBackend: messages', () => {
+  it('are track calls with the whole event as properties, its id as messageId and its time', async () => {
+    const { tracker } = tracked();
+    tracker.context({ user_id: 7 }, () => tracker.emit('course.enrolled', { course_id: 'DemoX' }));
+    await tracker.flush();
+    const [message] = server.taken;
+    expect(message).toMatchObject({
+      writeKey: 'key',
+      type: 'track',
+      userId: '7',
+      event: 'course.enrolled',
+      messageId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    expect(message!.properties).toEqual({
+      id: message!.messageId,
+      name: 'course.enrolled',
+      timestamp: message!.timestamp,
+      context: { user_id: 7 },
+      data: { course_id: 'DemoX' },
+    });
+  });
+
+  it.each([
+    [{ client_id: 'GA1.2' }, { 'Google Analytics': { clientId: 'GA1.2' } }],
+    [{ ip: '203.0.113.7' }, { ip: '203.0.113.7' }],
+    [{ agent: 'Firefox' }, { userAgent: 'Firefox' }],
+    [{ referrer: 'https://a.org/' }, { page: { referrer: 'https://a.org/' } }],
+    [{ referer: 'https://b.org/' }, { page: { referrer: 'https://b.org/' } }],
+    [{ page: 'https://c.org/x' }, { page: { url: 'https://c.org/x' } }],
+    [{ path: '/p', host: 'h.org' }, { page: { path: '/p', url: 'https://h.org/p' } }],
+    [{ path: 'p', host: 'h.org' }, { page: { path: 'p', url: 'https://h.org/p' } }],
+    [
+      { path: '/p', host: 'h.org', page: 'https://d.org/' },
+      { page: { path: '/p', url: 'https://d.org/' } },
+    ],
+    [{ path: '/p' }, { page: { path: '/p' } }],
+    [
+      { ip: '', agent: '' },
+      { ip: '', userAgent: '' },
+    ],
+    [{ course_id: 'DemoX' }, {}],
+  ])('put %j of the context where Segment looks for it', async (context, expected) => {
+    const { tracker } = tracked();
+    tracker.context({ user_id: 7, ...context }, () => tracker.emit('e'));
+    await tracker.flush();
+    const { library: _, ...sent } = server.taken[0]!.context!;
+    expect(sent).toEqual(expected);
+  });
+
+  it.each([[0], [''], ['anna'], [false]])('belong to the user %j', async (user_id) => {
+    const { tracker, account } = tracked();
+    tracker.context({ user_id }, () => tracker.emit('e'));
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1 });
+    expect(server.taken[0]).toMatchObject({ userId: String(user_id) });
+  });
+
+  it('are not made of events without a user, which are counted and kept', async () => {
+    const { tracker, account, dead } = tracked();
+    tracker.emit('nobody');
+    tracker.context({ user_id: null }, () => tracker.emit('null'));
+    tracker.context({ user_id: 7 }, () => tracker.emit('somebody'));
+    await tracker.flush();
+    expect(account()).toMatchObject({ arrived: 3, delivered: 1, dead: 2 });
+    expect(server.taken.map(({ event }) => event)).toEqual(['somebody']);
+    expect(dead.events[0]).toMatchObject({
+      dead_letter: { error: expect.stringMatching(/no context\.user_id/) },
+    });
+  });
+
+  it('name who is anonymous where that is configured', async () => {
+    const { tracker, account } = tracked({
+      anonymousId: ({ context }) => context['session_id'] as string | undefined,
+    });
+    tracker.context({ session_id: 's1' }, () => tracker.emit('a'));
+    tracker.emit('b');
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(server.taken).toMatchObject([{ anonymousId: 's1' }]);
+    expect(server.taken[0]).not.toHaveProperty('userId');
+  });
+});
+
+describe('SegmentBackend: failures', () => {
+  function emit(tracker: Tracker, count: number, data: object = {}): void {
+    tracker.context({ user_id: 7 }, () => {
+      for (let index = 0; index < count; index++) tracker.emit(`e${index}`, data);
+    });
+  }
+
+  it.each([
+    ['answers 500', { status: 500 }],
+    ['answers 429', { status: 429 }],
+    ['resets the connection', 'reset'],
+  ] as const)('tries again when Segment %s', async (_, answer) => {
+    server.answer(answer, answer);
+    const { tracker, account } = tracked();
+    emit(tracker, 3);
+    await tracker.flush();
+    expect(account()).toMatchObject({ arrived: 3, delivered: 3, retried: 6, pending: 0 });
+    expect(stored()).toHaveLength(3);
+    expect(server.requests).toBe(3);
+  });
+
+  it('does not come back before Retry-After is over', async () => {
+    server.answer({ status: 429, headers: { 'retry-after': '1' } });
+    const { tracker } = tracked();
+    emit(tracker, 1);
+    const start = performance.now();
+    await tracker.flush();
+    expect(performance.now() - start).toBeGreaterThan(990);
+    expect(stored()).toHaveLength(1);
+  });
+
+  it('sends again what was taken without an answer, and Segment keeps it once', async () => {
+    server.answer('take and reset', 'take and stall');
+    const { tracker, account } = tracked({}, { timeout: 500 });
+    emit(tracker, 3);
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 3, retried: 6 });
+    expect(server.taken).toHaveLength(9);
+    expect(stored()).toHaveLength(3);
+  });
+
+  it.each([400, 413])('finds the message that a batch is refused for with %i', async (status) => {
+    server.answerAlways((batch) =>
+      batch.some(({ event }) => event === 'e42') ? { status } : undefined,
+    );
+    const { tracker, account, dead } = tracked();
+    emit(tracker, 100);
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 99, dead: 1, pending: 0 });
+    expect(dead.events.map(({ name }) => name)).toEqual(['e42']);
+    expect(stored()).toHaveLength(99);
+  });
+
+  it.each([401, 403, 501])('gives a batch up that is refused with %i', async (status) => {
+    server.answerAlways({ status });
+    const { tracker, account } = tracked();
+    emit(tracker, 10);
+    await tracker.flush();
+    expect(account()).toMatchObject({ dead: 10, retried: 0 });
+    expect(server.requests).toBe(1);
+  });
+
+  it('gives up a message that is larger than Segment takes, and no other', async () => {
+    const { tracker, account, dead } = tracked();
+    tracker.context({ user_id: 7 }, () => {
+      tracker.emit('small');
+      tracker.emit('large', { text: 'é'.repeat(20_000) });
+    });
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(dead.events[0]).toMatchObject({
+      name: 'large',
+      dead_letter: { error: expect.stringMatching(/maximum event size of 32 KB/) },
+    });
+  });
+
+  it('tries again what a client of the application gave up', async () => {
+    server.answer({ status: 500 });
+    const client = new Analytics({ host: server.url, writeKey: 'theirs', maxRetries: 0 });
+    const { tracker, account } = tracked({ client });
+    emit(tracker, 3);
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 3, retried: 3 });
+    expect(server.taken[0]).toMatchObject({ writeKey: 'theirs' });
+    await tracker.close();
+    client.track({ userId: '7', event: 'of the application' });
+    await client.closeAndFlush();
+    expect(server.taken.at(-1)).toMatchObject({ event: 'of the application' });
+  });
+
+  it('drops what cannot be sent before the time for closing is over', async () => {
+    server.answerAlways('stall');
+    const { tracker, account } = tracked();
+    emit(tracker, 3);
+    await tracker.close({ signal: AbortSignal.timeout(100) });
+    expect(account()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
+  });
+
+  it('says that a write key is missing', () => {
+    expect(() => new SegmentBackend({})).toThrow(
+      /expected the write key of a Segment source, received undefined. Pass \{ writeKey \}/,
+    );
+  });
+});
+
+describe('Segment in a Nest application', () => {
+  @Injectable()
+  class Keys {
+    readonly marketing = 'marketing-key';
+  }
+
+  @Module({ providers: [Keys], exports: [Keys] })
+  class KeysModule extends new ConfigurableModuleBuilder().build().ConfigurableModuleClass {}
+
+  it('serves several accounts side by side, and is flushed on shutdown', async () => {
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          imports: [KeysModule],
+          backends: {
+            product: segmentBackend({ host: server.url, writeKey: 'product-key' }),
+            marketing: segmentBackend({
+              inject: [Keys],
+              useFactory: (keys: Keys) => ({ host: server.url, writeKey: keys.marketing }),
+              delivery: { batchSize: 10, deadLetter: new MemoryBackend() },
+            }),
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    await app.init();
+    const tracker = app.get(Tracker);
+    tracker.context({ user_id: 7 }, () => tracker.emit('sold'));
+    expect(tracker.getBackend('marketing')).toBeInstanceOf(SegmentBackend);
+    await app.close();
+    expect(server.taken.map(({ writeKey, event }) => ({ writeKey, event }))).toEqual(
+      expect.arrayContaining([
+        { writeKey: 'product-key', event: 'sold' },
+        { writeKey: 'marketing-key', event: 'sold' },
+      ]),
+    );
+  });
+});

@@ -52,7 +52,7 @@ interface Child {
  *   still called.
  * - `send` never throws.
  */
-export class RoutingBackend implements TreePart {
+export class RoutingBackend implements Backend {
   #steps: readonly ProcessingStep[] = [];
   /** Whether an event's size is unknown after the processors. */
   #changesEvents = false;

@@ -6,7 +6,7 @@ import { nameOf, type TrackingEvent } from '../core/event.js';
 import { estimateEventSize } from '../core/event-size.js';
 import { RoutingBackend } from '../core/routing-backend.js';
 import { copyOf } from '../core/snapshot.js';
-import { ADOPT, ROUTE, SHOWN, type Place, type TreePart } from '../core/tree-part.js';
+import { ADOPT, ROUTE, SHOWN, type Place } from '../core/tree-part.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
@@ -38,7 +38,7 @@ import type { WaitingEvent } from './waiting-events.js';
  * });
  * ```
  */
-export class DeliveringBackend implements TreePart {
+export class DeliveringBackend implements Backend {
   /** What events are delivered to. */
   readonly destination: Backend;
   /** Rejects when the destination cannot be reached; there where the destination can tell. */

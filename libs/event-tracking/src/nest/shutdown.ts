@@ -61,7 +61,7 @@ export class Shutdown {
   async #limited(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const controller = new AbortController();
     const started = performance.now();
-    const timer = setTimeout(() => controller.abort(), this.#remaining);
+    const timer = setTimeout(() => controller.abort(), Math.max(0, this.#remaining));
     if (this.#remaining <= 0) controller.abort();
     try {
       await work(controller.signal);

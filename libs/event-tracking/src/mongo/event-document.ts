@@ -4,6 +4,10 @@ import type { TrackingEvent } from '../core/event.js';
 export type EventDocument = Omit<TrackingEvent, 'id'> & { _id: string };
 
 export function toDocument(event: TrackingEvent): EventDocument {
-  const { id, ...rest } = event;
-  return { _id: id, ...rest };
+  const { name, timestamp, context, data } = event;
+  const document: EventDocument = { _id: event.id, name, timestamp, context, data };
+  for (const key in event) {
+    if (key !== 'id' && !(key in document)) Reflect.set(document, key, Reflect.get(event, key));
+  }
+  return document;
 }

@@ -5,7 +5,7 @@ import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js'
 import type { TrackingEvent } from '../core/event.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { JudgingHttpClient, judgeFailure, mayBlameOne } from './segment-failure.js';
-import { OpenMessages, type OpenMessage } from './open-messages.js';
+import { DELIVERED, OpenBatch, OpenMessages } from './open-messages.js';
 import { toMessage, type AnonymousId } from './segment-message.js';
 
 /** What a {@link SegmentBackend} is made of: a client, or what one is created from. */
@@ -53,7 +53,7 @@ export class SegmentBackend implements Backend {
     this.#anonymousId = anonymousId;
     this.#ownsClient = client === undefined;
     this.#client = client ?? createClient(writeKey, settings);
-    this.#client.on('track', (context) => this.#settle(context, { ok: true }));
+    this.#client.on('track', (context) => this.#settle(context, DELIVERED));
     this.#client.on('error', ({ reason, ctx }) => this.#settle(ctx, judgeFailure(reason)));
   }
 
@@ -96,42 +96,33 @@ export class SegmentBackend implements Backend {
   }
 
   #track(events: readonly TrackingEvent[], signal?: AbortSignal): Promise<Outcome[]> {
-    return new Promise((resolve) => {
-      const outcomes: Outcome[] = events.map(() => ({ ok: true }));
-      let open = events.length;
-      const waiting = events.map((event, index) => {
-        const end = (outcome: Outcome): void => {
-          outcomes[index] = outcome;
-          if (--open === 0) resolve(outcomes);
-        };
-        return this.#trackOne(event, end);
-      });
-      signal?.addEventListener('abort', () => this.#open.forget(waiting), { once: true });
-      void this.#flushClient();
-    });
+    const batch = new OpenBatch(events.length);
+    events.forEach((event, index) => this.#trackOne(event, batch, index));
+    const ids = events.map(({ id }) => id);
+    signal?.addEventListener('abort', () => this.#open.forget(ids, batch), { once: true });
+    // A client of its own sends off full batches by itself.
+    if (!this.#ownsClient || events.length % BATCH_SIZE !== 0) void this.#flushClient();
+    return batch.outcomes;
   }
 
-  /** Hands one event to the client; what becomes of it is told when it is known. */
-  #trackOne(event: TrackingEvent, end: (outcome: Outcome) => void): OpenMessage {
-    const waiting = { id: event.id, end };
+  /** Hands one event to the client; the batch is told what becomes of it. */
+  #trackOne(event: TrackingEvent, batch: OpenBatch, index: number): void {
     try {
       const message = toMessage(event, this.#anonymousId);
       if (message === undefined) {
-        end(NOBODY);
-      } else {
-        this.#open.add(waiting);
-        this.#client.track(message);
+        batch.end(index, NOBODY);
+        return;
       }
+      this.#client.track(message);
+      this.#open.add(event.id, batch, index);
     } catch (error) {
-      this.#open.forget([waiting]);
-      end({ ok: false, error, retryable: false });
+      batch.end(index, { ok: false, error, retryable: false });
     }
-    return waiting;
   }
 
   #settle(context: Context | undefined, outcome: Outcome): void {
     const id = context?.event.messageId;
-    if (id !== undefined) this.#open.take(id)?.end(outcome);
+    if (id !== undefined) this.#open.end(id, outcome);
   }
 
   /** The client warns on the console when it is flushed while it is being flushed. */

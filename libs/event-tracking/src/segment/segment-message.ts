@@ -38,14 +38,27 @@ function identityOf(
 }
 
 function segmentContext(context: TrackingEvent['context']): Record<string, unknown> {
-  const { agent, client_id, ip, path } = context;
+  const written: Record<string, unknown> = {};
+  if (isThere(context['client_id'])) {
+    written['Google Analytics'] = { clientId: context['client_id'] };
+  }
+  if (isThere(context['ip'])) written['ip'] = context['ip'];
+  if (isThere(context['agent'])) written['userAgent'] = context['agent'];
+  const page = pageOf(context);
+  if (page !== undefined) written['page'] = page;
+  return written;
+}
+
+function pageOf(context: TrackingEvent['context']): Record<string, unknown> | undefined {
+  const { path } = context;
   const referrer = context['referrer'] ?? context['referer'];
-  return withoutMissing({
-    'Google Analytics': isThere(client_id) ? { clientId: client_id } : undefined,
-    ip,
-    userAgent: agent,
-    page: pageOf(withoutMissing({ path, referrer, url: urlOf(context) })),
-  });
+  const url = urlOf(context);
+  if (!isThere(path) && !isThere(referrer) && !isThere(url)) return undefined;
+  const page: Record<string, unknown> = {};
+  if (isThere(path)) page['path'] = path;
+  if (isThere(referrer)) page['referrer'] = referrer;
+  if (isThere(url)) page['url'] = url;
+  return page;
 }
 
 /** The page's address, put together from host and path where it is not there. */
@@ -54,14 +67,6 @@ function urlOf({ page, host, path }: TrackingEvent['context']): unknown {
   if (!isThere(path) || path === '' || !isThere(host) || host === '') return page;
   const [from, to] = [String(host), String(path)];
   return `https://${from}${to.startsWith('/') ? '' : '/'}${to}`;
-}
-
-function pageOf(page: Record<string, unknown>): Record<string, unknown> | undefined {
-  return Object.keys(page).length === 0 ? undefined : page;
-}
-
-function withoutMissing(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => isThere(value)));
 }
 
 function isThere(value: unknown): boolean {

@@ -1,0 +1,109 @@
+/** Events per second into MongoDB, against the bare driver; and what `emit` costs its caller meanwhile. */
+import { randomUUID } from 'node:crypto';
+import mongoose from 'mongoose';
+import { DeliveringBackend, Tracker } from 'nestjs-event-tracking';
+import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
+import { nanosecondsPerCallInBursts, turn } from './bursts.mjs';
+import { report, sideBySide } from './side-by-side.mjs';
+import { context, data, event, NAME } from './standard-event.mjs';
+
+const EVENTS = 40_000;
+const ONE_BY_ONE = 2_000;
+const { batchSize, concurrency, capacity } = mongoBackend().delivery;
+const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
+
+const uri = process.env.MONGODB_URI;
+if (uri === undefined) throw new Error('MONGODB_URI is not set: run it by npm run bench -- mongo');
+const connection = await mongoose
+  .createConnection(uri, { dbName: `bench-${process.pid}` })
+  .asPromise();
+const bare = connection.getClient().db(`bench-${process.pid}`).collection('bare');
+await connection.createCollection('bare');
+await Promise.all([{ timestamp: -1 }, { name: 1 }].map((key) => bare.createIndex(key)));
+
+const tracker = new Tracker({
+  backends: {
+    mongo: new DeliveringBackend(new MongoBackend({ connection }), mongoBackend().delivery),
+  },
+});
+const nothing = new Tracker({ backends: { nothing: { send() {} } } });
+for (const each of [tracker, nothing]) each.enterContext('request', context());
+const pending = () => tracker.account().backends.mongo.pending;
+const emit = () => tracker.emit(NAME, data());
+
+async function eventsPerSecond(count, work) {
+  const start = performance.now();
+  await work(count);
+  return (count / (performance.now() - start)) * 1_000;
+}
+
+async function throughMongoBackend(count) {
+  await nanosecondsPerCallInBursts(emit, count, () => pending() < capacity);
+  await tracker.flush();
+}
+
+async function insertMany(count) {
+  let started = 0;
+  const worker = async () => {
+    while (started < count) {
+      started += batchSize;
+      const documents = Array.from({ length: batchSize }, document);
+      await bare.insertMany(documents, { ordered: false });
+      await turn();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+async function insertOneByOne(count) {
+  for (let done = 0; done < count; done++) await bare.insertOne(document());
+}
+
+const document = () => {
+  const { id: _, ...rest } = event();
+  return { _id: randomUUID(), ...rest };
+};
+
+report({
+  what: `MongoBackend, against the bare driver's insertMany (${batchSize} by ${concurrency})`,
+  unit: 'events/s',
+  result: await sideBySide({
+    subject: () => eventsPerSecond(EVENTS, throughMongoBackend),
+    alternative: () => eventsPerSecond(EVENTS, insertMany),
+    rounds,
+  }),
+  goal: { atLeast: 0.9 },
+});
+
+report({
+  what: 'MongoBackend, against one acknowledged insertOne per event',
+  unit: 'events/s',
+  result: await sideBySide({
+    subject: () => eventsPerSecond(EVENTS, throughMongoBackend),
+    alternative: () => eventsPerSecond(ONE_BY_ONE, insertOneByOne),
+    rounds,
+  }),
+  goal: { atLeast: 10 },
+});
+
+report({
+  what: 'emit on the caller’s path with MongoBackend at work, against a backend that does nothing',
+  unit: 'ns',
+  result: await sideBySide({
+    subject: async () => {
+      const figure = await nanosecondsPerCallInBursts(
+        emit,
+        EVENTS,
+        () => pending() < capacity - 100,
+      );
+      await tracker.flush();
+      return figure;
+    },
+    alternative: () => nanosecondsPerCallInBursts(() => nothing.emit(NAME, data()), EVENTS),
+    rounds,
+  }),
+  goal: { atMost: 1.2 },
+});
+
+await connection.dropDatabase();
+await connection.close();

@@ -1,0 +1,31 @@
+/**
+ * Runs a command with the servers that it needs: finds, installs or starts them, says where they are by MONGODB_URI, and
+ * stops them when the command has ended.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+const [command, ...args] = process.argv.slice(2);
+if (command === undefined) {
+  console.error('Say what to run: npm run services -- COMMAND [ARGUMENT…]');
+  process.exit(2);
+}
+
+const file = fileURLToPath(new URL('mongo-server.ts', import.meta.url));
+const { module } = await runnerImport(file, { logLevel: 'error', configFile: false });
+const started = Date.now();
+const mongo =
+  process.env.MONGODB_URI === undefined ? await module.startMongo({ fast: true }) : undefined;
+if (mongo !== undefined) {
+  console.log(`MongoDB: ${mongo.description}, there after ${Date.now() - started} ms`);
+}
+try {
+  const env = { ...process.env, MONGODB_URI: process.env.MONGODB_URI ?? mongo.uri };
+  const child = spawn(command, args, { env, stdio: 'inherit' });
+  const [code] = await once(child, 'exit');
+  process.exitCode = code ?? 1;
+} finally {
+  await mongo?.stop();
+}

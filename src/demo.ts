@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { EventEmissionExit, getTrackerToken, Tracker } from 'nestjs-event-tracking';
@@ -10,8 +13,13 @@ import { printDelivery, printLegend } from './demo/print-delivery.js';
 import { receiveVisitors } from './demo/visitors.js';
 import { DeliveryWatch, type Delivery } from './demo/watch-deliveries.js';
 import { ENROLMENT_REMINDER } from './enrolments/enrolment-reminder.job.js';
+import { placeOfEvents } from './tracking/warehouse.js';
 
 process.env['RELEASE'] = RELEASE;
+process.env['EVENTS_FILE'] ??= join(
+  await mkdtemp(join(tmpdir(), 'course-events-')),
+  'events.ndjson',
+);
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
 await app.listen(0, '127.0.0.1');
 const url = await app.getUrl();
@@ -33,6 +41,7 @@ await app.close();
 
 heading('What became of them, at each node and backend');
 printAccounts(trackers);
+console.log(`\n  What analytics.warehouse took lies in ${placeOfEvents()}.`);
 
 const delivered = watches.flatMap((watch) => watch.deliveries);
 const differences = [

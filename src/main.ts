@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
+import { placeOfEvents } from './tracking/warehouse.js';
 
 const app = await NestFactory.create(AppModule);
 app.enableShutdownHooks();
@@ -7,7 +8,7 @@ await app.listen(process.env['PORT'] ?? 3000);
 
 const url = `http://localhost:${new URL(await app.getUrl()).port}`;
 console.log(`
-The course API listens on ${url}. Try, and watch the events in this log:
+The course API listens on ${url}. Try, and watch the events in this log and in ${placeOfEvents()}:
 
   curl -H 'x-user: ada' ${url}/courses/nest-101
   curl -H 'x-user: ada' -d plan=certificate ${url}/courses/nest-101/enrolments

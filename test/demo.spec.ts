@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEvent } from 'nestjs-event-tracking';
 import { describe, expect, it } from 'vitest';
+import { connectMongo, databaseUri, dropMongo, storedIn } from './support/mongo.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
 
@@ -15,6 +18,33 @@ describe('The demo', () => {
     expect(output).toContain('✓ 12 events');
     expect(output).not.toMatch(/\[Nest\]|warn/i);
     expect(code).toBe(0);
+  });
+
+  it('keeps what the warehouse took in a file that it names', async () => {
+    const { output } = await runNode([DEMO]);
+    const file = /lies in the file (\S+\.ndjson)\./.exec(output)![1]!;
+    const events = readFileSync(file, 'utf8').trim().split('\n').map(parseEvent);
+    expect(events.map(({ name }) => name).toSorted()).toEqual([
+      'course.enrolled',
+      'course.enrolled',
+      'course.viewed',
+      'course.viewed',
+      'enrolment.reminder_sent',
+      'enrolment.reminder_sent',
+      'page.missing',
+      'page.missing',
+    ]);
+  });
+
+  it('keeps it in MongoDB where there is one', async () => {
+    const uri = databaseUri();
+    const { code, output } = await runNode([DEMO], { env: { MONGODB_URI: uri } });
+    expect(output).toContain('✓ 12 events');
+    expect(output).toContain("lies in the collection 'events' of 127.0.0.1");
+    expect(code).toBe(0);
+    const connection = await connectMongo(uri);
+    expect(await storedIn(connection)).toHaveLength(8);
+    await dropMongo(connection);
   });
 
   it('prints every event with its user and destinations', async () => {

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as library from 'nestjs-event-tracking';
+import * as root from 'nestjs-event-tracking';
+import * as mongo from 'nestjs-event-tracking/mongo';
+import * as segment from 'nestjs-event-tracking/segment';
 import { describe, expect, it } from 'vitest';
 import { PYTHON_NAMES, PYTHON_NAMES_IN_PASSING } from './support/python-index.js';
 import { ROOT } from './support/root.js';
 
+const library = { ...root, ...mongo, ...segment };
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const section = readme.split("\n## Coming from Python's event-tracking\n")[1]!.split('\n## ')[0]!;
 const rows = section

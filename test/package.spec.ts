@@ -5,7 +5,12 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packLibrary, runConsumer, type Tarball } from './support/consumer.js';
+import {
+  applicationOfSubpaths,
+  packLibrary,
+  runConsumer,
+  type Tarball,
+} from './support/consumer.js';
 import { ROOT } from './support/root.js';
 
 const run = promisify(execFile);
@@ -67,6 +72,22 @@ describe('the packed library', () => {
         { name: 'course.looked_up', ...context, data: {} },
         { name: 'course.read', ...context, data: { course_id: '7', title: 'Course 7' } },
       ]);
+    },
+  );
+
+  it.each([
+    { nest: 12, type: 'module' },
+    { nest: 11, type: 'commonjs' },
+  ] as const)(
+    'has subpaths that work with their peers: Nest $nest, $type',
+    { timeout: 180_000 },
+    async (consumer) => {
+      const printed = await runConsumer(
+        consumer,
+        tarball.path,
+        applicationOfSubpaths(consumer.nest),
+      );
+      expect(JSON.parse(printed)).toEqual({ recorded: 1, mongo: true, segment: true, pending: 1 });
     },
   );
 });

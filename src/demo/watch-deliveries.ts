@@ -9,7 +9,7 @@ import {
 export interface Delivery {
   readonly tracker: string;
   readonly event: TrackingEvent;
-  /** The paths of the backends, in the order in which they were called. */
+  /** The paths of the backends, in their order. */
   readonly backends: readonly string[];
 }
 
@@ -40,22 +40,34 @@ export class DeliveryWatch {
     const send = backend.send.bind(backend);
     backend.send = (event) => {
       const sent = send(event);
-      const taken = Promise.resolve(sent).then(
-        () => path,
-        () => undefined,
-      );
-      this.#attemptsOf(event).push(taken);
+      this.#note(path, event, sent);
+      return sent;
+    };
+    const sendBatch = backend.sendBatch?.bind(backend);
+    if (sendBatch === undefined) return;
+    backend.sendBatch = (events, options) => {
+      const sent = sendBatch(events, options);
+      for (const event of events) this.#note(path, event, sent);
       return sent;
     };
   }
 
-  /** All backends are called within one turn of the event loop: after it, the list is complete. */
+  #note(path: string, event: TrackingEvent, sent: unknown): void {
+    const taken = Promise.resolve(sent).then(
+      () => path,
+      () => undefined,
+    );
+    this.#attemptsOf(event).push(taken);
+  }
+
+  /** What is delivered at once is called within one turn of the event loop, what is delivered in batches after a flush. */
   #attemptsOf(event: TrackingEvent): Promise<string | undefined>[] {
     let attempts = this.#attempts.get(event.id);
     if (attempts === undefined) {
       attempts = [];
       this.#attempts.set(event.id, attempts);
       const telling = new Promise((turn) => setImmediate(turn))
+        .then(() => this.tracker.flush())
         .then(() => this.#tellOf(event))
         .finally(() => this.#telling.delete(telling));
       this.#telling.add(telling);
@@ -66,7 +78,7 @@ export class DeliveryWatch {
   async #tellOf(event: TrackingEvent): Promise<void> {
     const taken = await Promise.all(this.#attempts.get(event.id) ?? []);
     this.#attempts.delete(event.id);
-    const backends = taken.filter((path) => path !== undefined);
+    const backends = taken.filter((path) => path !== undefined).toSorted();
     if (backends.length === 0) return;
     const delivery = { tracker: this.tracker.name, event, backends };
     this.deliveries.push(delivery);

@@ -2,7 +2,6 @@ import { Logger, Module } from '@nestjs/common';
 import {
   EventTrackingModule,
   LoggerBackend,
-  MemoryBackend,
   NameAllowlist,
   RegexFilter,
 } from 'nestjs-event-tracking';
@@ -11,10 +10,12 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { DeploymentContext } from './deployment-context.js';
 import { DropInternalUsers } from './drop-internal-users.js';
 import { NewsletterBackend } from './newsletter.backend.js';
+import { warehouse, warehouseImports } from './warehouse.js';
 
 /** Where the application's events go. */
 @Module({
   imports: [
+    ...warehouseImports,
     EventTrackingModule.forRoot({
       imports: [AccountsModule],
       context: {
@@ -26,7 +27,7 @@ import { NewsletterBackend } from './newsletter.backend.js';
       backends: {
         analytics: {
           processors: [DropInternalUsers],
-          backends: { warehouse: new MemoryBackend() },
+          backends: { warehouse },
         },
         log: new LoggerBackend(),
         marketing: {

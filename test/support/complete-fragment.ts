@@ -20,6 +20,10 @@ declare class DropInternalUsers {
 }
 declare function sendMail(userId: string): Promise<void>;
 declare function makeInvoice(orderId: number): Promise<{ total: number }>;
+declare class ConfigService { getOrThrow(key: string): string }
+declare class ConfigModule {}
+declare const gauge: { set(value: number | undefined): void };
+declare const events: import('nestjs-event-tracking/testing').RecordingBackend;
 declare function nextSeat(courseId: string): Promise<number>;
 `;
 
@@ -36,11 +40,14 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   express: ['type Request'],
   pino: ['pino'],
+  mongoose: ['type Connection', 'type Model'],
+  '@nestjs/mongoose': ['getConnectionToken', 'InjectModel', 'MongooseModule'],
+  '@segment/analytics-node': ['Analytics'],
 };
 
 /** Makes a fragment a module: imports what it mentions and does not declare itself. */
 export function completeFragment(code: string): string {
-  const packages = { 'nestjs-event-tracking': publicNames(), ...OTHER_PACKAGES };
+  const packages = { ...libraryNames(), ...OTHER_PACKAGES };
   const imports = Object.entries(packages).flatMap(([name, exported]) => {
     const wanted = exported.filter((each) => mentions(code, each.replace('type ', '')));
     return wanted.length === 0 ? [] : [`import { ${wanted.join(', ')} } from '${name}';`];
@@ -49,13 +56,28 @@ export function completeFragment(code: string): string {
 }
 
 function mentions(code: string, name: string): boolean {
-  const declared = new RegExp(`\\b(class|const|function|import) (\\{ )?${name}\\b`);
+  const declared = new RegExp(
+    `\\b(class|const|function|import) (\\{ )?${name}\\b|^import [^;]*\\b${name}\\b[^;]* from `,
+    'm',
+  );
   return new RegExp(`\\b(?<![.'])${name}\\b`).test(code) && !declared.test(code);
 }
 
-/** The names that the package's index spells out, types marked as such. */
-function publicNames(): string[] {
-  const index = readFileSync(join(ROOT, 'libs/event-tracking/src/index.ts'), 'utf8');
+/** The names of the package, and of each of its subpaths that adds some. */
+function libraryNames(): Record<string, readonly string[]> {
+  const subpaths = ['mongo', 'segment', 'testing'].map((room) => [
+    `nestjs-event-tracking/${room}`,
+    publicNames(`${room}/index.ts`),
+  ]);
+  return Object.fromEntries([
+    ['nestjs-event-tracking', publicNames('index.ts')],
+    ...subpaths,
+  ]) as Record<string, readonly string[]>;
+}
+
+/** The names that an index spells out, types marked as such. */
+function publicNames(path: string): string[] {
+  const index = readFileSync(join(ROOT, 'libs/event-tracking/src', path), 'utf8');
   return [...index.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type = '', names = '']) =>
     names
       .split(',')

@@ -44,13 +44,25 @@ export interface Consumer {
   type: 'module' | 'commonjs';
 }
 
+/** The application of a project, with the packages that it needs besides. */
+export interface ConsumerApplication {
+  main: string;
+  packages: readonly string[];
+  /** Whether the types of those packages are beyond reproach. */
+  skipLibCheck: boolean;
+}
+
 /** Installs the packed library in an empty Nest project, compiles it, runs it and returns what it prints. */
-export async function runConsumer({ nest, type }: Consumer, tarball: string): Promise<string> {
+export async function runConsumer(
+  { nest, type }: Consumer,
+  tarball: string,
+  application: ConsumerApplication = PLAIN_APPLICATION,
+): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), `consumer-${nest}-${type}-`));
   const write = (path: string, text: string) => writeFile(join(directory, path), text);
   await mkdir(join(directory, 'src'));
   await write('package.json', JSON.stringify({ name: 'consumer', private: true, type }));
-  await write('src/main.ts', APPLICATION);
+  await write('src/main.ts', application.main);
   await write(
     'tsconfig.json',
     JSON.stringify({
@@ -60,7 +72,7 @@ export async function runConsumer({ nest, type }: Consumer, tarball: string): Pr
         rootDir: 'src',
         outDir: 'dist',
         strict: true,
-        skipLibCheck: false,
+        skipLibCheck: application.skipLibCheck,
         types: ['node'],
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
@@ -75,6 +87,7 @@ export async function runConsumer({ nest, type }: Consumer, tarball: string): Pr
     'reflect-metadata',
     'typescript@~6.0.3',
     '@types/node@20',
+    ...application.packages,
   ];
   const options = { cwd: directory, maxBuffer: 16 << 20 };
   await run(
@@ -91,6 +104,58 @@ export async function runConsumer({ nest, type }: Consumer, tarball: string): Pr
   if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
   return stdout;
 }
+
+/** The subpaths with their peers. */
+export function applicationOfSubpaths(nest: Consumer['nest']): ConsumerApplication {
+  return {
+    main: SUBPATHS,
+    packages: [`@nestjs/mongoose@${nest}`, 'mongoose@9', '@segment/analytics-node@3'],
+    skipLibCheck: true,
+  };
+}
+
+const SUBPATHS = `
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MongooseModule } from '@nestjs/mongoose';
+import { EventTrackingModule, MemoryBackend, Tracker } from 'nestjs-event-tracking';
+import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
+import { SegmentBackend, segmentBackend } from 'nestjs-event-tracking/segment';
+import { RecordingBackend } from 'nestjs-event-tracking/testing';
+
+const recording = new RecordingBackend();
+
+@Module({
+  imports: [
+    MongooseModule.forRoot('mongodb://127.0.0.1:9/none', { lazyConnection: true }),
+    EventTrackingModule.forRoot({
+      shutdownTimeout: 1,
+      backends: {
+        recording,
+        mongo: mongoBackend({ delivery: { batchSize: 10, deadLetter: new MemoryBackend() } }),
+        segment: segmentBackend({ writeKey: 'key', host: 'http://127.0.0.1:9' }),
+      },
+    }),
+  ],
+})
+class AppModule {}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+  const tracker = app.get(Tracker);
+  tracker.emit('course.read');
+  console.log(JSON.stringify({
+    recorded: recording.named('course.read').length,
+    mongo: tracker.getBackend('mongo') instanceof MongoBackend,
+    segment: tracker.getBackend('segment') instanceof SegmentBackend,
+    pending: tracker.account().backends['mongo']?.pending,
+  }));
+  process.exit();
+}
+
+void main();
+`;
 
 const APPLICATION = `
 import 'reflect-metadata';
@@ -133,3 +198,9 @@ async function main(): Promise<void> {
 
 void main();
 `;
+
+const PLAIN_APPLICATION: ConsumerApplication = {
+  main: APPLICATION,
+  packages: [],
+  skipLibCheck: false,
+};

@@ -1,0 +1,15 @@
+import { appendFile } from 'node:fs/promises';
+import { serializeEvent, type Backend, type TrackingEvent } from 'nestjs-event-tracking';
+
+/** Appends events to a file, one line of JSON each. A destination that is faster in bulk has `sendBatch` besides. */
+export class EventFile implements Backend {
+  constructor(readonly path: string) {}
+
+  async send(event: TrackingEvent): Promise<void> {
+    await this.sendBatch([event]);
+  }
+
+  async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
+    await appendFile(this.path, events.map((event) => `${serializeEvent(event)}\n`).join(''));
+  }
+}

@@ -241,7 +241,6 @@ describe('MongoBackend: the collection', () => {
     ]);
     const [info] = await connection.db!.listCollections({ name: 'series' }).toArray();
     expect(info).toMatchObject({
-      type: 'timeseries',
       options: { timeseries: { timeField: 'timestamp', metaField: 'name' } },
     });
     expect(await storedIn(connection, 'series')).toHaveLength(1);

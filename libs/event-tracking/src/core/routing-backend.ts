@@ -8,11 +8,24 @@ import {
   NoBackendEnabled,
   NoTransformerImplemented,
 } from './errors.js';
-import { isRecord, isTrackingEvent, nameOf, type TrackingEvent } from './event.js';
+import { isRecord, nameOf, type TrackingEvent } from './event.js';
+import type { QueuedEvent } from './event-queue.js';
+import { isPromise } from './is-promise.js';
 import { byCodePoint } from './order.js';
-import { isClassOf, toStep, type ProcessingStep, type Processor } from './processor.js';
+import { ProcessorChain, type Processed } from './processor-chain.js';
+import { isClassOf, type Processor } from './processor.js';
 import { copyOf } from './snapshot.js';
-import { ADOPT, isTreePart, ROUTE, SHOWN, type Place, type TreePart } from './tree-part.js';
+import {
+  ADOPT,
+  DELIVER,
+  isTreePart,
+  PASS_ON,
+  PASS_ON_LATER,
+  ROUTE,
+  SHOWN,
+  type Place,
+  type TreePart,
+} from './tree-part.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What a routing backend is made of. */
@@ -53,9 +66,7 @@ interface Child {
  * - `send` never throws.
  */
 export class RoutingBackend implements Backend {
-  #steps: readonly ProcessingStep[] = [];
-  /** Whether an event's size is unknown after the processors. */
-  #changesEvents = false;
+  readonly #chain = new ProcessorChain(() => this.#place);
   #children: readonly Child[] = [];
   readonly #own = new OpenAccount();
   #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics() };
@@ -76,7 +87,7 @@ export class RoutingBackend implements Backend {
 
   /** The processors, in the order in which they run. */
   get processors(): readonly Processor[] {
-    return this.#steps.map((step) => step.processor);
+    return this.#chain.processors;
   }
 
   /**
@@ -117,10 +128,7 @@ export class RoutingBackend implements Backend {
    * @throws {@link ImproperlyConfigured} when the value is no processor
    */
   registerProcessor(processor: Processor): void {
-    const where = `${this.#place.path === '' ? '' : `backends.${this.#place.path}.`}processors[${this.#steps.length}]`;
-    const step = toStep(processor, where);
-    this.#steps = [...this.#steps, step];
-    if (!step.isFilter) this.#changesEvents = true;
+    this.#chain.add(processor);
   }
 
   /** Processes a copy of the event and sends it to all children. */
@@ -134,7 +142,7 @@ export class RoutingBackend implements Backend {
    * @throws {@link EventEmissionExit} when a processor drops it
    */
   processEvent(event: TrackingEvent): TrackingEvent {
-    const processed = this.#process(copyOf(event));
+    const processed = this.#chain.run(copyOf(event));
     if (typeof processed === 'string') {
       throw new EventEmissionExit(`The event '${nameOf(event)}' was dropped by a processor.`);
     }
@@ -143,7 +151,7 @@ export class RoutingBackend implements Backend {
 
   /** Sends a copy of the event to all children, past the processors. */
   sendToBackends(event: TrackingEvent): void {
-    this.#dispatch(copyOf(event));
+    this[PASS_ON](copyOf(event));
   }
 
   /** What became of the events at this node and below it, by path; this node's own path comes first. */
@@ -172,19 +180,50 @@ export class RoutingBackend implements Backend {
     const account = this.#own;
     account.arrived++;
     try {
-      const processed = this.#steps.length === 0 ? event : this.#process(event);
-      if (processed === 'filtered') {
-        account.filtered++;
-      } else if (processed === 'unjudged') {
-        account.drop('unjudged');
-      } else {
-        this.#dispatch(processed, this.#changesEvents ? undefined : size);
+      const processed = this.#chain.run(event);
+      if (!this.#bookDrop(processed)) {
+        this[PASS_ON](processed, this.#chain.changesEvents ? undefined : size);
         account.delivered++;
       }
     } catch {
       // The stack is exhausted: not even a call can be counted on.
       account.dropped.fault = (account.dropped.fault ?? 0) + 1;
     }
+  }
+
+  /** @internal */
+  async [DELIVER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]> {
+    const account = this.#own;
+    account.arrived++;
+    account.pending++;
+    const processed = await this.#chain.runLater(event);
+    account.pending--;
+    if (this.#bookDrop(processed)) return [];
+    account.delivered++;
+    return this[PASS_ON_LATER](processed, this.#chain.changesEvents ? undefined : size);
+  }
+
+  /** @internal Gives an event to the children. */
+  [PASS_ON](event: TrackingEvent, size?: number): void {
+    const children = this.#children;
+    const last = children.length - 1;
+    for (let index = 0; index <= last; index++) {
+      const child = children[index]!;
+      const own = index === last ? event : copyOf(event);
+      if (child.part === undefined) void this.#deliver(child, own);
+      else child.part[ROUTE](own, size);
+    }
+  }
+
+  /** @internal Gives an event to the children behind a queue, and waits for what becomes of it. */
+  async [PASS_ON_LATER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]> {
+    const ends = this.#children.map(async (child) => {
+      const own = copyOf(event);
+      if (child.part !== undefined) return child.part[DELIVER](own, size);
+      await this.#deliver(child, own);
+      return [];
+    });
+    return (await Promise.all(ends)).flat();
   }
 
   /** @internal */
@@ -200,62 +239,28 @@ export class RoutingBackend implements Backend {
     }
   }
 
-  #process(event: TrackingEvent): TrackingEvent | 'filtered' | 'unjudged' {
-    let current = event;
-    for (const step of this.#steps) {
-      try {
-        const result = step.run(current);
-        if (step.isFilter) {
-          if (isPromise(result)) throw this.#asynchronous(result);
-          if (!result) return 'filtered';
-        } else if (result !== undefined && result !== null) {
-          if (isPromise(result)) throw this.#asynchronous(result);
-          if (!isTrackingEvent(result)) {
-            throw new TypeError(`it returned ${describeValue(result)}, which is no event`);
-          }
-          current = result;
-        }
-      } catch (fault) {
-        if (fault instanceof EventEmissionExit) return 'filtered';
-        this.#reportStep(step, current, fault);
-        if (step.isFilter) return 'unjudged';
-      }
-    }
-    return current;
+  /** Books an event that the processors let go no further. */
+  #bookDrop(processed: Processed): processed is 'filtered' | 'unjudged' {
+    if (processed === 'filtered') this.#own.filtered++;
+    else if (processed === 'unjudged') this.#own.drop('unjudged');
+    else return false;
+    return true;
   }
 
-  /** Where events flow synchronously nobody can wait for a processor; its rejection must still reach nobody. */
-  #asynchronous(promise: PromiseLike<unknown>): TypeError {
-    Promise.resolve(promise).catch(() => {});
-    return new TypeError('it returned a promise, which only nodes behind a queue can wait for');
-  }
-
-  #dispatch(event: TrackingEvent, size?: number): void {
-    const children = this.#children;
-    const last = children.length - 1;
-    for (let index = 0; index <= last; index++) {
-      this.#deliver(children[index]!, index === last ? event : copyOf(event), size);
-    }
-  }
-
-  #deliver(child: Child, event: TrackingEvent, size: number | undefined): void {
-    const { backend, part, account } = child;
-    if (part !== undefined) {
-      part[ROUTE](event, size);
-      return;
-    }
+  #deliver(child: Child, event: TrackingEvent): Promise<void> | void {
+    const { backend, account } = child;
     const name = nameOf(event);
     account.arrived++;
     try {
       const result: unknown = backend.send(event);
-      if (isPromise(result)) this.#await(child, name, result);
-      else account.delivered++;
+      if (isPromise(result)) return this.#await(child, name, result);
+      account.delivered++;
     } catch (fault) {
       this.#settleFailure(child, name, fault);
     }
   }
 
-  #await(child: Child, eventName: string, result: PromiseLike<unknown>): void {
+  #await(child: Child, eventName: string, result: PromiseLike<unknown>): Promise<void> {
     const { account, pending } = child;
     account.pending++;
     const settled = Promise.resolve(result)
@@ -268,6 +273,7 @@ export class RoutingBackend implements Backend {
         pending.delete(settled);
       });
     pending.add(settled);
+    return settled;
   }
 
   #settleFailure(child: Child, eventName: string, fault: unknown): void {
@@ -280,17 +286,6 @@ export class RoutingBackend implements Backend {
     this.#place.diagnostics.error(
       `backend ${path}`,
       `Unable to send the event '${eventName}' to the backend '${path}': ${describeError(fault)}`,
-    );
-  }
-
-  #reportStep(step: ProcessingStep, event: TrackingEvent, fault: unknown): void {
-    const { path } = this.#place;
-    const node = path === '' ? 'the root' : `'${path}'`;
-    const consequence = step.isFilter ? 'The event is dropped' : 'The event goes on without it';
-    this.#place.diagnostics.error(
-      `processor ${step.name} of ${node}`,
-      `The processor ${step.name} of ${node} failed for the event '${nameOf(event)}': ` +
-        `${describeError(fault)}. ${consequence}.`,
     );
   }
 
@@ -343,13 +338,5 @@ function listOf(processors: unknown): Processor[] {
   throw new ImproperlyConfigured(
     `processors: expected a list of processors, received ${describeValue(processors)}. ` +
       `Pass for example [new NameAllowlist(['course.enrolled'])].`,
-  );
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
   );
 }

@@ -2,9 +2,19 @@ import type { Account } from './account.js';
 import type { Backend } from './backend.js';
 import type { Diagnostics } from './diagnostics.js';
 import type { TrackingEvent } from './event.js';
+import type { QueuedEvent } from './event-queue.js';
 
 /** Takes an event that the caller gives away; known to every copy of the package. */
 export const ROUTE = Symbol.for('event-tracking:route');
+
+/** Delivers an event behind a queue, where promises are awaited. */
+export const DELIVER = Symbol.for('event-tracking:deliver');
+
+/** Gives an event that the node's processors have let pass to what comes next. */
+export const PASS_ON = Symbol.for('event-tracking:pass-on');
+
+/** Does so behind a queue. */
+export const PASS_ON_LATER = Symbol.for('event-tracking:pass-on-later');
 
 /** Tells a part of the tree where it stands. */
 export const ADOPT = Symbol.for('event-tracking:adopt');
@@ -18,6 +28,8 @@ export interface TreePart extends Backend {
    * @param size - the event's estimated size in bytes, where it is known
    */
   [ROUTE](event: TrackingEvent, size?: number): void;
+  /** Resolves when the event has ended everywhere below, to where it is still to be delivered. */
+  [DELIVER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]>;
   [ADOPT](place: Place): void;
   /** The backend that a path leads to: the part itself, or what it delivers to. */
   readonly [SHOWN]: Backend;

@@ -1,6 +1,7 @@
 import type { Backend, Outcome } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import type { TrackingEvent } from '../core/event.js';
+import { isPromise } from '../core/is-promise.js';
 import { judgeFault, judgeOutcome, type Verdict } from './failure.js';
 
 /** The limits of one attempt. */
@@ -75,13 +76,5 @@ function verdictsOf(outcomes: unknown, count: number): Verdict[] {
   }
   throw new TypeError(
     `sendBatch answers nothing, or one outcome for each of the ${count} events; received ${describeValue(outcomes)}.`,
-  );
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
   );
 }

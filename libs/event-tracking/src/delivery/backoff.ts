@@ -1,7 +1,4 @@
-import type { RetrySettings } from './delivery-options.js';
-
-/** What timers can measure, in milliseconds. */
-const LONGEST_PAUSE = 2 ** 31 - 1;
+import { LONGEST_DURATION_MS, type RetrySettings } from './delivery-options.js';
 
 /**
  * How long to wait after so many failures, in milliseconds: anything from 0 to a ceiling that doubles, so that those who
@@ -16,5 +13,5 @@ export function backoff(
 ): number {
   const ceiling = Math.min(maxDelay, minDelay * 2 ** (failures - 1));
   const jittered = Math.random() * ceiling;
-  return Math.min(LONGEST_PAUSE, Math.max(retryAfterMs, jittered));
+  return Math.min(LONGEST_DURATION_MS, Math.max(retryAfterMs, jittered));
 }

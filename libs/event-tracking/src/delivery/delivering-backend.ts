@@ -3,10 +3,11 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import { nameOf, type TrackingEvent } from '../core/event.js';
+import type { QueuedEvent } from '../core/event-queue.js';
 import { estimateEventSize } from '../core/event-size.js';
 import { RoutingBackend } from '../core/routing-backend.js';
 import { copyOf } from '../core/snapshot.js';
-import { ADOPT, ROUTE, SHOWN, type Place } from '../core/tree-part.js';
+import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree-part.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
@@ -47,7 +48,8 @@ export class DeliveringBackend implements Backend {
   readonly #dispatcher: Dispatcher;
   readonly #deadLetters: RoutingBackend | undefined;
   readonly #account = new OpenAccount();
-  /** What the events on their way take, in bytes. */
+  /** How many events are on their way, and what they take, in bytes. */
+  #count = 0;
   #bytes = 0;
   readonly #pauses = new Pauses();
   readonly #stopped = new AbortController();
@@ -113,9 +115,33 @@ export class DeliveringBackend implements Backend {
       account.drop('closed');
     } else if (this.#makeRoomFor(size)) {
       account.pending++;
-      this.#bytes += size;
-      this.#dispatcher.add({ event, size });
+      this.#add({ event, size });
     }
+  }
+
+  /** @internal Waits for room: whoever delivers from behind a queue can. */
+  async [DELIVER](
+    event: TrackingEvent,
+    size: number = estimateEventSize(event),
+  ): Promise<readonly QueuedEvent[]> {
+    const account = this.#account;
+    account.arrived++;
+    account.pending++;
+    while (!this.#hasRoomFor(size) && this.#count > 0) {
+      this.#dispatcher.hurry();
+      await this.#dispatcher.settlement();
+    }
+    if (this.#ending !== undefined) {
+      account.pending--;
+      account.drop('closed');
+      return [{ path: this.#place.path, event }];
+    }
+    const undelivered = await new Promise<boolean>((ended) => {
+      this.#add({ event, size, ended });
+      // The queue has waited already: a batch is what came together, and what came while others were under way.
+      this.#dispatcher.hurry();
+    });
+    return undelivered ? [{ path: this.#place.path, event }] : [];
   }
 
   /** @internal */
@@ -129,10 +155,21 @@ export class DeliveringBackend implements Backend {
     return this.destination;
   }
 
+  #add(event: WaitingEvent): void {
+    this.#count++;
+    this.#bytes += event.size;
+    this.#dispatcher.add(event);
+  }
+
+  #hasRoomFor(size: number): boolean {
+    const { capacity, maxBytes } = this.#settings;
+    return this.#count < capacity && this.#bytes + size <= maxBytes;
+  }
+
   /** Drops what the policy says until there is room; false when it is the newcomer. */
   #makeRoomFor(size: number): boolean {
-    const { capacity, maxBytes, overflow } = this.#settings;
-    while (this.#account.pending >= capacity || this.#bytes + size > maxBytes) {
+    const { overflow } = this.#settings;
+    while (!this.#hasRoomFor(size)) {
       const oldest = overflow === 'drop-oldest' ? this.#dispatcher.takeOldest() : undefined;
       this.#account.drop('overflow');
       this.#overflow.count();
@@ -192,14 +229,18 @@ export class DeliveringBackend implements Backend {
   }
 
   /** Takes events off the count of those that are on their way. */
-  #endOf(events: readonly WaitingEvent[]): void {
+  #endOf(events: readonly WaitingEvent[], undelivered = false): void {
     this.#account.pending -= events.length;
-    for (const { size } of events) this.#bytes -= size;
+    this.#count -= events.length;
+    for (const { size, ended } of events) {
+      this.#bytes -= size;
+      ended?.(undelivered);
+    }
   }
 
   #giveUp(events: readonly WaitingEvent[], why: GivenUp): void {
-    this.#endOf(events);
     const { reason, error, attempts } = why;
+    this.#endOf(events, reason === 'undelivered');
     const { diagnostics, path } = this.#place;
     const kept = this.#bury(events, why);
     if (!kept) this.#account.drop(reason, events.length);
@@ -234,7 +275,7 @@ export class DeliveringBackend implements Backend {
     diagnostics.error(
       `overflow before ${path}`,
       `${eventsOf(count)} dropped before the backend '${path}', because too many are on their way: ` +
-        `${this.#account.pending} of ${capacity} (capacity), about ${this.#bytes} of ${maxBytes} bytes (maxBytes).`,
+        `${this.#count} of ${capacity} (capacity), about ${this.#bytes} of ${maxBytes} bytes (maxBytes).`,
     );
   }
 }

@@ -185,17 +185,17 @@ function count(value: unknown, where: string): number | undefined {
 }
 
 /** What timers can measure, in milliseconds. */
-const LONGEST_DURATION = 2 ** 31 - 1;
+export const LONGEST_DURATION_MS = 2 ** 31 - 1;
 
 function duration(value: unknown, where: string): number | undefined {
   if (
     value === undefined ||
-    (typeof value === 'number' && value >= 0 && value <= LONGEST_DURATION)
+    (typeof value === 'number' && value >= 0 && value <= LONGEST_DURATION_MS)
   ) {
     return value;
   }
   throw new ImproperlyConfigured(
-    `${where}: expected a number of milliseconds from 0 to ${LONGEST_DURATION}, received ${describeValue(value)}.`,
+    `${where}: expected a number of milliseconds from 0 to ${LONGEST_DURATION_MS}, received ${describeValue(value)}.`,
   );
 }
 

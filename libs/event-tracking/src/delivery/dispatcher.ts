@@ -48,7 +48,9 @@ export class Dispatcher {
   takeAll(): WaitingEvent[] {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
-    return this.#waiting.take(this.#waiting.length);
+    const taken = this.#waiting.take(this.#waiting.length);
+    this.#tellSettlement();
+    return taken;
   }
 
   /** Lets no event that is there now wait for its batch to fill. */
@@ -61,9 +63,12 @@ export class Dispatcher {
   async settled(): Promise<void> {
     const next = this.#added;
     this.hurry();
-    while (this.#firstUnsettled < next) {
-      await new Promise<void>((resolve) => this.#settlementWatchers.push(resolve));
-    }
+    while (this.#firstUnsettled < next) await this.settlement();
+  }
+
+  /** Resolves when the next batch has been carried to its end. */
+  async settlement(): Promise<void> {
+    await new Promise<void>((resolve) => this.#settlementWatchers.push(resolve));
   }
 
   #startFlushTimer(): void {
@@ -98,9 +103,13 @@ export class Dispatcher {
     this.#underWay.add(batch);
     await this.options.carry(this.#waiting.take(this.options.batchSize));
     this.#underWay.delete(batch);
-    for (const watcher of this.#settlementWatchers.splice(0)) watcher();
+    this.#tellSettlement();
     if (performance.now() < this.#sliceEnd) this.#takeTurn();
     else if (this.#isDue) this.#scheduleTurn();
+  }
+
+  #tellSettlement(): void {
+    for (const watcher of this.#settlementWatchers.splice(0)) watcher();
   }
 
   get #isDue(): boolean {

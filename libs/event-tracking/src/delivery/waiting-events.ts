@@ -4,6 +4,8 @@ import type { TrackingEvent } from '../core/event.js';
 export interface WaitingEvent {
   readonly event: TrackingEvent;
   readonly size: number;
+  /** Told when the event has ended: whether it is still to be delivered, because closing came before. */
+  readonly ended?: (undelivered: boolean) => void;
 }
 
 const SHORTEST_GAP = 1_024;

@@ -7,7 +7,8 @@ import type { MongoStorageOptions } from './mongo-backend-options.js';
 
 export const DEFAULT_COLLECTION = 'events';
 const NAMESPACE_EXISTS = 48;
-const INDEX_OPTIONS_CONFLICT = 85;
+/** An index of these keys, or of this name, is there with other options. */
+const INDEX_CONFLICTS: readonly unknown[] = [85, 86];
 const BY_TIME: Record<string, mongo.IndexDirection> = { timestamp: -1 };
 
 /** The collection that events go to: made where it is missing, its indexes beside the work. */
@@ -99,7 +100,7 @@ export class EventCollection {
       try {
         await collection.createIndex(key, options);
       } catch (error) {
-        const conflicts = (error as { code?: unknown }).code === INDEX_OPTIONS_CONFLICT;
+        const conflicts = INDEX_CONFLICTS.includes((error as { code?: unknown }).code);
         if (conflicts && key === BY_TIME && expires) await this.#changeTtl(database, ttl);
         else this.#report(`The index on ${JSON.stringify(key)} could not be created`, error);
       }

@@ -1,0 +1,48 @@
+import type { Backend, Deadline } from './backend.js';
+import type { TrackingEvent } from './event.js';
+
+/** An event in a queue, with the place in its tracker's tree where its way goes on. */
+export interface QueuedEvent {
+  /** The node that queued it, or a backend below that node where it is still to be delivered. */
+  readonly path: string;
+  readonly event: TrackingEvent;
+}
+
+/** What a queue is told of the node that it serves. */
+export interface QueueLine {
+  /** Where the node stands; known when the tree stands. */
+  place(): { tracker: string; path: string };
+  /**
+   * Takes events to the node's children: through their processors, to their destinations.
+   *
+   * @returns when all have ended, what closing left undelivered; never rejects
+   */
+  consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[]>;
+}
+
+/**
+ * Where an async routing node hands events over, to be processed and delivered later, here or in another process.
+ *
+ * @remarks One queue may serve several nodes.
+ */
+export interface EventQueue {
+  /**
+   * Opens the queue for a node.
+   *
+   * @returns what the node sends its events to; flushing it waits for what was sent, closing it ends consumption
+   */
+  open(line: QueueLine): Backend;
+  /** Rejects when the queue cannot be reached. */
+  check?(options: Deadline): Promise<void>;
+  /** Lets go of connections. */
+  close?(options: Deadline): Promise<void>;
+}
+
+/** Tells whether a value can serve as a queue. */
+export function isEventQueue(value: unknown): value is EventQueue {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<EventQueue>).open === 'function'
+  );
+}

@@ -1,0 +1,123 @@
+import type { Account } from '../core/account.js';
+import type { Backend, Deadline } from '../core/backend.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import { isEventQueue, type EventQueue, type QueuedEvent } from '../core/event-queue.js';
+import { RoutingBackend, type RoutingBackendOptions } from '../core/routing-backend.js';
+import {
+  ADOPT,
+  DELIVER,
+  isTreePart,
+  PASS_ON,
+  PASS_ON_LATER,
+  ROUTE,
+  type Place,
+} from '../core/tree-part.js';
+import { DeliveringBackend } from './delivering-backend.js';
+import { MemoryEventQueue } from './memory-event-queue.js';
+
+/** What an async routing backend is made of. */
+export interface AsyncRoutingBackendOptions extends RoutingBackendOptions {
+  /**
+   * Where events wait for the children.
+   *
+   * @default a {@link MemoryEventQueue}
+   */
+  queue?: EventQueue;
+}
+
+/**
+ * A routing backend whose children work behind a queue: what they do costs the code that emits nothing.
+ *
+ * @remarks
+ * - The node's own processors run before the queue, where the event is emitted: what they filter is never queued.
+ * - The children's processors run behind it, and may be asynchronous.
+ * - Each destination behind it is delivered to by itself: tried again when it fails, whatever becomes of the others.
+ * - It stands at any level of the tree of any tracker. Its queue has an account of its own, at its path and `.queue`.
+ */
+export class AsyncRoutingBackend extends RoutingBackend {
+  readonly #intake: RoutingBackend;
+  #place: Pick<Place, 'tracker' | 'path'> = { tracker: 'default', path: '' };
+
+  /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
+  constructor({ queue = new MemoryEventQueue(), ...options }: AsyncRoutingBackendOptions = {}) {
+    super(options);
+    if (!isEventQueue(queue)) {
+      throw new ImproperlyConfigured(
+        `queue: expected an event queue with a method open(line), received ${describeValue(queue)}. ` +
+          `Pass for example new MemoryEventQueue().`,
+      );
+    }
+    const line = queue.open({
+      place: () => this.#place,
+      consume: (events) => this.#consume(events),
+    });
+    this.#intake = new RoutingBackend({ backends: { queue: line } });
+  }
+
+  /**
+   * Adds a child, which is called after those that are there, behind the queue.
+   *
+   * @throws {@link ImproperlyConfigured} when the name is taken, holds a dot or is `queue`, or the value is no backend
+   */
+  override registerBackend(name: string, backend: Backend): void {
+    if (name === 'queue') {
+      throw new ImproperlyConfigured(
+        `backends.queue: behind a queue no backend is called 'queue', because the queue's own account is found by that ` +
+          `name. Rename it.`,
+      );
+    }
+    const isLeaf = typeof backend?.send === 'function' && !isTreePart(backend);
+    super.registerBackend(name, isLeaf ? new DeliveringBackend(backend) : backend);
+  }
+
+  override accounts(): Record<string, Account> {
+    const { path } = this.#place;
+    const { [path]: own, ...children } = super.accounts();
+    const { [path]: _, ...queue } = this.#intake.accounts();
+    return { [path]: own!, ...queue, ...children };
+  }
+
+  /** Resolves when everything that was queued is delivered or given up, or the signal aborts; never rejects. */
+  override async flush(options: Deadline = {}): Promise<void> {
+    await Promise.all([this.#intake.flush(options), super.flush(options)]);
+  }
+
+  /** Flushes, ends consumption and closes all children; never rejects. */
+  override async close(options: Deadline = {}): Promise<void> {
+    await this.end(options);
+    await super.close(options);
+  }
+
+  /** Flushes and ends consumption; the children stay open. */
+  async end(options: Deadline = {}): Promise<void> {
+    await this.flush(options);
+    await this.#intake.close(options);
+  }
+
+  /** @internal */
+  override [ADOPT](place: Place): void {
+    super[ADOPT](place);
+    this.#place = place;
+    this.#intake[ADOPT](place);
+  }
+
+  /** @internal */
+  override [PASS_ON](event: TrackingEvent, size?: number): void {
+    this.#intake[ROUTE](event, size);
+  }
+
+  /** @internal A queue behind a queue. */
+  override async [PASS_ON_LATER](
+    event: TrackingEvent,
+    size?: number,
+  ): Promise<readonly QueuedEvent[]> {
+    return this.#intake[DELIVER](event, size);
+  }
+
+  async #consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[]> {
+    const undelivered = events.map(({ event }) => super[PASS_ON_LATER](event));
+    return (await Promise.all(undelivered)).flat();
+  }
+}

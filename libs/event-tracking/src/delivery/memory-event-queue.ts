@@ -1,0 +1,60 @@
+import type { Backend } from '../core/backend.js';
+import type { EventQueue, QueueLine } from '../core/event-queue.js';
+import { DeliveringBackend } from './delivering-backend.js';
+import { LONGEST_DURATION_MS, type DeliveryOptions } from './delivery-options.js';
+
+/** How much a {@link MemoryEventQueue} holds, and how fast it is emptied. */
+export interface MemoryEventQueueOptions extends Pick<
+  DeliveryOptions,
+  'capacity' | 'maxBytes' | 'overflow'
+> {
+  /**
+   * How many events are processed at the same time.
+   *
+   * @default 1,000, or the capacity if that is less
+   */
+  concurrency?: number;
+}
+
+const DEFAULT_CAPACITY = 10_000;
+const DEFAULT_CONCURRENCY = 1_000;
+const BATCHES = 10;
+
+/**
+ * A queue in memory: it decouples the code that emits from processors and destinations of the same process.
+ *
+ * @remarks Bounded; what does not fit is dropped as `overflow`. What is in it ends with the process.
+ */
+export class MemoryEventQueue implements EventQueue {
+  readonly #delivery: DeliveryOptions;
+
+  /** @throws {@link ImproperlyConfigured} for options that cannot work */
+  constructor(options: MemoryEventQueueOptions = {}) {
+    const { concurrency, capacity = DEFAULT_CAPACITY, ...bounds } = options;
+    const atOnce = concurrency ?? Math.min(DEFAULT_CONCURRENCY, capacity);
+    this.#delivery = {
+      ...bounds,
+      capacity,
+      batchSize: Math.max(1, Math.floor(atOnce / BATCHES)),
+      concurrency: Math.min(atOnce, BATCHES),
+      flushInterval: 0,
+      // What the children do is theirs to try again, and takes as long as it takes.
+      timeout: LONGEST_DURATION_MS,
+      retry: false,
+    };
+    new DeliveringBackend({ send() {} }, this.#delivery); // says what cannot work now, and not at the first event
+  }
+
+  open(line: QueueLine): Backend {
+    return new DeliveringBackend(
+      {
+        send() {},
+        async sendBatch(events) {
+          const { path } = line.place();
+          await line.consume(events.map((event) => ({ path, event })));
+        },
+      },
+      this.#delivery,
+    );
+  }
+}

@@ -118,7 +118,7 @@ describe('at declaration, a configuration that cannot work says where, what was 
     [
       'a key of a node that nobody knows',
       () => configure({ backends: { a: { backends: {}, filters: [] } } }),
-      /^backends\.a: the key 'filters' is unknown\. Known are: backends, processors/,
+      /^backends\.a: the key 'filters' is unknown\. Known are: queue, processors, backends/,
     ],
     [
       'a key that nobody knows',

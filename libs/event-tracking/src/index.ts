@@ -19,6 +19,7 @@ export {
   UnknownTrackerError,
 } from './core/errors.js';
 export type { EventContext, EventData, TrackingEvent } from './core/event.js';
+export type { EventQueue, QueuedEvent, QueueLine } from './core/event-queue.js';
 export type {
   FilterObject,
   Processor,
@@ -35,9 +36,14 @@ export {
   type LoggerLevel,
 } from './backends/logger-backend.js';
 export { MemoryBackend, type MemoryBackendOptions } from './backends/memory-backend.js';
+export {
+  AsyncRoutingBackend,
+  type AsyncRoutingBackendOptions,
+} from './delivery/async-routing-backend.js';
 export { isDeadLetter, type DeadLetter, type DeadLetterNote } from './delivery/dead-letter.js';
 export { DeliveringBackend } from './delivery/delivering-backend.js';
 export type { DeliveryOptions, OverflowPolicy, RetryOptions } from './delivery/delivery-options.js';
+export { MemoryEventQueue, type MemoryEventQueueOptions } from './delivery/memory-event-queue.js';
 export { observeAccount, type ObserveAccountOptions } from './delivery/observe-account.js';
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
@@ -50,6 +56,7 @@ export type {
   Definition,
   DeliveryDefinition,
   DestinationDefinition,
+  EventQueueDefinition,
   ProcessorDefinition,
   RoutingDefinition,
 } from './nest/definitions.js';

@@ -13,9 +13,13 @@ export interface ProcessorObject {
   process(event: TrackingEvent): ProcessorResult;
 }
 
-/** A processor that only says yes or no. What it cannot judge, because it throws, is dropped. */
+/**
+ * A processor that only says yes or no. What it cannot judge, because it throws, is dropped.
+ *
+ * @remarks A promise is waited for behind a queue only; elsewhere the event is dropped, as one that cannot be judged.
+ */
 export interface FilterObject {
-  filter(event: TrackingEvent): boolean;
+  filter(event: TrackingEvent): boolean | Promise<boolean>;
 }
 
 /** A step that enriches, changes or drops an event before it is delivered. */

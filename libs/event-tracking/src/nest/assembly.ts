@@ -1,10 +1,12 @@
 import type { ModuleRef } from '@nestjs/core';
-import { isBackend, type Backend } from '../core/backend.js';
+import { isBackend, type Backend, type Deadline } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../core/errors.js';
+import { isEventQueue, type EventQueue } from '../core/event-queue.js';
 import type { Processor } from '../core/processor.js';
 import { RoutingBackend } from '../core/routing-backend.js';
+import { AsyncRoutingBackend } from '../delivery/async-routing-backend.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
@@ -18,11 +20,19 @@ import {
 } from './blueprint.js';
 import { makePart } from './part-maker.js';
 
+/** What may have something to let go of. */
+export type Closable = Pick<Backend, 'close'>;
+
+/** What holds events, and can be ended without closing what they go to. */
+export interface Ending {
+  end(options: Deadline): Promise<void>;
+}
+
 /** Builds the trees of a configuration, each part once, and gives them to the application's trackers. */
 export class Assembly {
   readonly #made = new Map<BackendPart, Promise<Backend>>();
-  readonly #owned = new Set<Backend>();
-  readonly #deliveries: DeliveringBackend[] = [];
+  readonly #owned = new Set<Closable>();
+  readonly #deliveries: Ending[] = [];
 
   constructor(
     readonly blueprint: Blueprint,
@@ -30,13 +40,13 @@ export class Assembly {
     private readonly injector: ModuleRef,
   ) {}
 
-  /** The backends that this module made, and so has to close. */
-  get owned(): ReadonlySet<Backend> {
+  /** The backends and queues that this module made, and so has to close. */
+  get owned(): ReadonlySet<Closable> {
     return this.#owned;
   }
 
-  /** What delivers to backends; a delivery of dead letters stands before the one that they come from. */
-  get deliveries(): readonly DeliveringBackend[] {
+  /** What holds events for others; that which comes later on an event's way stands before what comes earlier. */
+  get deliveries(): readonly Ending[] {
     return this.#deliveries;
   }
 
@@ -102,7 +112,25 @@ export class Assembly {
     const backends = await Promise.all(
       [...node.children].map(async ([name, part]) => [name, await this.#childOf(part)] as const),
     );
-    return new RoutingBackend({ processors, backends: new Map(backends) });
+    const parts = { processors, backends: new Map(backends) };
+    if (node.queue === undefined) return new RoutingBackend(parts);
+    const asynchronous = new AsyncRoutingBackend({
+      ...parts,
+      queue: await this.#queueOf(node.queue),
+    });
+    this.#deliveries.push(asynchronous);
+    return asynchronous;
+  }
+
+  async #queueOf(part: Part): Promise<EventQueue> {
+    const { value, owned } = await makePart(part, this.injector);
+    if (!isEventQueue(value)) {
+      throw new ImproperlyConfigured(
+        `${part.where}: expected an event queue with a method open(line), received ${describeValue(value)}.`,
+      );
+    }
+    if (owned) this.#owned.add(value);
+    return value;
   }
 
   async #childOf(part: BackendPart): Promise<Backend> {
@@ -110,10 +138,11 @@ export class Assembly {
     return part.kind === 'node' ? backend : this.#deliver(part, backend);
   }
 
-  /** Puts delivery before a backend that asks for it, or that is faster in batches. */
-  async #deliver({ delivery }: LeafPart, backend: Backend): Promise<Backend> {
+  /** Puts delivery before a backend that asks for it, stands behind a queue, or is faster in batches. */
+  async #deliver({ delivery, behindQueue }: LeafPart, backend: Backend): Promise<Backend> {
     if (delivery === false) return backend;
-    if (delivery === undefined && backend.sendBatch === undefined) return backend;
+    const isWanted = delivery !== undefined || behindQueue || backend.sendBatch !== undefined;
+    if (!isWanted) return backend;
     const letters = delivery?.deadLetter;
     const deadLetter = letters === undefined ? undefined : await this.#childOf(letters);
     const delivering = new DeliveringBackend(backend, { ...delivery?.options, deadLetter });

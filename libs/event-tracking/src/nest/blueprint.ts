@@ -27,6 +27,8 @@ export type Dependencies = NonNullable<FactoryProvider['inject']>;
 export interface NodePart {
   kind: 'node';
   where: string;
+  /** Where events wait for the children; nothing where they are called at once. */
+  queue: Part | undefined;
   processors: readonly Part[];
   children: ReadonlyMap<string, BackendPart>;
 }
@@ -38,6 +40,8 @@ export interface LeafPart {
   backend: Part;
   /** False for directly; undefined for what suits the backend. */
   delivery: DeliveryPart | false | undefined;
+  /** Whether events come to it through a queue. */
+  behindQueue: boolean;
 }
 
 /** How events reach a backend. */
@@ -58,9 +62,10 @@ export interface Blueprint {
 }
 
 const OPTION_KEYS = (
-  'enabled imports isGlobal processors backends trackers context ' +
+  'enabled imports isGlobal queue processors backends trackers context ' +
   'contextLocator maxEventSize shutdownTimeout registerGlobally'
 ).split(' ');
+const NODE_KEYS = ['queue', 'processors', 'backends'];
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
 
 /**
@@ -90,7 +95,7 @@ export function readBlueprint(options: EventTrackingOptions): Blueprint {
         `${where}: expected an object such as { backends: { … } }, received ${describeValue(tree)}.`,
       );
     }
-    checkKeys(tree, where, ['backends', 'processors']);
+    checkKeys(tree, where, NODE_KEYS);
     trackers.set(name, readNode(tree, `${where}.`));
   }
   const locator = options.contextLocator;
@@ -119,8 +124,12 @@ export function partAt(root: NodePart, path: string): BackendPart | undefined {
   return part;
 }
 
-function readNode(node: { backends?: unknown; processors?: unknown }, where: string): NodePart {
-  const processors = node.processors ?? [];
+function readNode(
+  node: { backends?: unknown; processors?: unknown; queue?: unknown },
+  where: string,
+  behindQueue = false,
+): NodePart {
+  const { queue, processors = [], backends = {} } = node;
   if (!Array.isArray(processors)) {
     throw new ImproperlyConfigured(
       `${where}processors: expected an array, received ${describeValue(processors)}.`,
@@ -129,14 +138,19 @@ function readNode(node: { backends?: unknown; processors?: unknown }, where: str
   return {
     kind: 'node',
     where,
+    queue: queue === undefined ? undefined : readPart(queue, `${where}queue`, ['open']),
     processors: processors.map((each, index) =>
       readProcessor(each, `${where}processors[${index}]`),
     ),
-    children: readBackends(node.backends ?? {}, where),
+    children: readBackends(backends, where, behindQueue || queue !== undefined),
   };
 }
 
-function readBackends(backends: unknown, where: string): ReadonlyMap<string, BackendPart> {
+function readBackends(
+  backends: unknown,
+  where: string,
+  behindQueue: boolean,
+): ReadonlyMap<string, BackendPart> {
   if (typeof backends !== 'object' || backends === null || Array.isArray(backends)) {
     throw new ImproperlyConfigured(
       `${where}backends: expected an object or a Map of backends by name, received ${describeValue(backends)}.`,
@@ -153,40 +167,33 @@ function readBackends(backends: unknown, where: string): ReadonlyMap<string, Bac
           `received ${describeValue(name)}. Rename it, for example to '${String(name).replaceAll('.', '_')}'.`,
       );
     }
-    parts.set(name, readBackend(backend, place));
+    parts.set(name, readBackend(backend, place, behindQueue));
   }
   return parts;
 }
 
-function readBackend(backend: unknown, where: string): BackendPart {
+function readBackend(backend: unknown, where: string, behindQueue: boolean): BackendPart {
   if (isObject(backend) && !isBackend(backend) && 'backends' in backend) {
-    checkKeys(backend, where, ['backends', 'processors']);
-    return readNode(backend, `${where}.`);
+    checkKeys(backend, where, NODE_KEYS);
+    return readNode(backend, `${where}.`, behindQueue);
   }
-  return readLeaf(backend, where);
+  const leaf = readLeaf(backend, where);
+  if (behindQueue && leaf.delivery === false) {
+    throw new ImproperlyConfigured(
+      `${where}.delivery: behind a queue every backend is delivered to by itself, so that one which fails is tried ` +
+        `again without the others; false is for backends that are called where events are emitted. Leave it out.`,
+    );
+  }
+  return { ...leaf, behindQueue };
 }
 
 function readLeaf(backend: unknown, where: string): LeafPart {
-  if (isBackend(backend)) {
-    return {
-      kind: 'leaf',
-      where,
-      backend: { kind: 'value', where, value: backend },
-      delivery: undefined,
-    };
-  }
-  if (!isDefinition(backend)) {
-    return {
-      kind: 'leaf',
-      where,
-      backend: readPart(backend, where, ['send']),
-      delivery: undefined,
-    };
-  }
+  const leaf = { kind: 'leaf', where, delivery: undefined, behindQueue: false } as const;
+  if (isBackend(backend)) return { ...leaf, backend: { kind: 'value', where, value: backend } };
+  if (!isDefinition(backend)) return { ...leaf, backend: readPart(backend, where, ['send']) };
   const { delivery, ...definition } = backend;
   return {
-    kind: 'leaf',
-    where,
+    ...leaf,
     backend: readDefinition(definition, where),
     delivery: readDelivery(delivery, `${where}.delivery`),
   };

@@ -8,6 +8,7 @@ import {
   type Blueprint,
   type Dependencies,
   type LeafPart,
+  type NodePart,
   type Part,
 } from './blueprint.js';
 import { isOptionalDependency } from './part-maker.js';
@@ -70,7 +71,7 @@ function findCircle(
 function dependenciesOfPart(part: BackendPart | Part): readonly InjectionToken[] {
   switch (part.kind) {
     case 'node':
-      return [...part.processors, ...part.children.values()].flatMap(dependenciesOfPart);
+      return partsOfNode(part).flatMap(dependenciesOfPart);
     case 'leaf':
       return partsOfLeaf(part).flatMap(dependenciesOfPart);
     case 'class':
@@ -82,6 +83,10 @@ function dependenciesOfPart(part: BackendPart | Part): readonly InjectionToken[]
     case 'value':
       return [];
   }
+}
+
+function partsOfNode({ queue, processors, children }: NodePart): readonly (BackendPart | Part)[] {
+  return [...(queue === undefined ? [] : [queue]), ...processors, ...children.values()];
 }
 
 function partsOfLeaf({ backend, delivery }: LeafPart): readonly (LeafPart | Part)[] {

@@ -1,6 +1,7 @@
 import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
+import type { EventQueue } from '../core/event-queue.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 import type { FilterObject, Processor, ProcessorObject } from '../core/processor.js';
 
@@ -33,6 +34,13 @@ export type Definition<T> =
 
 /** A node of the tree: its own processors, its own children. */
 export interface RoutingDefinition {
+  /**
+   * Where events wait for the children, which then cost the code that emits nothing: the node's own processors run before
+   * it, where the event is emitted, the children's behind it.
+   *
+   * @default none: the children are called where the event is emitted
+   */
+  queue?: EventQueueDefinition;
   /**
    * The steps each event takes before the children get it.
    *
@@ -74,6 +82,9 @@ export type BackendDefinitions =
 /** A processor: a function, an instance, a class or a definition. */
 export type ProcessorDefinition =
   Processor | Type<ProcessorObject | FilterObject> | Definition<Processor>;
+
+/** An event queue: an instance, a class or a definition. */
+export type EventQueueDefinition = EventQueue | Type<EventQueue> | Definition<EventQueue>;
 
 /** A context locator: an instance, a class or a definition. */
 export type ContextLocatorDefinition =

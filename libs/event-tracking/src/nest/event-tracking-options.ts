@@ -8,11 +8,18 @@ import type {
 import type {
   BackendDefinitions,
   ContextLocatorDefinition,
+  EventQueueDefinition,
   ProcessorDefinition,
 } from './definitions.js';
 
 /** The tree of one tracker. */
 export interface TrackerTreeOptions {
+  /**
+   * Where events wait for all backends; see {@link RoutingDefinition}.
+   *
+   * @default none
+   */
+  queue?: EventQueueDefinition;
   /**
    * The destinations by name, called in code-point order of their names.
    *

@@ -1,7 +1,6 @@
-import type { Backend } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import type { EventTrackingApplication } from './application.js';
-import type { Assembly } from './assembly.js';
+import type { Assembly, Closable } from './assembly.js';
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
@@ -33,9 +32,7 @@ export class Shutdown {
       await this.#flush(signal);
       for (const detached of this.application.trackers.values()) detached.refuse();
       await this.#flush(signal);
-      for (const delivering of this.assembly.deliveries.toReversed()) {
-        await delivering.end({ signal });
-      }
+      for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });
       await Promise.all([...this.assembly.owned].map((backend) => this.#close(backend, signal)));
     });
     this.#reportUndelivered();
@@ -46,13 +43,13 @@ export class Shutdown {
     await Promise.all(trackers.map(({ tracker }) => tracker.flush({ signal })));
   }
 
-  async #close(backend: Backend, signal: AbortSignal): Promise<void> {
+  async #close(backend: Closable, signal: AbortSignal): Promise<void> {
     try {
       await Promise.race([backend.close?.({ signal }), whenAborted(signal)]);
     } catch (fault) {
       this.application.diagnostics.error(
         'closing',
-        `A backend could not be closed: ${describeError(fault)}.`,
+        `A backend or queue could not be closed: ${describeError(fault)}.`,
       );
     }
   }

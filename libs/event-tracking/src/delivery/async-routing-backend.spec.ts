@@ -1,0 +1,267 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MemoryBackend } from '../backends/memory-backend.js';
+import type { Backend } from '../core/backend.js';
+import { EventEmissionExit, RetryableDeliveryError } from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import { RoutingBackend } from '../core/routing-backend.js';
+import { Tracker } from '../core/tracker.js';
+import { AsyncRoutingBackend } from './async-routing-backend.js';
+import { DeliveringBackend } from './delivering-backend.js';
+import { MemoryEventQueue } from './memory-event-queue.js';
+
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+
+beforeEach(() => {
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(() => vi.useRealTimers());
+
+const delay = (milliseconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+const names = (events: readonly TrackingEvent[]): string[] => events.map(({ name }) => name);
+
+function trackerOf(backends: Record<string, Backend>): Tracker {
+  return new Tracker({ backends, logger: log });
+}
+
+describe('AsyncRoutingBackend', () => {
+  it('returns to the emitting code before its children are called', async () => {
+    const memory = new MemoryBackend();
+    const tracker = trackerOf({ node: new AsyncRoutingBackend({ backends: { memory } }) });
+    tracker.emit('sold');
+    expect(memory.events).toEqual([]);
+    await tracker.flush();
+    expect(names(memory.events)).toEqual(['sold']);
+  });
+
+  it('runs its own processors before the queue: what they filter is never queued', async () => {
+    const memory = new MemoryBackend();
+    const order: string[] = [];
+    const node = new AsyncRoutingBackend({
+      processors: [
+        ({ name }) => {
+          order.push(name);
+          if (name === 'noise') throw new EventEmissionExit();
+        },
+      ],
+      backends: { memory },
+    });
+    const tracker = trackerOf({ node });
+    tracker.emit('noise');
+    tracker.emit('sold');
+    expect(order).toEqual(['noise', 'sold']);
+    await tracker.flush();
+    expect(names(memory.events)).toEqual(['sold']);
+    expect(tracker.account().backends).toMatchObject({
+      node: { arrived: 2, filtered: 1, delivered: 1 },
+      'node.queue': { arrived: 1, delivered: 1, pending: 0 },
+      'node.memory': { arrived: 1, delivered: 1, pending: 0 },
+    });
+  });
+
+  it("waits for the children's processors and filters, however long they take, in their order", async () => {
+    const memory = new MemoryBackend();
+    const child = new RoutingBackend({
+      processors: [
+        async (event) => {
+          await delay(5);
+          return { ...event, data: { ...event.data, first: true } };
+        },
+        { filter: async ({ data }: TrackingEvent) => data['keep'] === true },
+        async (event) => void (event.data['second'] = event.data['first']),
+      ],
+      backends: { memory },
+    });
+    const tracker = trackerOf({ node: new AsyncRoutingBackend({ backends: { child } }) });
+    tracker.emit('a', { keep: true });
+    tracker.emit('b', { keep: false });
+    await tracker.flush();
+    expect(memory.events.map(({ name, data }) => ({ name, data }))).toEqual([
+      { name: 'a', data: { keep: true, first: true, second: true } },
+    ]);
+    expect(tracker.account().backends['node.child']).toMatchObject({ arrived: 2, filtered: 1 });
+    expect(log.error).not.toHaveBeenCalled();
+  });
+
+  it("drops what an asynchronous filter rejects to judge, and passes over another's rejection", async () => {
+    const memory = new MemoryBackend();
+    const reject = async (): Promise<never> => {
+      throw new Error('down');
+    };
+    const tracker = trackerOf({
+      node: new AsyncRoutingBackend({
+        backends: {
+          judged: new RoutingBackend({
+            processors: [{ filter: reject }],
+            backends: { memory: new MemoryBackend() },
+          }),
+          enriched: new RoutingBackend({ processors: [reject], backends: { memory } }),
+        },
+      }),
+    });
+    tracker.emit('sold');
+    await tracker.flush();
+    expect(tracker.account().backends['node.judged']).toMatchObject({ dropped: { unjudged: 1 } });
+    expect(names(memory.events)).toEqual(['sold']);
+    expect(log.error).toHaveBeenCalledTimes(2);
+  });
+
+  it('tries each destination again by itself: what another has taken it is not sent again', async () => {
+    const sent: Record<string, string[]> = { good: [], bad: [] };
+    let failures = 3;
+    const tracker = trackerOf({
+      node: new AsyncRoutingBackend({
+        backends: {
+          good: { send: ({ name }) => void sent['good']!.push(name) },
+          bad: new DeliveringBackend(
+            {
+              send({ name }) {
+                sent['bad']!.push(name);
+                if (failures-- > 0) throw new RetryableDeliveryError('busy');
+              },
+            },
+            { retry: { minDelay: 1 } },
+          ),
+        },
+      }),
+    });
+    tracker.emit('sold');
+    await tracker.flush();
+    expect(sent).toEqual({ good: ['sold'], bad: ['sold', 'sold', 'sold', 'sold'] });
+    expect(tracker.account().backends).toMatchObject({
+      'node.good': { delivered: 1, retried: 0 },
+      'node.bad': { delivered: 1, retried: 3 },
+    });
+  });
+
+  it('keeps the context, id and time of the moment of the event', async () => {
+    const memory = new MemoryBackend();
+    const direct = new MemoryBackend();
+    const tracker = trackerOf({ direct, node: new AsyncRoutingBackend({ backends: { memory } }) });
+    tracker.context({ user_id: 7 }, () => tracker.emit('sold', { at: new Date(0) }));
+    await tracker.flush();
+    expect(memory.events).toEqual(direct.events);
+    expect(memory.events[0]).toMatchObject({ context: { user_id: 7 }, data: { at: new Date(0) } });
+  });
+
+  it('runs what is behind the queue outside the context of whoever emits', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const tracker = trackerOf({
+      node: new AsyncRoutingBackend({
+        backends: {
+          child: new RoutingBackend({
+            processors: [() => void seen.push(storage.getStore())],
+            backends: { memory: new MemoryBackend() },
+          }),
+        },
+      }),
+    });
+    storage.run('request', () => tracker.emit('sold'));
+    await vi.waitUntil(() => seen.length === 1);
+    expect(seen).toEqual([undefined]);
+  });
+
+  it('drops what does not fit, counted at the queue, and waits with what does until there is room further on', async () => {
+    const taken: string[] = [];
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const slow = new DeliveringBackend(
+      {
+        async send({ name }) {
+          await gate;
+          taken.push(name);
+        },
+      },
+      { capacity: 2 },
+    );
+    const node = new AsyncRoutingBackend({
+      queue: new MemoryEventQueue({ capacity: 5 }),
+      backends: { slow },
+    });
+    const tracker = trackerOf({ node });
+    for (let index = 0; index < 8; index++) tracker.emit(`e${index}`);
+    expect(tracker.account().backends['node.queue']).toMatchObject({
+      arrived: 8,
+      pending: 5,
+      dropped: { overflow: 3 },
+    });
+    await delay(10);
+    open();
+    await tracker.flush();
+    expect(taken.toSorted()).toEqual(['e0', 'e1', 'e2', 'e3', 'e4']);
+    expect(tracker.account().backends).toMatchObject({
+      'node.queue': { delivered: 5, pending: 0 },
+      'node.slow': { arrived: 5, delivered: 5, pending: 0 },
+    });
+  });
+
+  it('stands behind another queue too', async () => {
+    const memory = new MemoryBackend();
+    const inner = new AsyncRoutingBackend({ backends: { memory } });
+    const tracker = trackerOf({ outer: new AsyncRoutingBackend({ backends: { inner } }) });
+    for (let index = 0; index < 500; index++) tracker.emit(`e${index}`);
+    await tracker.flush();
+    expect(memory.events).toHaveLength(500);
+    expect(tracker.getBackend('outer.inner.memory')).toBe(memory);
+  });
+
+  it('delivers what is queued when it is closed, then closes its children', async () => {
+    const memory = new MemoryBackend();
+    const close = vi.fn<() => Promise<void>>(async () => {
+      expect(memory.events).toHaveLength(2);
+    });
+    const backend: Backend = { send: (event) => memory.send(event), close };
+    const tracker = trackerOf({ node: new AsyncRoutingBackend({ backends: { backend } }) });
+    tracker.emit('a');
+    tracker.emit('b');
+    await tracker.close();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('ends within the deadline, and counts what was not delivered', async () => {
+    const node = new AsyncRoutingBackend({
+      backends: { hanging: { send: () => new Promise<void>(() => {}) } },
+    });
+    const tracker = trackerOf({ node });
+    for (let index = 0; index < 3; index++) tracker.emit(`e${index}`);
+    await delay(5);
+    await tracker.close({ signal: AbortSignal.timeout(20) });
+    const { backends } = tracker.account();
+    expect(backends['node.hanging']).toMatchObject({ arrived: 3, pending: 0 });
+    expect(backends['node.hanging']!.dropped).toEqual({ undelivered: 3 });
+  });
+
+  it('lets others have their turn while it works', async () => {
+    const memory = new MemoryBackend({ capacity: 50_000 });
+    const tracker = trackerOf({
+      node: new AsyncRoutingBackend({
+        queue: new MemoryEventQueue({ capacity: 50_000 }),
+        backends: { memory },
+      }),
+    });
+    for (let index = 0; index < 50_000; index++) tracker.emit('e');
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await tracker.flush();
+    clearInterval(timer);
+    expect(memory.events).toHaveLength(50_000);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  it('refuses what is no queue, and a child of the name that the queue has', () => {
+    expect(() => new AsyncRoutingBackend({ queue: {} as never })).toThrow(
+      /queue: expected an event queue with a method open\(line\), received an object with no keys/,
+    );
+    expect(() => new AsyncRoutingBackend({ backends: { queue: new MemoryBackend() } })).toThrow(
+      /behind a queue no backend is called 'queue'/,
+    );
+    expect(() => new MemoryEventQueue({ capacity: 0 })).toThrow(
+      /capacity: expected a whole number/,
+    );
+  });
+});

@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['libs/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     setupFiles: ['test/support/setup.ts'],
-    globalSetup: ['test/services/mongo.setup.ts'],
+    globalSetup: ['test/services/mongo.setup.ts', 'test/services/redis.setup.ts'],
     reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MongoBinary } from 'mongodb-memory-server-core';
 import { installed, isInstalled, triedOnceADay } from './installed.js';
+import { which } from './which.js';
 
 const run = promisify(execFile);
 
@@ -104,17 +104,4 @@ function secantus(command: string, version: string): MongoExecutable {
 async function versionOf(mongodCommand: string): Promise<string> {
   const { stdout } = await run(mongodCommand, ['--version']);
   return /v(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'of an unknown version';
-}
-
-async function which(command: string): Promise<string> {
-  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(directory, command);
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not here.
-    }
-  }
-  throw new Error(`${command} is not on the PATH`);
 }

@@ -19,7 +19,7 @@ export {
   UnknownTrackerError,
 } from './core/errors.js';
 export type { EventContext, EventData, TrackingEvent } from './core/event.js';
-export type { EventQueue, QueuedEvent, QueueLine } from './core/event-queue.js';
+export type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from './core/event-queue.js';
 export type {
   FilterObject,
   Processor,
@@ -82,3 +82,4 @@ export {
   TrackContextInterceptor,
   type InterceptedContextValues,
 } from './nest/track-context.interceptor.js';
+export { createEventTrackingWorker } from './nest/worker-bootstrap.js';

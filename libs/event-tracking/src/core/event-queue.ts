@@ -21,17 +21,27 @@ export interface QueueLine {
 }
 
 /**
+ * What a node sends its events to.
+ *
+ * @remarks Flushing it waits for what was sent, closing it ends consumption too.
+ */
+export interface QueueEntrance extends Backend {
+  /**
+   * Begins to take events out of the queue: called when the tree stands, in processes that are workers.
+   *
+   * @remarks A queue that no other process can see takes them out by itself.
+   */
+  work?(): void;
+}
+
+/**
  * Where an async routing node hands events over, to be processed and delivered later, here or in another process.
  *
  * @remarks One queue may serve several nodes.
  */
 export interface EventQueue {
-  /**
-   * Opens the queue for a node.
-   *
-   * @returns what the node sends its events to; flushing it waits for what was sent, closing it ends consumption
-   */
-  open(line: QueueLine): Backend;
+  /** Opens the queue for a node. */
+  open(line: QueueLine): QueueEntrance;
   /** Rejects when the queue cannot be reached. */
   check?(options: Deadline): Promise<void>;
   /** Lets go of connections. */

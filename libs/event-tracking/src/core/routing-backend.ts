@@ -18,6 +18,7 @@ import { copyOf } from './snapshot.js';
 import {
   ADOPT,
   DELIVER,
+  DELIVER_AT,
   isTreePart,
   PASS_ON,
   PASS_ON_LATER,
@@ -69,7 +70,7 @@ export class RoutingBackend implements Backend {
   readonly #chain = new ProcessorChain(() => this.#place);
   #children: readonly Child[] = [];
   readonly #own = new OpenAccount();
-  #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics() };
+  #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics(), stands: false };
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
   constructor(options: RoutingBackendOptions = {}) {
@@ -224,6 +225,19 @@ export class RoutingBackend implements Backend {
       return [];
     });
     return (await Promise.all(ends)).flat();
+  }
+
+  /** @internal */
+  [DELIVER_AT](
+    names: readonly string[],
+    event: TrackingEvent,
+  ): Promise<readonly QueuedEvent[]> | undefined {
+    const [name, ...further] = names;
+    const child = this.#children.find((each) => each.name === name);
+    if (child === undefined) return undefined;
+    if (further.length > 0) return child.part?.[DELIVER_AT]?.(further, event);
+    if (child.part !== undefined) return child.part[DELIVER](event);
+    return Promise.resolve(this.#deliver(child, event)).then(() => []);
   }
 
   /** @internal */

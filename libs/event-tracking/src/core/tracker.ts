@@ -405,7 +405,12 @@ export class Tracker {
   }
 
   #attach(root: RoutingBackend): void {
-    root[ADOPT]({ tracker: this.name, path: '', diagnostics: this.#diagnostics });
+    root[ADOPT]({
+      tracker: this.name,
+      path: '',
+      diagnostics: this.#diagnostics,
+      stands: true,
+    });
     this.#root = root;
     const held = this.#held?.release() ?? [];
     this.#held = undefined;

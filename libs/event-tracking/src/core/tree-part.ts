@@ -10,6 +10,9 @@ export const ROUTE = Symbol.for('event-tracking:route');
 /** Delivers an event behind a queue, where promises are awaited. */
 export const DELIVER = Symbol.for('event-tracking:deliver');
 
+/** Delivers an event, behind a queue, to a backend further down, past the processors on the way. */
+export const DELIVER_AT = Symbol.for('event-tracking:deliver-at');
+
 /** Gives an event that the node's processors have let pass to what comes next. */
 export const PASS_ON = Symbol.for('event-tracking:pass-on');
 
@@ -30,6 +33,11 @@ export interface TreePart extends Backend {
   [ROUTE](event: TrackingEvent, size?: number): void;
   /** Resolves when the event has ended everywhere below, to where it is still to be delivered. */
   [DELIVER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]>;
+  /** @param names - what leads there from here; where nothing is there any more, the answer is undefined */
+  [DELIVER_AT]?(
+    names: readonly string[],
+    event: TrackingEvent,
+  ): Promise<readonly QueuedEvent[]> | undefined;
   [ADOPT](place: Place): void;
   /** The backend that a path leads to: the part itself, or what it delivers to. */
   readonly [SHOWN]: Backend;
@@ -45,6 +53,8 @@ export interface Place {
   /** The names that lead there, joined by dots; empty for the root. */
   readonly path: string;
   readonly diagnostics: Diagnostics;
+  /** Whether the tree is a tracker's, and so stands. */
+  readonly stands: boolean;
 }
 
 /** Tells a part of the tree, of whichever copy of the package, from other backends. */

@@ -3,11 +3,17 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
-import { isEventQueue, type EventQueue, type QueuedEvent } from '../core/event-queue.js';
+import {
+  isEventQueue,
+  type EventQueue,
+  type QueuedEvent,
+  type QueueEntrance,
+} from '../core/event-queue.js';
 import { RoutingBackend, type RoutingBackendOptions } from '../core/routing-backend.js';
 import {
   ADOPT,
   DELIVER,
+  DELIVER_AT,
   isTreePart,
   PASS_ON,
   PASS_ON_LATER,
@@ -25,6 +31,12 @@ export interface AsyncRoutingBackendOptions extends RoutingBackendOptions {
    * @default a {@link MemoryEventQueue}
    */
   queue?: EventQueue;
+  /**
+   * Whether this process takes events out of a queue that it shares with others.
+   *
+   * @default true
+   */
+  worker?: boolean;
 }
 
 /**
@@ -38,10 +50,14 @@ export interface AsyncRoutingBackendOptions extends RoutingBackendOptions {
  */
 export class AsyncRoutingBackend extends RoutingBackend {
   readonly #intake: RoutingBackend;
+  readonly #entrance: QueueEntrance;
+  readonly #worker: boolean;
+  #works = false;
   #place: Pick<Place, 'tracker' | 'path'> = { tracker: 'default', path: '' };
 
   /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
-  constructor({ queue = new MemoryEventQueue(), ...options }: AsyncRoutingBackendOptions = {}) {
+  constructor(options: AsyncRoutingBackendOptions = {}) {
+    const { queue = new MemoryEventQueue(), worker = true } = options;
     super(options);
     if (!isEventQueue(queue)) {
       throw new ImproperlyConfigured(
@@ -49,11 +65,12 @@ export class AsyncRoutingBackend extends RoutingBackend {
           `Pass for example new MemoryEventQueue().`,
       );
     }
-    const line = queue.open({
+    this.#worker = worker;
+    this.#entrance = queue.open({
       place: () => this.#place,
       consume: (events) => this.#consume(events),
     });
-    this.#intake = new RoutingBackend({ backends: { queue: line } });
+    this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
   }
 
   /**
@@ -101,6 +118,9 @@ export class AsyncRoutingBackend extends RoutingBackend {
     super[ADOPT](place);
     this.#place = place;
     this.#intake[ADOPT](place);
+    if (!place.stands || !this.#worker || this.#works) return;
+    this.#works = true;
+    this.#entrance.work?.();
   }
 
   /** @internal */
@@ -117,7 +137,15 @@ export class AsyncRoutingBackend extends RoutingBackend {
   }
 
   async #consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[]> {
-    const undelivered = events.map(({ event }) => super[PASS_ON_LATER](event));
+    const undelivered = events.map(async ({ path, event }) => {
+      if (path === this.#place.path) return super[PASS_ON_LATER](event);
+      return super[DELIVER_AT](this.#namesTo(path), event) ?? [{ path, event }];
+    });
     return (await Promise.all(undelivered)).flat();
+  }
+
+  #namesTo(path: string): string[] {
+    const { path: own } = this.#place;
+    return (own === '' ? path : path.slice(own.length + 1)).split('.');
   }
 }

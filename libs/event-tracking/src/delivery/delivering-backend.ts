@@ -54,7 +54,12 @@ export class DeliveringBackend implements Backend {
   readonly #pauses = new Pauses();
   readonly #stopped = new AbortController();
   readonly #overflow = new OverflowReport((count) => this.#reportOverflow(count));
-  #place: Place = { tracker: 'default', path: 'delivery', diagnostics: new Diagnostics() };
+  #place: Place = {
+    tracker: 'default',
+    path: 'delivery',
+    diagnostics: new Diagnostics(),
+    stands: false,
+  };
   #ending: Promise<void> | undefined;
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */

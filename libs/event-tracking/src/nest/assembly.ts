@@ -19,6 +19,7 @@ import {
   type Part,
 } from './blueprint.js';
 import { makePart } from './part-maker.js';
+import { isWorkerBootstrap } from './worker-bootstrap.js';
 
 /** What may have something to let go of. */
 export type Closable = Pick<Backend, 'close'>;
@@ -117,6 +118,7 @@ export class Assembly {
     const asynchronous = new AsyncRoutingBackend({
       ...parts,
       queue: await this.#queueOf(node.queue),
+      worker: this.blueprint.options.worker === true || isWorkerBootstrap(),
     });
     this.#deliveries.push(asynchronous);
     return asynchronous;

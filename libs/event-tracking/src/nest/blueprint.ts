@@ -63,7 +63,7 @@ export interface Blueprint {
 
 const OPTION_KEYS = (
   'enabled imports isGlobal queue processors backends trackers context ' +
-  'contextLocator maxEventSize shutdownTimeout registerGlobally'
+  'contextLocator worker maxEventSize shutdownTimeout registerGlobally'
 ).split(' ');
 const NODE_KEYS = ['queue', 'processors', 'backends'];
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
@@ -300,7 +300,7 @@ function checkKeys(value: object, where: string, known: readonly string[]): void
 }
 
 function checkScalars(options: EventTrackingOptions): void {
-  for (const key of ['enabled', 'registerGlobally'] as const) {
+  for (const key of ['enabled', 'registerGlobally', 'worker'] as const) {
     if (options[key] !== undefined && typeof options[key] !== 'boolean') {
       throw new ImproperlyConfigured(
         `${key}: expected true or false, received ${describeValue(options[key])}.`,

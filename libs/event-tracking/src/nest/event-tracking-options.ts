@@ -96,6 +96,13 @@ export interface EventTrackingOptions extends TrackerTreeOptions {
    */
   contextLocator?: ContextLocatorDefinition;
   /**
+   * Whether this process takes events out of queues that it shares with others, such as those in Redis.
+   *
+   * @remarks Queues in memory are always emptied by the process that fills them.
+   * @default false
+   */
+  worker?: boolean;
+  /**
    * The size in bytes of an event's data, estimated, beyond which a warning is logged. The event is delivered.
    *
    * @default 1 MiB

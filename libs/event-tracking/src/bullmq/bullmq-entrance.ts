@@ -1,0 +1,30 @@
+import type { Backend, Deadline } from '../core/backend.js';
+import type { QueueEntrance } from '../core/event-queue.js';
+import { DeliveringBackend } from '../delivery/delivering-backend.js';
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
+
+/** What the entrance asks of the queue behind it. */
+export interface QueueOfEntrance {
+  work(): void;
+  leave(deadline: Deadline): Promise<void>;
+}
+
+/** Where a node's events go into Redis, by way of this process's memory. */
+export class BullMqEntrance extends DeliveringBackend implements QueueEntrance {
+  constructor(
+    producer: Backend,
+    delivery: DeliveryOptions,
+    private readonly queue: QueueOfEntrance,
+  ) {
+    super(producer, delivery);
+  }
+
+  work(): void {
+    this.queue.work();
+  }
+
+  override async close(deadline: Deadline = {}): Promise<void> {
+    await super.close(deadline);
+    await this.queue.leave(deadline);
+  }
+}

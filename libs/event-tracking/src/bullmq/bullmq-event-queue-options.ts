@@ -1,0 +1,75 @@
+import type { ConnectionOptions, JobsOptions, Queue, WorkerOptions } from 'bullmq';
+import { describeValue } from '../core/describe-error.js';
+import type { DiagnosticLogger } from '../core/diagnostics.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
+
+/** What a {@link BullMqEventQueue} is made of. */
+export interface BullMqEventQueueOptions {
+  /** How Redis is reached, as BullMQ takes it: options of `ioredis`, or a client. */
+  connection: ConnectionOptions;
+  /**
+   * The name of the queue in BullMQ; applications that share it share the work.
+   *
+   * @default 'event-tracking'
+   */
+  name?: string;
+  /**
+   * What the queue's keys begin with; in a Redis Cluster with a hash tag, `{event-tracking}`.
+   *
+   * @default '{event-tracking}'
+   */
+  prefix?: string;
+  /**
+   * A queue that the application has already, to add jobs to; it stays open.
+   *
+   * @default one of its own
+   */
+  queue?: Queue;
+  /**
+   * How many events one job holds at most.
+   *
+   * @default 100
+   */
+  eventsPerJob?: number;
+  /**
+   * Options of each job, as BullMQ takes them: priority, attempts, what is kept of jobs that have ended, …
+   *
+   * @default ten attempts with exponential backoff; completed jobs are removed, failed ones kept
+   */
+  job?: Omit<JobsOptions, 'jobId' | 'repeat' | 'parent'>;
+  /**
+   * Options of the worker, as BullMQ takes them: concurrency, limiter, lockDuration, …
+   *
+   * @default 10 jobs at the same time, and jobs that stalled up to ten times are taken up again
+   */
+  worker?: Omit<WorkerOptions, 'connection' | 'prefix' | 'autorun'>;
+  /**
+   * How events reach Redis.
+   *
+   * @default batches of 1,000, two at once
+   */
+  delivery?: Omit<DeliveryOptions, 'deadLetter'>;
+  /**
+   * Where it is said what went wrong with the connection and with jobs.
+   *
+   * @default Nest's logger
+   */
+  logger?: DiagnosticLogger;
+}
+
+/** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
+export function checkBullMqOptions(options: BullMqEventQueueOptions): void {
+  const { connection, eventsPerJob } = options;
+  if (typeof connection !== 'object' || connection === null) {
+    throw new ImproperlyConfigured(
+      `BullMqEventQueue: connection says how Redis is reached, received ${describeValue(connection)}. ` +
+        `Pass for example { host: 'localhost', port: 6379 }.`,
+    );
+  }
+  if (eventsPerJob !== undefined && !(Number.isSafeInteger(eventsPerJob) && eventsPerJob > 0)) {
+    throw new ImproperlyConfigured(
+      `BullMqEventQueue: eventsPerJob is a whole number above 0, received ${describeValue(eventsPerJob)}.`,
+    );
+  }
+}

@@ -1,0 +1,49 @@
+import type { BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
+import { BullMqEventQueue } from './bullmq-event-queue.js';
+
+/** Options that a function makes of what Nest's injector gives it. */
+export interface BullMqOptionsFactory {
+  // The arguments are what `inject` lists, which types cannot follow.
+  useFactory: (
+    // oxlint-disable-next-line typescript/no-explicit-any
+    ...dependencies: any[]
+  ) => BullMqEventQueueOptions | Promise<BullMqEventQueueOptions>;
+  /** The tokens of what `useFactory` is given. */
+  inject?: Token[];
+}
+
+/** What Nest's injector finds something by. */
+type Token = string | symbol | (new (...args: never[]) => unknown);
+
+/** A {@link BullMqEventQueue} for a node of the tree of `EventTrackingModule`. */
+export interface BullMqQueueDefinition {
+  useFactory: (...dependencies: unknown[]) => Promise<BullMqEventQueue>;
+  inject: Token[];
+}
+
+/**
+ * A queue in Redis for a node of the tree.
+ *
+ * @example
+ * ```ts
+ * EventTrackingModule.forRoot({
+ *   worker: process.env['ROLE'] === 'worker',
+ *   backends: {
+ *     warehouse: {
+ *       queue: bullMqQueue({ connection: { host: 'localhost', port: 6379 } }),
+ *       backends: { mongo: mongoBackend() },
+ *     },
+ *   },
+ * })
+ * ```
+ */
+export function bullMqQueue(
+  options: BullMqEventQueueOptions | BullMqOptionsFactory,
+): BullMqQueueDefinition {
+  const { useFactory, inject = [] }: BullMqOptionsFactory =
+    'useFactory' in options ? options : { useFactory: () => options };
+  return {
+    useFactory: async (...dependencies) => new BullMqEventQueue(await useFactory(...dependencies)),
+    inject,
+  };
+}

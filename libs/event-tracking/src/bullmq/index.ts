@@ -1,0 +1,7 @@
+export type { BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
+export { BullMqEventQueue } from './bullmq-event-queue.js';
+export {
+  bullMqQueue,
+  type BullMqOptionsFactory,
+  type BullMqQueueDefinition,
+} from './bullmq-queue-definition.js';

@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto';
+import { Queue } from 'bullmq';
+import {
+  AsyncRoutingBackend,
+  DeliveringBackend,
+  RoutingBackend,
+  Tracker,
+  type Backend,
+  type TrackingEvent,
+} from 'nestjs-event-tracking';
+import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { startRedis } from './services/redis-server.js';
+
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+const { hostname: host, port } = new URL(inject('redisUrl'));
+const connection = { host, port: Number(port), maxRetriesPerRequest: null };
+
+let name: string;
+let looking: Queue;
+let trackers: Tracker[];
+
+beforeEach(() => {
+  name = `test-${randomUUID().slice(0, 8)}`;
+  looking = new Queue(name, { connection, prefix: '{event-tracking}' });
+  trackers = [];
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(async () => {
+  for (const tracker of trackers) await tracker.close({ signal: AbortSignal.timeout(2_000) });
+  await looking.obliterate({ force: true });
+  await looking.close();
+});
+
+type MemberOptions = Partial<Omit<BullMqEventQueueOptions, 'worker'>> & { worker?: boolean };
+
+/** One process of a fleet: a tracker whose node hands events over to Redis. */
+function member(
+  backends: Record<string, Backend>,
+  { worker = false, ...options }: MemberOptions = {},
+): Tracker {
+  const queue = new BullMqEventQueue({
+    connection,
+    name,
+    logger: log,
+    delivery: { flushInterval: 5 },
+    ...options,
+  });
+  const tracker = new Tracker({
+    backends: { node: new AsyncRoutingBackend({ queue, backends, worker }) },
+    logger: log,
+  });
+  trackers.push(tracker);
+  return tracker;
+}
+
+/** A destination that says when it has taken so many events. */
+class Destination implements Backend {
+  readonly taken: TrackingEvent[] = [];
+
+  async send(event: TrackingEvent): Promise<void> {
+    this.taken.push(event);
+  }
+
+  async has(count: number): Promise<void> {
+    await vi.waitUntil(() => this.taken.length >= count, { timeout: 10_000 });
+  }
+}
+
+describe('BullMqEventQueue', () => {
+  it('hands events over to a worker as they were emitted, context and dates included', async () => {
+    const destination = new Destination();
+    const application = member({ destination: new Destination() });
+    member({ destination }, { worker: true });
+    application.context({ user_id: 7 }, () =>
+      application.emit('sold', { at: new Date(5), 'a.b': { $date: 'no date' } }),
+    );
+    await destination.has(1);
+    expect(destination.taken[0]).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      name: 'sold',
+      timestamp: expect.any(Date),
+      context: { user_id: 7 },
+      data: { at: new Date(5), 'a.b': { $date: 'no date' } },
+    });
+    expect(application.account().backends).toMatchObject({
+      'node.queue': { arrived: 1, delivered: 1, pending: 0 },
+      'node.destination': { arrived: 0 },
+    });
+  });
+
+  it('leaves events in Redis where no worker is', async () => {
+    const destination = new Destination();
+    const application = member({ destination });
+    application.emit('sold');
+    await application.flush();
+    expect(await looking.getJobCounts('wait')).toEqual({ wait: 1 });
+    expect(destination.taken).toEqual([]);
+  });
+
+  it('chunks events into jobs, of which none stays behind', async () => {
+    const application = member({ destination: new Destination() }, { eventsPerJob: 100 });
+    for (let index = 0; index < 250; index++) application.emit(`e${index}`);
+    await application.flush();
+    expect(await looking.getJobCounts('wait')).toEqual({ wait: 3 });
+
+    const destination = new Destination();
+    member({ destination }, { worker: true });
+    await destination.has(250);
+    expect(new Set(destination.taken.map(({ id }) => id)).size).toBe(250);
+    await vi.waitUntil(async () => {
+      const counts = await looking.getJobCounts();
+      return Object.values(counts).every((count) => count === 0);
+    });
+  });
+
+  it('queues nothing that the node filters, and runs the processors of its children in the worker', async () => {
+    const destination = new Destination();
+    const child = (): RoutingBackend =>
+      new RoutingBackend({
+        processors: [async (event) => void (event.data['seen'] = true)],
+        backends: { destination },
+      });
+    const application = member({ child: child() });
+    (application.getBackend('node') as RoutingBackend).registerProcessor({
+      filter: (event) => event.name === 'sold',
+    });
+    member({ child: child() }, { worker: true });
+    application.emit('noise');
+    application.emit('sold');
+    await destination.has(1);
+    expect(destination.taken).toMatchObject([{ name: 'sold', data: { seen: true } }]);
+    expect(application.account().backends['node']).toMatchObject({ filtered: 1, delivered: 1 });
+  });
+
+  it('shares the work between workers, each event to one of them', async () => {
+    const [one, other] = [new Destination(), new Destination()];
+    const application = member({ destination: new Destination() }, { eventsPerJob: 5 });
+    member({ destination: one }, { worker: true });
+    member({ destination: other }, { worker: true });
+    for (let index = 0; index < 500; index++) application.emit(`e${index}`);
+    await application.flush();
+    await vi.waitUntil(() => one.taken.length + other.taken.length >= 500, { timeout: 10_000 });
+    const ids = [...one.taken, ...other.taken].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(500);
+    expect(ids).toHaveLength(500);
+  });
+
+  it('gives back what a stopped worker has not delivered, for the destinations that miss it alone', async () => {
+    const good = new Destination();
+    const stuck: Backend = { send: () => new Promise<void>(() => {}) };
+    const application = member({ good, stuck });
+    const stopped = member({ good, stuck }, { worker: true });
+    application.emit('sold');
+    await good.has(1);
+    await stopped.close({ signal: AbortSignal.timeout(100) });
+
+    const [goodAgain, mended] = [new Destination(), new Destination()];
+    member({ good: goodAgain, stuck: mended }, { worker: true });
+    await mended.has(1);
+    expect(mended.taken.map((event) => event.name)).toEqual(['sold']);
+    expect(goodAgain.taken).toEqual([]);
+  });
+
+  it('tries again what a destination fails at, in the worker and for that destination alone', async () => {
+    const good = new Destination();
+    const sent: string[] = [];
+    let failures = 2;
+    const flaky = new DeliveringBackend(
+      {
+        async send({ name: event }) {
+          sent.push(event);
+          if (failures-- > 0) throw new Error('busy');
+        },
+      },
+      { retry: { minDelay: 1 } },
+    );
+    const worker = member({ good, flaky }, { worker: true });
+    worker.emit('sold');
+    await vi.waitUntil(() => sent.length === 3, { timeout: 10_000 });
+    expect(good.taken).toHaveLength(1);
+  });
+
+  it('keeps a job, and says so, that is of a node which the worker does not have', async () => {
+    const application = member({ destination: new Destination() }, { job: { attempts: 1 } });
+    const queue = new BullMqEventQueue({ connection, name, logger: log });
+    const worker = new Tracker({
+      backends: {
+        other: new AsyncRoutingBackend({ queue, backends: { destination: new Destination() } }),
+      },
+      logger: log,
+    });
+    trackers.push(worker);
+    application.emit('sold');
+    await vi.waitUntil(async () => (await looking.getJobCounts('failed'))['failed'] === 1, {
+      timeout: 10_000,
+    });
+    expect(log.error).toHaveBeenCalledWith(
+      expect.stringMatching(/has no node 'node' with a queue, of a tracker 'default'/),
+    );
+  });
+
+  it('uses a queue of the application, and leaves it open', async () => {
+    const theirs = new Queue(name, { connection, prefix: '{event-tracking}' });
+    const application = member({ destination: new Destination() }, { queue: theirs });
+    application.emit('sold');
+    await application.close();
+    expect(await theirs.getJobCounts('wait')).toEqual({ wait: 1 });
+    await theirs.close();
+  });
+
+  it('holds events in memory while Redis is gone, and loses none over its restart', async () => {
+    const redis = await startRedis();
+    const theirs = { ...connection, port: redis.port };
+    try {
+      const destination = new Destination();
+      const application = member({ destination: new Destination() }, { connection: theirs });
+      const worker = member({ destination }, { connection: theirs, worker: true });
+      for (let index = 0; index < 300; index++) application.emit(`before-${index}`);
+      await application.flush();
+      await redis.kill();
+      for (let index = 0; index < 300; index++) application.emit(`during-${index}`);
+      await redis.restart();
+      for (let index = 0; index < 300; index++) application.emit(`after-${index}`);
+      await vi.waitUntil(() => new Set(destination.taken.map(({ id }) => id)).size === 900, {
+        timeout: 30_000,
+      });
+      await application.close({ signal: AbortSignal.timeout(5_000) });
+      await worker.close({ signal: AbortSignal.timeout(5_000) });
+    } finally {
+      await redis.stop();
+    }
+  }, 60_000);
+
+  it.each([
+    [
+      { connection: 'redis://localhost' },
+      /connection says how Redis is reached, received the string/,
+    ],
+    [{ connection, eventsPerJob: 0 }, /eventsPerJob is a whole number above 0/],
+  ])('refuses %j', (options, message) => {
+    expect(() => new BullMqEventQueue(options as BullMqEventQueueOptions)).toThrow(message);
+  });
+});

@@ -156,6 +156,10 @@ describe('BullMqEventQueue', () => {
     application.emit('sold');
     await good.has(1);
     await stopped.close({ signal: AbortSignal.timeout(100) });
+    expect(stopped.account().backends).toMatchObject({
+      'node.good': { arrived: 1, delivered: 1 },
+      'node.stuck': { arrived: 0, dropped: {}, pending: 0 }, // it went back
+    });
 
     const [goodAgain, mended] = [new Destination(), new Destination()];
     member({ good: goodAgain, stuck: mended }, { worker: true });

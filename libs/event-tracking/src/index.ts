@@ -19,7 +19,13 @@ export {
   UnknownTrackerError,
 } from './core/errors.js';
 export type { EventContext, EventData, TrackingEvent } from './core/event.js';
-export type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from './core/event-queue.js';
+export type {
+  ConsumeOptions,
+  EventQueue,
+  QueuedEvent,
+  QueueEntrance,
+  QueueLine,
+} from './core/event-queue.js';
 export type {
   FilterObject,
   Processor,

@@ -116,7 +116,7 @@ export class BullMqEventQueue implements EventQueue {
           `need the same trackers and backends.`,
       );
     }
-    const undelivered = await line.consume(eventsOf(job.data));
+    const undelivered = await line.consume(eventsOf(job.data), { keeps: true });
     if (undelivered.length === 0) return;
     await job.updateData(jobOf(tracker, path, undelivered));
     await job.moveToDelayed(Date.now(), token);

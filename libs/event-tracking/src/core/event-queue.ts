@@ -8,6 +8,16 @@ export interface QueuedEvent {
   readonly event: TrackingEvent;
 }
 
+/** What a queue does with events that closing left undelivered. */
+export interface ConsumeOptions {
+  /**
+   * Whether it takes them back, so that they are no loss.
+   *
+   * @default false
+   */
+  keeps?: boolean;
+}
+
 /** What a queue is told of the node that it serves. */
 export interface QueueLine {
   /** Where the node stands; known when the tree stands. */
@@ -17,7 +27,10 @@ export interface QueueLine {
    *
    * @returns when all have ended, what closing left undelivered; never rejects
    */
-  consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[]>;
+  consume(
+    events: readonly QueuedEvent[],
+    options?: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]>;
 }
 
 /**

@@ -30,7 +30,13 @@ export {
   type EventTrackingErrorOptions,
 } from './errors.js';
 export type { EventContext, EventData, TrackingEvent } from './event.js';
-export type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from './event-queue.js';
+export type {
+  ConsumeOptions,
+  EventQueue,
+  QueuedEvent,
+  QueueEntrance,
+  QueueLine,
+} from './event-queue.js';
 export type {
   FilterObject,
   Processor,

@@ -9,7 +9,7 @@ import {
   NoTransformerImplemented,
 } from './errors.js';
 import { isRecord, nameOf, type TrackingEvent } from './event.js';
-import type { QueuedEvent } from './event-queue.js';
+import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
 import { isPromise } from './is-promise.js';
 import { byCodePoint } from './order.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
@@ -193,7 +193,7 @@ export class RoutingBackend implements Backend {
   }
 
   /** @internal */
-  async [DELIVER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]> {
+  async [DELIVER](event: TrackingEvent, options: ConsumeOptions): Promise<readonly QueuedEvent[]> {
     const account = this.#own;
     account.arrived++;
     account.pending++;
@@ -201,7 +201,7 @@ export class RoutingBackend implements Backend {
     account.pending--;
     if (this.#bookDrop(processed)) return [];
     account.delivered++;
-    return this[PASS_ON_LATER](processed, this.#chain.changesEvents ? undefined : size);
+    return this[PASS_ON_LATER](processed, options);
   }
 
   /** @internal Gives an event to the children. */
@@ -217,10 +217,13 @@ export class RoutingBackend implements Backend {
   }
 
   /** @internal Gives an event to the children behind a queue, and waits for what becomes of it. */
-  async [PASS_ON_LATER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]> {
+  async [PASS_ON_LATER](
+    event: TrackingEvent,
+    options: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]> {
     const ends = this.#children.map(async (child) => {
       const own = copyOf(event);
-      if (child.part !== undefined) return child.part[DELIVER](own, size);
+      if (child.part !== undefined) return child.part[DELIVER](own, options);
       await this.#deliver(child, own);
       return [];
     });
@@ -231,12 +234,13 @@ export class RoutingBackend implements Backend {
   [DELIVER_AT](
     names: readonly string[],
     event: TrackingEvent,
+    options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> | undefined {
     const [name, ...further] = names;
     const child = this.#children.find((each) => each.name === name);
     if (child === undefined) return undefined;
-    if (further.length > 0) return child.part?.[DELIVER_AT]?.(further, event);
-    if (child.part !== undefined) return child.part[DELIVER](event);
+    if (further.length > 0) return child.part?.[DELIVER_AT]?.(further, event, options);
+    if (child.part !== undefined) return child.part[DELIVER](event, options);
     return Promise.resolve(this.#deliver(child, event)).then(() => []);
   }
 

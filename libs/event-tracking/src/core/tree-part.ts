@@ -2,7 +2,7 @@ import type { Account } from './account.js';
 import type { Backend } from './backend.js';
 import type { Diagnostics } from './diagnostics.js';
 import type { TrackingEvent } from './event.js';
-import type { QueuedEvent } from './event-queue.js';
+import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
 
 /** Takes an event that the caller gives away; known to every copy of the package. */
 export const ROUTE = Symbol.for('event-tracking:route');
@@ -32,11 +32,12 @@ export interface TreePart extends Backend {
    */
   [ROUTE](event: TrackingEvent, size?: number): void;
   /** Resolves when the event has ended everywhere below, to where it is still to be delivered. */
-  [DELIVER](event: TrackingEvent, size?: number): Promise<readonly QueuedEvent[]>;
+  [DELIVER](event: TrackingEvent, options: ConsumeOptions): Promise<readonly QueuedEvent[]>;
   /** @param names - what leads there from here; where nothing is there any more, the answer is undefined */
   [DELIVER_AT]?(
     names: readonly string[],
     event: TrackingEvent,
+    options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> | undefined;
   [ADOPT](place: Place): void;
   /** The backend that a path leads to: the part itself, or what it delivers to. */

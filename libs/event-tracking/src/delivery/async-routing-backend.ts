@@ -5,6 +5,7 @@ import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
 import {
   isEventQueue,
+  type ConsumeOptions,
   type EventQueue,
   type QueuedEvent,
   type QueueEntrance,
@@ -68,7 +69,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
     this.#worker = worker;
     this.#entrance = queue.open({
       place: () => this.#place,
-      consume: (events) => this.#consume(events),
+      consume: (events, options = {}) => this.#consume(events, options),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
   }
@@ -131,15 +132,18 @@ export class AsyncRoutingBackend extends RoutingBackend {
   /** @internal A queue behind a queue. */
   override async [PASS_ON_LATER](
     event: TrackingEvent,
-    size?: number,
+    options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> {
-    return this.#intake[DELIVER](event, size);
+    return this.#intake[DELIVER](event, options);
   }
 
-  async #consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[]> {
+  async #consume(
+    events: readonly QueuedEvent[],
+    options: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]> {
     const undelivered = events.map(async ({ path, event }) => {
-      if (path === this.#place.path) return super[PASS_ON_LATER](event);
-      return super[DELIVER_AT](this.#namesTo(path), event) ?? [{ path, event }];
+      if (path === this.#place.path) return super[PASS_ON_LATER](event, options);
+      return super[DELIVER_AT](this.#namesTo(path), event, options) ?? [{ path, event }];
     });
     return (await Promise.all(undelivered)).flat();
   }

@@ -3,7 +3,7 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import { nameOf, type TrackingEvent } from '../core/event.js';
-import type { QueuedEvent } from '../core/event-queue.js';
+import type { ConsumeOptions, QueuedEvent } from '../core/event-queue.js';
 import { estimateEventSize } from '../core/event-size.js';
 import { RoutingBackend } from '../core/routing-backend.js';
 import { copyOf } from '../core/snapshot.js';
@@ -127,8 +127,9 @@ export class DeliveringBackend implements Backend {
   /** @internal Waits for room: whoever delivers from behind a queue can. */
   async [DELIVER](
     event: TrackingEvent,
-    size: number = estimateEventSize(event),
+    { keeps: isKept = false }: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> {
+    const size = estimateEventSize(event);
     const account = this.#account;
     account.arrived++;
     account.pending++;
@@ -138,11 +139,12 @@ export class DeliveringBackend implements Backend {
     }
     if (this.#ending !== undefined) {
       account.pending--;
-      account.drop('closed');
+      if (isKept) account.arrived--;
+      else account.drop('closed');
       return [{ path: this.#place.path, event }];
     }
     const undelivered = await new Promise<boolean>((ended) => {
-      this.#add({ event, size, ended });
+      this.#add({ event, size, ended, isKept });
       // The queue has waited already: a batch is what came together, and what came while others were under way.
       this.#dispatcher.hurry();
     });
@@ -243,9 +245,11 @@ export class DeliveringBackend implements Backend {
     }
   }
 
-  #giveUp(events: readonly WaitingEvent[], why: GivenUp): void {
+  #giveUp(all: readonly WaitingEvent[], why: GivenUp): void {
     const { reason, error, attempts } = why;
-    this.#endOf(events, reason === 'undelivered');
+    this.#endOf(all, reason === 'undelivered');
+    const events = reason === 'undelivered' ? this.#givenBack(all) : all;
+    if (events.length === 0) return;
     const { diagnostics, path } = this.#place;
     const kept = this.#bury(events, why);
     if (!kept) this.#account.drop(reason, events.length);
@@ -259,6 +263,13 @@ export class DeliveringBackend implements Backend {
         : `${which} could not be delivered to the backend '${path}', ${WHY[reason]} ` +
             `(attempts: ${attempts}): ${describeError(error)}. ${kept ? 'Kept as dead letters.' : 'Dropped.'}`,
     );
+  }
+
+  /** Takes events off the account that go back to a queue, and returns the others. */
+  #givenBack(events: readonly WaitingEvent[]): readonly WaitingEvent[] {
+    const lost = events.filter(({ isKept }) => isKept !== true);
+    this.#account.arrived -= events.length - lost.length;
+    return lost;
   }
 
   /** Hands events to the destination for dead letters, where there is one and they were tried. */

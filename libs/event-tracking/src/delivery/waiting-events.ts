@@ -4,8 +4,10 @@ import type { TrackingEvent } from '../core/event.js';
 export interface WaitingEvent {
   readonly event: TrackingEvent;
   readonly size: number;
-  /** Told when the event has ended: whether it is still to be delivered, because closing came before. */
+  /** Of an event that came from a queue: told when it has ended, and whether closing came before. */
   readonly ended?: (undelivered: boolean) => void;
+  /** Whether the queue takes it back then. */
+  readonly isKept?: boolean;
 }
 
 const SHORTEST_GAP = 1_024;

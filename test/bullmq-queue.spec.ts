@@ -1,14 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { Queue } from 'bullmq';
 import {
   AsyncRoutingBackend,
   DeliveringBackend,
+  EventTrackingModule,
   RoutingBackend,
   Tracker,
   type Backend,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
-import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
+import {
+  BullMqEventQueue,
+  bullMqQueue,
+  type BullMqEventQueueOptions,
+} from 'nestjs-event-tracking/bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { startRedis } from './services/redis-server.js';
 
@@ -207,12 +215,48 @@ describe('BullMqEventQueue', () => {
   });
 
   it('uses a queue of the application, and leaves it open', async () => {
-    const theirs = new Queue(name, { connection, prefix: '{event-tracking}' });
-    const application = member({ destination: new Destination() }, { queue: theirs });
+    const theirs = new Queue(name, { connection });
+    const lent = { queue: theirs, connection: undefined, name: undefined };
+    const application = member({ destination: new Destination() }, lent);
     application.emit('sold');
     await application.close();
     expect(await theirs.getJobCounts('wait')).toEqual({ wait: 1 });
+
+    const destination = new Destination();
+    member({ destination }, { ...lent, worker: true });
+    await destination.has(1);
+    await theirs.obliterate({ force: true });
     await theirs.close();
+  });
+
+  it('shares a queue with the BullModule of the application', async () => {
+    const destination = new Destination();
+
+    @Module({
+      imports: [
+        BullModule.forRoot({ connection }),
+        EventTrackingModule.forRoot({
+          worker: true,
+          imports: [BullModule.registerQueue({ name })],
+          backends: {
+            node: {
+              queue: bullMqQueue({
+                inject: [getQueueToken(name)],
+                useFactory: (queue: Queue) => ({ queue }),
+              }),
+              backends: { destination },
+            },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    app.get(Tracker).emit('sold');
+    await destination.has(1);
+    await app.close();
+    expect(destination.taken.map((event) => event.name)).toEqual(['sold']);
   });
 
   it('holds events in memory while Redis is gone, and loses none over its restart', async () => {

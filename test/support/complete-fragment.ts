@@ -7,6 +7,7 @@ export const STAND_INS = `
 declare const tracker: import('nestjs-event-tracking').Tracker;
 declare class UsersService { isInternal(id: unknown): boolean }
 declare class UsersModule {}
+declare class AppModule {}
 declare class Settings { readonly tracking: boolean }
 declare class SettingsModule {}
 declare class Database { insert(table: string, row: object): Promise<void> }
@@ -42,6 +43,8 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['pino'],
   mongoose: ['type Connection', 'type Model'],
   '@nestjs/mongoose': ['getConnectionToken', 'InjectModel', 'MongooseModule'],
+  '@nestjs/bullmq': ['BullModule', 'getQueueToken'],
+  bullmq: ['type Queue'],
   '@segment/analytics-node': ['Analytics'],
 };
 
@@ -65,7 +68,7 @@ function mentions(code: string, name: string): boolean {
 
 /** The names of the package, and of each of its subpaths that adds some. */
 function libraryNames(): Record<string, readonly string[]> {
-  const subpaths = ['mongo', 'segment', 'testing'].map((room) => [
+  const subpaths = ['mongo', 'segment', 'bullmq', 'testing'].map((room) => [
     `nestjs-event-tracking/${room}`,
     publicNames(`${room}/index.ts`),
   ]);

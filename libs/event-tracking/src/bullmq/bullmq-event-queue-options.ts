@@ -4,20 +4,29 @@ import type { DiagnosticLogger } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 
+const DEFAULT_NAME = 'event-tracking';
+const DEFAULT_PREFIX = '{event-tracking}';
+/** BullMQ's own default. */
+const BULLMQ_PREFIX = 'bull';
+
 /** What a {@link BullMqEventQueue} is made of. */
 export interface BullMqEventQueueOptions {
-  /** How Redis is reached, as BullMQ takes it: options of `ioredis`, or a client. */
-  connection: ConnectionOptions;
+  /**
+   * How Redis is reached, as BullMQ takes it: options of `ioredis`, or a client.
+   *
+   * @default that of `queue`
+   */
+  connection?: ConnectionOptions;
   /**
    * The name of the queue in BullMQ; applications that share it share the work.
    *
-   * @default 'event-tracking'
+   * @default that of `queue`, or 'event-tracking'
    */
   name?: string;
   /**
    * What the queue's keys begin with; in a Redis Cluster with a hash tag, `{event-tracking}`.
    *
-   * @default '{event-tracking}'
+   * @default that of `queue`, or '{event-tracking}'
    */
   prefix?: string;
   /**
@@ -58,9 +67,21 @@ export interface BullMqEventQueueOptions {
   logger?: DiagnosticLogger;
 }
 
+/** Where the queue is in Redis. */
+export interface QueueAddress {
+  name: string;
+  prefix: string;
+  connection: ConnectionOptions;
+}
+
 /** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
-export function checkBullMqOptions(options: BullMqEventQueueOptions): void {
-  const { connection, eventsPerJob } = options;
+export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
+  const { queue, eventsPerJob } = options;
+  const {
+    connection = queue?.opts.connection,
+    name = queue?.name ?? DEFAULT_NAME,
+    prefix = queue === undefined ? DEFAULT_PREFIX : (queue.opts.prefix ?? BULLMQ_PREFIX),
+  } = options;
   if (typeof connection !== 'object' || connection === null) {
     throw new ImproperlyConfigured(
       `BullMqEventQueue: connection says how Redis is reached, received ${describeValue(connection)}. ` +
@@ -72,4 +93,5 @@ export function checkBullMqOptions(options: BullMqEventQueueOptions): void {
       `BullMqEventQueue: eventsPerJob is a whole number above 0, received ${describeValue(eventsPerJob)}.`,
     );
   }
+  return { name, prefix, connection };
 }

@@ -6,12 +6,14 @@ import { Diagnostics } from '../core/diagnostics.js';
 import type { EventQueue, QueueEntrance, QueueLine } from '../core/event-queue.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { BullMqEntrance } from './bullmq-entrance.js';
-import { checkBullMqOptions, type BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
+import {
+  readAddress,
+  type BullMqEventQueueOptions,
+  type QueueAddress,
+} from './bullmq-event-queue-options.js';
 import { eventsOf, jobOf, type EventJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
 
-const DEFAULT_NAME = 'event-tracking';
-const DEFAULT_PREFIX = '{event-tracking}';
 const JOB_OPTIONS: JobsOptions = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 1_000 },
@@ -33,6 +35,7 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
  */
 export class BullMqEventQueue implements EventQueue {
   readonly #options: BullMqEventQueueOptions;
+  readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
   readonly #lines: QueueLine[] = [];
   #queue: Queue | undefined;
@@ -41,7 +44,7 @@ export class BullMqEventQueue implements EventQueue {
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: BullMqEventQueueOptions) {
-    checkBullMqOptions(options);
+    this.#address = readAddress(options);
     this.#options = options;
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
   }
@@ -81,7 +84,7 @@ export class BullMqEventQueue implements EventQueue {
   }
 
   #createQueue(): Queue {
-    const { connection, name = DEFAULT_NAME, prefix = DEFAULT_PREFIX } = this.#options;
+    const { name, prefix, connection } = this.#address;
     const queue = new Queue(name, { connection, prefix });
     queue.on('error', (error) => this.#report('the connection', 'Redis cannot be reached', error));
     return queue;
@@ -89,10 +92,10 @@ export class BullMqEventQueue implements EventQueue {
 
   #work(): void {
     if (this.#worker !== undefined) return;
-    const { connection, name = DEFAULT_NAME, prefix = DEFAULT_PREFIX, worker } = this.#options;
+    const { name, prefix, connection } = this.#address;
     this.#worker = new Worker(name, (job, token) => this.#take(job as Job<EventJob>, token), {
       ...WORKER_OPTIONS,
-      ...worker,
+      ...this.#options.worker,
       connection,
       prefix,
     });

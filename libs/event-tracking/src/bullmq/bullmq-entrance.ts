@@ -19,8 +19,8 @@ export class BullMqEntrance extends DeliveringBackend implements QueueEntrance {
     super(producer, delivery);
   }
 
-  work(): void {
-    this.queue.work();
+  start({ worker }: { worker: boolean }): void {
+    if (worker) this.queue.work();
   }
 
   override async close(deadline: Deadline = {}): Promise<void> {

@@ -40,11 +40,11 @@ export interface QueueLine {
  */
 export interface QueueEntrance extends Backend {
   /**
-   * Begins to take events out of the queue: called when the tree stands, in processes that are workers.
+   * Called when the tree stands: from now on events may be taken out of the queue.
    *
-   * @remarks A queue that no other process can see takes them out by itself.
+   * @param role - whether this process is to do the work that it shares with others; what is its own alone it does anyway
    */
-  work?(): void;
+  start?(role: { worker: boolean }): void;
 }
 
 /**

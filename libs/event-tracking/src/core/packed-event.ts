@@ -10,9 +10,17 @@ const PLAIN = '$plain';
 /** An event in a form that JSON can hold and that comes out of it as it went in, its dates as dates. */
 export type PackedEvent = unknown;
 
-/** Makes an event ready to be stored as JSON by somebody else; never throws. */
+/**
+ * Makes an event ready to be stored as JSON by somebody else; never throws.
+ *
+ * @remarks What needs no change is not copied: it is the caller's to leave alone until it is stored.
+ */
 export function packEvent(event: TrackingEvent): PackedEvent {
-  return pack(copyOf(event));
+  try {
+    return pack(event);
+  } catch {
+    return pack(copyOf(event));
+  }
 }
 
 /**
@@ -26,13 +34,50 @@ export function unpackEvent(packed: PackedEvent): TrackingEvent {
   throw new MalformedEventError('A queued event could not be read: it is no event.');
 }
 
+/** @throws something for what JSON cannot say */
 function pack(value: unknown): unknown {
-  if (value instanceof Date) return { [DATE]: value.toISOString() };
-  if (Array.isArray(value)) return value.map(pack);
-  if (!isRecord(value)) return value;
-  const packed: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) setOwn(packed, key, pack(value[key]));
-  return DATE in value || PLAIN in value ? { [PLAIN]: packed } : packed;
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      if (Number.isFinite(value)) return value;
+      break;
+    case 'object':
+      if (value === null) return value;
+      if (value instanceof Date) return { [DATE]: value.toISOString() };
+      if (Array.isArray(value)) return packList(value);
+      if (isPlain(value)) return packRecord(value);
+  }
+  throw new TypeError('JSON cannot say this.');
+}
+
+function packList(list: readonly unknown[]): unknown {
+  const packed = list.map(pack);
+  return packed.every((each, index) => each === list[index]) ? list : packed;
+}
+
+function packRecord(record: Record<string, unknown>): unknown {
+  let packed: Record<string, unknown> | undefined;
+  for (const key of Object.keys(record)) {
+    const value = record[key];
+    const member = pack(value);
+    if (member === value) continue;
+    packed ??= copyMembers(record);
+    setOwn(packed, key, member);
+  }
+  return DATE in record || PLAIN in record ? { [PLAIN]: packed ?? record } : (packed ?? record);
+}
+
+function copyMembers(record: Record<string, unknown>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(record)) setOwn(copy, key, record[key]);
+  return copy;
+}
+
+function isPlain(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && !('toJSON' in value);
 }
 
 function unpack(value: unknown): unknown {

@@ -53,7 +53,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
   readonly #intake: RoutingBackend;
   readonly #entrance: QueueEntrance;
   readonly #worker: boolean;
-  #works = false;
+  #isStarted = false;
   #place: Pick<Place, 'tracker' | 'path'> = { tracker: 'default', path: '' };
 
   /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
@@ -119,9 +119,9 @@ export class AsyncRoutingBackend extends RoutingBackend {
     super[ADOPT](place);
     this.#place = place;
     this.#intake[ADOPT](place);
-    if (!place.stands || !this.#worker || this.#works) return;
-    this.#works = true;
-    this.#entrance.work?.();
+    if (!place.stands || this.#isStarted) return;
+    this.#isStarted = true;
+    this.#entrance.start?.({ worker: this.#worker });
   }
 
   /** @internal */

@@ -1,0 +1,147 @@
+/** Events per second onto the disk, against the bare store; what `emit` costs its caller meanwhile, and what syncing costs. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { AsyncRoutingBackend, MemoryEventQueue, Tracker } from 'nestjs-event-tracking';
+import { DiskEventQueue } from 'nestjs-event-tracking/disk';
+import { nanosecondsPerCallInBursts } from './bursts.mjs';
+import { report, sideBySide } from './side-by-side.mjs';
+import { context, data, event, NAME } from './standard-event.mjs';
+
+const EVENTS = 40_000;
+const BATCH = 1_000;
+const CAPACITY = 10_000;
+const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
+const directory = await mkdtemp(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'bench-disk-'));
+
+/** A tracker whose node has this queue, and the number of events that are on their way into it. */
+function trackerBehind(queue) {
+  const node = new AsyncRoutingBackend({ queue, backends: { nothing: { send() {} } } });
+  const tracker = new Tracker({ backends: { node } });
+  tracker.enterContext('request', context());
+  return {
+    flush: () => tracker.flush(),
+    emit: () => tracker.emit(NAME, data()),
+    pending: () => tracker.account().backends['node.queue'].pending,
+    close: () => tracker.close(),
+  };
+}
+
+/** A tracker whose events are written and never taken out. */
+function writingTracker() {
+  const queue = new DiskEventQueue({
+    directory: join(directory, 'written'),
+    maxBytes: 2 ** 40,
+    delivery: { batchSize: BATCH },
+  });
+  const entrance = queue.open({
+    place: () => ({ tracker: 'default', path: 'node' }),
+    consume: () => [],
+  });
+  const tracker = new Tracker({ backends: { entrance } });
+  tracker.enterContext('request', context());
+  return { tracker, entrance };
+}
+
+async function eventsPerSecond(work) {
+  const start = performance.now();
+  await work();
+  return (EVENTS / (performance.now() - start)) * 1_000;
+}
+
+const { tracker: writing, entrance } = writingTracker();
+const bare = new ClassicLevel(join(directory, 'bare'));
+let number = 0;
+
+async function throughQueue() {
+  const pending = () => Object.values(entrance.accounts())[0].pending;
+  await nanosecondsPerCallInBursts(
+    () => writing.emit(NAME, data()),
+    EVENTS,
+    () => pending() < CAPACITY,
+  );
+  await writing.flush();
+}
+
+async function throughBareStore() {
+  for (let done = 0; done < EVENTS; done += BATCH) {
+    const batch = Array.from({ length: BATCH }, () => ({
+      type: 'put',
+      key: `node/${(number++).toString().padStart(12, '0')}`,
+      value: JSON.stringify(event()),
+    }));
+    await bare.batch(batch, { sync: true });
+  }
+}
+
+report({
+  what: `DiskEventQueue, against the bare store's synced batches of ${BATCH}`,
+  unit: 'events/s',
+  result: await sideBySide({
+    subject: () => eventsPerSecond(throughQueue),
+    alternative: () => eventsPerSecond(throughBareStore),
+    rounds,
+  }),
+  goal: { atLeast: 0.7 },
+});
+
+const onDisk = trackerBehind(new DiskEventQueue({ directory: join(directory, 'emit') }));
+const inMemory = trackerBehind(new MemoryEventQueue());
+
+async function costOfEmit({ emit, pending, flush }) {
+  const figure = await nanosecondsPerCallInBursts(emit, EVENTS, () => pending() < CAPACITY - 100);
+  await flush();
+  return figure;
+}
+
+report({
+  what: 'emit on the caller’s path with DiskEventQueue at work, against MemoryEventQueue',
+  unit: 'ns',
+  result: await sideBySide({
+    subject: () => costOfEmit(onDisk),
+    alternative: () => costOfEmit(inMemory),
+    rounds,
+  }),
+  goal: { atMost: 1.2 },
+});
+await onDisk.close();
+await inMemory.close();
+
+const RATE_PER_TICK = 50;
+const TICK_MS = 10;
+
+/** Microseconds of CPU time for each event, from emit to the end, at a steady 5,000 events a second. */
+async function costOfSyncing(syncInterval) {
+  const queue = new DiskEventQueue({
+    directory: join(directory, `sync-${syncInterval}`),
+    syncInterval,
+  });
+  const { emit, close } = trackerBehind(queue);
+  const before = process.cpuUsage();
+  let emitted = 0;
+  await new Promise((resolve) => {
+    const timer = setInterval(() => {
+      for (let each = 0; each < RATE_PER_TICK; each++) emit();
+      emitted += RATE_PER_TICK;
+      if (emitted < 10_000) return;
+      clearInterval(timer);
+      resolve();
+    }, TICK_MS);
+  });
+  await close();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / emitted;
+}
+
+await costOfSyncing(100);
+for (const interval of [2, 10, 100, 1_000]) {
+  const cost = await costOfSyncing(interval);
+  console.log(
+    `syncInterval ${interval} ms at 5,000 events/s\n  ${cost.toFixed(0)} µs of CPU time for each event`,
+  );
+}
+
+await writing.close();
+await bare.close();
+await rm(directory, { recursive: true });

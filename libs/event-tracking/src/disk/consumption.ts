@@ -1,0 +1,128 @@
+import { describeError } from '../core/describe-error.js';
+import type { Diagnostics } from '../core/diagnostics.js';
+import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
+import { Pauses } from '../delivery/pauses.js';
+import { decode, encode, keyWithin, prefixOf } from './entry.js';
+import type { Entry, EventStore } from './event-store.js';
+
+const CHUNK = 100;
+const PAUSE_AFTER_FAILURE_MS = 1_000;
+
+/** Takes what a store has for a node to the node's children, in its order, and out of the store when all have ended. */
+export class Consumption {
+  /** The key up to which entries were taken. */
+  #taken: string;
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #pauses = new Pauses();
+  #isStopped = false;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly line: QueueLine,
+    private readonly concurrency: number,
+    private readonly diagnostics: Diagnostics,
+  ) {
+    this.#taken = prefixOf(line.place());
+  }
+
+  /** Sees to it that what is in the store is taken. */
+  hurry(): void {
+    this.#readAgain = true;
+    if (this.#reading !== undefined) return;
+    this.#reading = this.#read().finally(() => {
+      this.#reading = undefined;
+      if (this.#readAgain && this.#hasRoom) this.hurry();
+    });
+  }
+
+  /** Resolves when what is in the store now has ended, or consumption has. */
+  async drain(): Promise<void> {
+    const last = await this.store.lastKey(this.line.place()).catch(() => undefined);
+    if (last !== undefined) {
+      this.hurry();
+      while (this.#taken < last && this.#isBusy) {
+        await (this.#reading ?? Promise.race(this.#underWay));
+      }
+    }
+    await Promise.all(this.#underWay);
+  }
+
+  /** Takes nothing more, and resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#pauses.end();
+    await this.#reading;
+    await Promise.all(this.#underWay);
+  }
+
+  get #isBusy(): boolean {
+    return this.#reading !== undefined || this.#underWay.size > 0;
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#isStopped && this.#underWay.size * CHUNK < this.concurrency;
+  }
+
+  async #read(): Promise<void> {
+    while (this.#readAgain && this.#hasRoom) {
+      this.#readAgain = false;
+      const limit = Math.min(CHUNK, this.concurrency);
+      const entries = await this.#withoutFail(() =>
+        this.store.read(this.line.place(), this.#taken, limit),
+      );
+      if (entries === undefined || entries.length === 0) continue;
+      this.#taken = entries.at(-1)![0];
+      this.#readAgain = true;
+      const taking = this.#take(entries);
+      this.#underWay.add(taking);
+      void taking.then(() => {
+        this.#underWay.delete(taking);
+        this.hurry();
+      });
+    }
+  }
+
+  async #take(entries: readonly Entry[]): Promise<void> {
+    const undelivered = await this.line.consume(this.#eventsOf(entries), { keeps: true });
+    const [first] = entries[0]!;
+    const rest = undelivered.map((event, index): Entry => [
+      keyWithin(first, index),
+      encode(event, this.line.place()),
+    ]);
+    await this.#withoutFail(() => this.store.replace(entries, rest));
+  }
+
+  #eventsOf(entries: readonly Entry[]): QueuedEvent[] {
+    return entries.flatMap(([key, value]) => {
+      try {
+        return [decode(value, this.line.place())];
+      } catch (error) {
+        this.diagnostics.error(
+          'damage',
+          `The queue on disk in ${this.store.location} is damaged, an event of the node '${this.line.place().path}' is ` +
+            `lost (${key}): ${describeError(error)}. It was: ${value.slice(0, 200)}`,
+        );
+        return [];
+      }
+    });
+  }
+
+  /** Does something with the store, again and again until it succeeds or consumption is stopped. */
+  async #withoutFail<T>(operation: () => Promise<T>): Promise<T | undefined> {
+    for (;;) {
+      try {
+        return await operation();
+      } catch (error) {
+        this.diagnostics.error(
+          'the disk',
+          `The queue on disk in ${this.store.location} fails: ${describeError(error)}. ` +
+            `What has not ended is still in it.`,
+        );
+        if (this.#isStopped) return undefined;
+        await this.#pauses.pause(PAUSE_AFTER_FAILURE_MS, { fixed: false });
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Deadline } from '../core/backend.js';
+import type { QueueEntrance } from '../core/event-queue.js';
+import { untilAborted } from '../core/until-aborted.js';
+import { DeliveringBackend } from '../delivery/delivering-backend.js';
+import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import type { DiskLine } from './disk-line.js';
+
+/** What the entrance asks of the queue behind it. */
+export interface QueueOfEntrance {
+  started(): void;
+  leave(line: DiskLine, deadline: Deadline): Promise<void>;
+}
+
+/** Where a node's events go to the disk, by way of memory. */
+export class DiskEntrance extends DeliveringBackend implements QueueEntrance {
+  constructor(
+    private readonly line: DiskLine,
+    delivery: DeliveryOptions,
+    private readonly queue: QueueOfEntrance,
+  ) {
+    super(line, delivery);
+  }
+
+  start(): void {
+    this.line.start();
+    this.queue.started();
+  }
+
+  override async flush(deadline: Deadline = {}): Promise<void> {
+    await super.flush(deadline);
+    await untilAborted(this.line.drain(), deadline.signal);
+  }
+
+  override async close(deadline: Deadline = {}): Promise<void> {
+    await super.close(deadline);
+    await this.queue.leave(this.line, deadline);
+  }
+}

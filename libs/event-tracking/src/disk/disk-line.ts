@@ -1,0 +1,108 @@
+import type { Backend } from '../core/backend.js';
+import { describeError } from '../core/describe-error.js';
+import type { Diagnostics } from '../core/diagnostics.js';
+import { RetryableDeliveryError } from '../core/errors.js';
+import type { TrackingEvent } from '../core/event.js';
+import type { QueueLine } from '../core/event-queue.js';
+import { Consumption } from './consumption.js';
+import { encode, keyOf, numberOf, prefixOf } from './entry.js';
+import type { Entry, EventStore } from './event-store.js';
+
+/** What a line asks of the queue that it belongs to. */
+export interface QueueOfLine {
+  /** The store of this process, opened where it is not. */
+  own(): Promise<EventStore>;
+  readonly maxBytes: number;
+  readonly concurrency: number;
+  readonly diagnostics: Diagnostics;
+}
+
+/** One node's way through the store of this process: written at its end, taken out from its beginning. */
+export class DiskLine implements Backend {
+  #number: Promise<{ last: number }> | undefined;
+  #writing = Promise.resolve();
+  #consumption: Promise<Consumption> | undefined;
+
+  constructor(
+    readonly line: QueueLine,
+    private readonly queue: QueueOfLine,
+  ) {}
+
+  async send(event: TrackingEvent): Promise<void> {
+    await this.sendBatch([event]);
+  }
+
+  async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
+    try {
+      const store = await this.queue.own();
+      const entries = await this.#entriesOf(events, store);
+      await this.#inTurn(() => this.#write(entries, store));
+    } catch (error) {
+      if (error instanceof RetryableDeliveryError) throw error;
+      throw new RetryableDeliveryError(describeError(error), { cause: error });
+    }
+    (await this.#consumption)?.hurry();
+  }
+
+  /** Begins to take events out. */
+  start(): void {
+    this.#consumption ??= (async () => {
+      const consumption = this.consumptionOf(await this.queue.own());
+      consumption.hurry();
+      return consumption;
+    })();
+    this.#consumption.catch(() => (this.#consumption = undefined)); // the next write says what is wrong
+  }
+
+  async drain(): Promise<void> {
+    await (await this.#consumption)?.drain();
+  }
+
+  async stop(): Promise<void> {
+    await (await this.#consumption?.catch(() => undefined))?.stop();
+  }
+
+  /** What takes events of this node out of a store. */
+  consumptionOf(store: EventStore): Consumption {
+    const { concurrency, diagnostics } = this.queue;
+    return new Consumption(store, this.line, concurrency, diagnostics);
+  }
+
+  /** One write after the other: what stands before an entry is in the store when the entry is. */
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(write);
+    this.#writing = turn.catch(() => {}); // the next has its own turn, and this failure was told
+    await turn;
+  }
+
+  async #write(entries: readonly Entry[], store: EventStore): Promise<void> {
+    const { maxBytes } = this.queue;
+    if (await store.exceeds(maxBytes)) {
+      throw new RetryableDeliveryError(
+        `the queue on disk in ${store.location} is full (maxBytes: ${maxBytes})`,
+      );
+    }
+    await store.add(entries);
+  }
+
+  async #entriesOf(events: readonly TrackingEvent[], store: EventStore): Promise<Entry[]> {
+    const node = this.line.place();
+    const prefix = prefixOf(node);
+    const number = await (this.#number ??= this.#lastNumberIn(store));
+    return events.map((event) => {
+      const key = keyOf(prefix, ++number.last);
+      return [key, encode({ path: node.path, event }, node)];
+    });
+  }
+
+  async #lastNumberIn(store: EventStore): Promise<{ last: number }> {
+    const node = this.line.place();
+    try {
+      const last = await store.lastKey(node);
+      return { last: last === undefined ? 0 : numberOf(last, prefixOf(node)) };
+    } catch (error) {
+      this.#number = undefined; // to be tried again
+      throw error;
+    }
+  }
+}

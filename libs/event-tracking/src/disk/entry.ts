@@ -1,0 +1,64 @@
+import { crc32 } from 'node:zlib';
+import { MalformedEventError } from '../core/errors.js';
+import type { QueuedEvent } from '../core/event-queue.js';
+import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
+
+const CHECKSUM_DIGITS = 8;
+const NUMBER_DIGITS = 12;
+
+/** A node of a tracker's tree. */
+export interface Node {
+  tracker: string;
+  path: string;
+}
+
+/** What the keys of a node's entries begin with. */
+export function prefixOf({ tracker, path }: Node): string {
+  return `${encodeURIComponent(tracker)}/${encodeURIComponent(path)}/`;
+}
+
+/** A key behind all that begin with the prefix. */
+export function endOf(prefix: string): string {
+  return `${prefix}~`;
+}
+
+/** The node that a key is of. */
+export function nodeOf(key: string): Node {
+  const [tracker = '', path = ''] = key.split('/').map(decodeURIComponent);
+  return { tracker, path };
+}
+
+/** Keys increase with the number. */
+export function keyOf(prefix: string, number: number): string {
+  return prefix + number.toString(36).padStart(NUMBER_DIGITS, '0');
+}
+
+export function numberOf(key: string, prefix: string): number {
+  return Number.parseInt(key.slice(prefix.length, prefix.length + NUMBER_DIGITS), 36);
+}
+
+/** A key of its own for one of the events that an entry has become; it stands where the entry stood. */
+export function keyWithin(key: string, index: number): string {
+  return `${key}.${index.toString(36).padStart(4, '0')}`;
+}
+
+/** Writes down an event, and by a checksum how it will be known to be whole. */
+export function encode({ path, event }: QueuedEvent, node: Node): string {
+  const at = path === node.path ? undefined : path;
+  const text = JSON.stringify({ at, event: packEvent(event) });
+  return checksumOf(text) + text;
+}
+
+/** @throws {@link MalformedEventError} for what is not as it was written */
+export function decode(entry: string, node: Node): QueuedEvent {
+  const text = entry.slice(CHECKSUM_DIGITS);
+  if (entry.slice(0, CHECKSUM_DIGITS) !== checksumOf(text)) {
+    throw new MalformedEventError('A queued event could not be read: its checksum is another.');
+  }
+  const { at = node.path, event } = JSON.parse(text) as { at?: string; event: PackedEvent };
+  return { path: at, event: unpackEvent(event) };
+}
+
+function checksumOf(text: string): string {
+  return crc32(text).toString(16).padStart(CHECKSUM_DIGITS, '0');
+}

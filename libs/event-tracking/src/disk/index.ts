@@ -1,0 +1,2 @@
+export type { DiskEventQueueOptions } from './disk-event-queue-options.js';
+export { DiskEventQueue } from './disk-event-queue.js';

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Diagnostics } from '../core/diagnostics.js';
+import { EventStore } from './event-store.js';
+
+/**
+ * The stores of a directory, of which each process has one: the first that nobody else has open.
+ *
+ * @remarks A process that ends leaves its store behind, for itself when it starts again or for others.
+ */
+export class Slots {
+  /** When the stores that were looked through had last been changed. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(
+    private readonly directory: string,
+    private readonly diagnostics: Diagnostics,
+  ) {}
+
+  /** Opens a store for this process to write to. */
+  async own(): Promise<EventStore> {
+    for (let slot = 0; ; slot++) {
+      const location = join(this.directory, `${slot}`);
+      await mkdir(location, { recursive: true });
+      const store = await EventStore.open(location, this.diagnostics);
+      if (store !== undefined) return store;
+    }
+  }
+
+  /** Opens one store after the other that a process has left; whoever takes it closes it by {@link leave}. */
+  async *abandoned(): AsyncGenerator<EventStore> {
+    const slots = (await readdir(this.directory)).filter((name) => /^\d+$/.test(name));
+    for (const slot of slots.sort((a, b) => Number(a) - Number(b))) {
+      const location = join(this.directory, slot);
+      if (!existsSync(join(location, 'CURRENT'))) continue; // somebody is about to make it
+      if (this.#seen.get(location) === (await lastChange(location))) continue;
+      const store = await EventStore.open(location, this.diagnostics);
+      if (store !== undefined) yield store;
+    }
+  }
+
+  async leave(store: EventStore): Promise<void> {
+    await store.close();
+    this.#seen.set(store.location, await lastChange(store.location));
+  }
+
+  /** Looks through all of them again. */
+  forget(): void {
+    this.#seen.clear();
+  }
+}
+
+async function lastChange(location: string): Promise<number> {
+  return (await stat(location)).mtimeMs;
+}

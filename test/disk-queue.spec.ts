@@ -1,0 +1,391 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClassicLevel } from 'classic-level';
+import {
+  AsyncRoutingBackend,
+  EventTrackingModule,
+  ImproperlyConfigured,
+  Tracker,
+  type Account,
+  type Backend,
+  type TrackingEvent,
+} from 'nestjs-event-tracking';
+import { DiskEventQueue, type DiskEventQueueOptions } from 'nestjs-event-tracking/disk';
+import { RecordingBackend } from 'nestjs-event-tracking/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ROOT } from './support/root.js';
+
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+const AT_ONCE = AbortSignal.abort();
+
+let directory: string;
+let trackers: Tracker[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'disk-queue-'));
+  trackers = [];
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(async () => {
+  for (const tracker of trackers) await tracker.close({ signal: AbortSignal.timeout(2_000) });
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** A process, as far as the queue is concerned. */
+function trackerOf(
+  backends: Record<string, Backend>,
+  { node = 'node', ...options }: Partial<DiskEventQueueOptions> & { node?: string } = {},
+): Tracker {
+  const queue = new DiskEventQueue({ directory, logger: log, syncInterval: 10, ...options });
+  const tracker = new Tracker({
+    backends: { [node]: new AsyncRoutingBackend({ queue, backends }) },
+    logger: log,
+  });
+  trackers.push(tracker);
+  return tracker;
+}
+
+/** A destination that takes nothing until it is told to. */
+class Gate implements Backend {
+  readonly taken: TrackingEvent[] = [];
+  open = (): void => {};
+  readonly #isOpen = new Promise<void>((resolve) => (this.open = resolve));
+
+  async send(event: TrackingEvent): Promise<void> {
+    await this.#isOpen;
+    this.taken.push(event);
+  }
+}
+
+const names = (events: readonly TrackingEvent[]): string[] => events.map(({ name }) => name);
+const numbered = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `e${index}`);
+const waiting = (tracker: Tracker): number => tracker.account().backends['node.queue']!.pending;
+const delivered = (tracker: Tracker): number => tracker.account().backends['node.queue']!.delivered;
+
+/** Leaves so many events on the disk, of which none was delivered. */
+async function leaveBehind(count: number, node = 'node'): Promise<void> {
+  const tracker = trackerOf({ destination: new Gate() }, { node });
+  for (const name of numbered(count)) tracker.emit(name);
+  await vi.waitUntil(() => tracker.account().backends[`${node}.queue`]!.delivered === count);
+  await tracker.close({ signal: AT_ONCE });
+  await isReleased();
+}
+
+/** Resolves when nobody holds the first store any more. */
+async function isReleased(): Promise<void> {
+  await vi.waitUntil(async () => {
+    const level = new ClassicLevel(join(directory, '0'));
+    const isFree = await level.open().then(
+      () => true,
+      () => false,
+    );
+    await level.close();
+    return isFree;
+  });
+}
+
+describe('DiskEventQueue', () => {
+  it('hands events over as they were emitted, context and dates included, in their order', async () => {
+    const destination = new RecordingBackend();
+    const tracker = trackerOf({ destination });
+    tracker.context('user', { user_id: 7 }, () =>
+      tracker.emit('sold', { at: new Date(5), 'a.b': { $date: 'no date' } }),
+    );
+    for (const name of numbered(500)) tracker.emit(name);
+    await tracker.flush();
+    const [first, ...others] = destination.events;
+    expect(first).toMatchObject({
+      name: 'sold',
+      context: { user_id: 7 },
+      data: { at: new Date(5), 'a.b': { $date: 'no date' } },
+    });
+    expect(names(others)).toEqual(numbered(500));
+    expect(log.error).not.toHaveBeenCalled();
+  });
+
+  it('delivers after a restart what was on the disk, in its order, and that alone', async () => {
+    await leaveBehind(250);
+    const destination = new RecordingBackend();
+    const tracker = trackerOf({ destination });
+    tracker.emit('new');
+    await tracker.flush();
+    expect(names(destination.events)).toEqual([...numbered(250), 'new']);
+    await tracker.close();
+
+    const nothing = new RecordingBackend();
+    await trackerOf({ nothing }).flush();
+    expect(nothing.events).toEqual([]);
+  });
+
+  it('sends again after a restart to the destinations alone that missed an event', async () => {
+    const [fast, slow] = [new RecordingBackend(), new Gate()];
+    const tracker = trackerOf({ fast, slow });
+    for (const name of numbered(3)) tracker.emit(name);
+    await vi.waitUntil(() => fast.events.length === 3);
+    await tracker.close({ signal: AbortSignal.timeout(50) });
+    await isReleased();
+
+    const [fastAgain, slowAgain] = [new RecordingBackend(), new RecordingBackend()];
+    await trackerOf({ fast: fastAgain, slow: slowAgain }).flush();
+    expect(names(fastAgain.events)).toEqual([]);
+    expect(names(slowAgain.events)).toEqual(numbered(3));
+  });
+
+  it('lets processes share a directory, each with its own events', async () => {
+    const [first, second] = [new RecordingBackend(), new RecordingBackend()];
+    const [one, other] = [trackerOf({ destination: first }), trackerOf({ destination: second })];
+    one.emit('one');
+    other.emit('other');
+    await Promise.all([one.flush(), other.flush()]);
+    expect([names(first.events), names(second.events)]).toEqual([['one'], ['other']]);
+    expect(await readdir(directory)).toEqual(['0', '1']);
+  });
+
+  it('delivers what another process has left, while this one runs', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const left = trackerOf({ destination: new Gate() });
+      for (const name of numbered(5)) left.emit(name);
+      await vi.waitUntil(() => delivered(left) === 5);
+      const destination = new RecordingBackend();
+      const tracker = trackerOf({ destination });
+      await tracker.flush();
+      await left.close({ signal: AT_ONCE });
+      await isReleased();
+      expect(destination.events).toEqual([]);
+
+      await vi.advanceTimersByTimeAsync(5_000);
+      await vi.waitUntil(() => destination.events.length === 5);
+      expect(names(destination.events)).toEqual(numbered(5));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('serves several nodes, of which one that is stuck does not hold up the others', async () => {
+    const queue = new DiskEventQueue({ directory, logger: log, syncInterval: 10, concurrency: 10 });
+    const [stuck, free] = [new Gate(), new RecordingBackend()];
+    const tracker = new Tracker({
+      backends: {
+        stuck: new AsyncRoutingBackend({ queue, backends: { stuck } }),
+        free: new AsyncRoutingBackend({ queue, backends: { free } }),
+      },
+      logger: log,
+    });
+    trackers.push(tracker);
+    for (const name of numbered(100)) tracker.emit(name);
+    await vi.waitUntil(() => free.events.length === 100);
+    expect(stuck.taken).toEqual([]);
+    stuck.open();
+    await tracker.flush();
+    expect(names(stuck.taken)).toEqual(numbered(100));
+  });
+
+  it('says, once, of which node it has events that no tree has', async () => {
+    await leaveBehind(3, 'renamed');
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      await trackerOf({ destination: new RecordingBackend() }).flush();
+      await vi.advanceTimersByTimeAsync(5_000);
+      await vi.waitUntil(() => log.warn.mock.calls.length > 0);
+      await vi.advanceTimersByTimeAsync(5_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(log.warn.mock.calls).toEqual([
+      [expect.stringMatching(/has events of a node 'renamed' of the tracker 'default'/)],
+    ]);
+  });
+
+  it('holds in memory what is too much for the disk, and delivers it when there is room', async () => {
+    const gate = new Gate();
+    const maxBytes = 2 ** 20;
+    const tracker = trackerOf({ gate }, { maxBytes, delivery: { batchSize: 100 }, concurrency: 1 });
+    for (const name of numbered(1_000)) {
+      tracker.emit(name, { noise: randomBytes(2_000).toString('latin1') });
+    }
+    await vi.waitUntil(() => log.warn.mock.calls.some(([text]) => /is full \(maxBytes/.test(text)));
+    expect(waiting(tracker)).toBeGreaterThan(0);
+    gate.open();
+    await tracker.flush();
+    expect(names(gate.taken).toSorted()).toEqual(numbered(1_000).toSorted());
+    expect(tracker.account().backends['node.queue']).toMatchObject({ pending: 0, dropped: {} });
+  }, 30_000);
+});
+
+describe('A queue on disk that is damaged', () => {
+  it('is repaired where its index is gone, said to be, and delivers what it has', async () => {
+    await leaveBehind(50);
+    const files = await readdir(join(directory, '0'));
+    const manifest = files.find((name) => name.startsWith('MANIFEST'))!;
+    await writeFile(join(directory, '0', manifest), randomBytes(500));
+    const destination = new RecordingBackend();
+    await trackerOf({ destination }).flush();
+    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/is damaged .* It is repaired/));
+    expect(names(destination.events)).toEqual(numbered(50));
+  });
+
+  it('delivers what is whole and says that there was more', async () => {
+    await leaveBehind(50);
+    await spoil(join(directory, '0'));
+    const destination = new RecordingBackend();
+    const tracker = trackerOf({ destination });
+    tracker.emit('new');
+    await tracker.flush();
+    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/damaged/));
+    expect(names(destination.events)).toContain('new');
+  });
+
+  it('does not deliver an event that is not as it was written, and says which', async () => {
+    await leaveBehind(50);
+    const level = new ClassicLevel(join(directory, '0'));
+    const [entry] = await level.iterator({ limit: 1 }).all();
+    await level.put(entry![0], entry![1].replace('"e0"', '"eX"'));
+    await level.close();
+    const destination = new RecordingBackend();
+    await trackerOf({ destination }).flush();
+    expect(log.error).toHaveBeenCalledWith(
+      expect.stringMatching(/an event of the node 'node' is lost .*checksum.*"eX"/),
+    );
+    expect(names(destination.events)).toEqual(numbered(50).slice(1));
+  });
+});
+
+/** Overwrites some bytes in the middle of what LevelDB wrote last. */
+async function spoil(store: string): Promise<void> {
+  const files = (await readdir(store)).filter((name) => /\.(log|ldb)$/.test(name));
+  for (const name of files) {
+    await using file = await open(join(store, name), 'r+');
+    const { size } = await file.stat();
+    if (size > 100) await file.write(randomBytes(16), 0, 16, Math.floor(size / 2));
+  }
+}
+
+describe('A queue on disk whose process dies', () => {
+  const program = join(ROOT, 'test/support/disk-application.mjs');
+  const SYNC_INTERVAL_MS = 100;
+
+  it('loses nothing that was emitted longer than the interval before, however often it is killed', async () => {
+    const [destination, emitted] = [join(directory, 'delivered'), join(directory, 'emitted')];
+    const queue = join(directory, 'queue');
+    const start = (first: string) =>
+      spawn(process.execPath, [program, queue, destination, emitted, first], { stdio: 'inherit' });
+    const due: number[] = [];
+    for (let life = 1; life <= 10; life++) {
+      const first = life * 1_000_000;
+      const child = start(`${first}`);
+      const lifetime = 200 + Math.random() * 500;
+      await vi.waitUntil(() => existsSync(emitted) && lastOf(emitted) > first, { timeout: 10_000 });
+      await new Promise((resolve) => setTimeout(resolve, lifetime)); // a random moment is the point
+      const died = Date.now();
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const safe = marksOf(emitted).filter(
+        ({ number, time }) => number >= first && time < died - SYNC_INTERVAL_MS,
+      );
+      for (let number = first; number <= safe.at(-1)!.number; number++) due.push(number);
+    }
+    const [code] = (await once(start('drain'), 'close')) as [number];
+    expect(code).toBe(0);
+    const delivered = new Set(readFileSync(destination, 'utf8').split('\n').map(Number));
+    expect(due.length).toBeGreaterThan(5_000);
+    expect(due.filter((number) => !delivered.has(number))).toEqual([]);
+  }, 120_000);
+});
+
+/** What the application says it had emitted, and when. */
+function marksOf(file: string): { number: number; time: number }[] {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => {
+    const [number, time] = line.split(' ').map(Number);
+    return { number: number!, time: time! };
+  });
+}
+
+const lastOf = (file: string): number => marksOf(file).at(-1)!.number;
+
+describe('A disk that fails', () => {
+  const program = join(ROOT, 'test/support/limited-disk-application.mjs');
+
+  it('costs no event: they wait in memory until it takes writes again', async () => {
+    const limited = `trap '' XFSZ; ulimit -S -f 512; exec "$0" "$@"`;
+    const child = spawn('bash', ['-c', limited, process.execPath, program, directory], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const said = async () => JSON.parse((await lines.next()).value as string) as Account;
+    const failing = await said();
+    expect(failing.retried).toBeGreaterThan(0);
+    expect(failing.pending).toBeGreaterThan(0);
+    execFileSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited']);
+    child.stdin.end('mended');
+    const mended = await said();
+    await once(child, 'close');
+    expect(mended).toMatchObject({ arrived: 2_000, delivered: 2_000, pending: 0, dropped: {} });
+  }, 30_000);
+});
+
+describe('DiskEventQueue in a Nest application', () => {
+  it('takes events out without being told to be a worker, and delivers at shutdown what is queued', async () => {
+    const destination = new RecordingBackend();
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          backends: {
+            node: {
+              queue: { useFactory: () => new DiskEventQueue({ directory }) },
+              backends: { destination },
+            },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    for (const name of numbered(100)) app.get(Tracker).emit(name);
+    await app.close();
+    expect(names(destination.events)).toEqual(numbered(100));
+  });
+
+  it('says at the start when events cannot be kept in the directory', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          backends: { node: { queue: new DiskEventQueue({ directory: file }), backends: {} } },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const started = NestFactory.createApplicationContext(AppModule, {
+      logger: false,
+      abortOnError: false,
+    });
+    await expect(started).rejects.toThrow(/cannot be kept in the directory '.*file': .*EEXIST/);
+  });
+
+  it.each([
+    [{ directory: '' }, /directory says where events are kept/],
+    [{ directory: 'x', syncInterval: 0 }, /syncInterval is a whole number above 0/],
+    [{ directory: 'x', maxBytes: 1.5 }, /maxBytes is a whole number above 0/],
+  ])('refuses %o', (options, message) => {
+    expect(() => new DiskEventQueue(options)).toThrow(ImproperlyConfigured);
+    expect(() => new DiskEventQueue(options)).toThrow(message);
+  });
+});

@@ -46,7 +46,17 @@ export {
   AsyncRoutingBackend,
   type AsyncRoutingBackendOptions,
 } from './delivery/async-routing-backend.js';
-export { isDeadLetter, type DeadLetter, type DeadLetterNote } from './delivery/dead-letter.js';
+export {
+  isDeadLetter,
+  type DeadLetter,
+  type DeadLetterNote,
+  type DeadLetterStore,
+} from './delivery/dead-letter.js';
+export {
+  Redelivery,
+  type FailedRedelivery,
+  type RedeliveryOptions,
+} from './delivery/redelivery.js';
 export { DeliveringBackend } from './delivery/delivering-backend.js';
 export type { DeliveryOptions, OverflowPolicy, RetryOptions } from './delivery/delivery-options.js';
 export { MemoryEventQueue, type MemoryEventQueueOptions } from './delivery/memory-event-queue.js';

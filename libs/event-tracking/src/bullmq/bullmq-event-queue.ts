@@ -11,6 +11,7 @@ import {
   type BullMqEventQueueOptions,
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
+import { DeadLetterQueue } from './dead-letter-queue.js';
 import { eventsOf, jobOf, type EventJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
 
@@ -31,10 +32,12 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
  *   destination behind the node; destinations try again by themselves.
  * - A worker that is stopped gives back what it has not delivered, to the destinations where it is still to be delivered.
  *   A worker that dies leaves its jobs to others: they are delivered at least once, and known by the events' ids.
+ * - What is given up behind it is kept in a queue of its own, `<name>-dead-letters`, where a destination names no other place.
  * - What Redis does not take waits in the memory of the application, bounded, as before any destination.
  */
 export class BullMqEventQueue implements EventQueue {
   readonly #options: BullMqEventQueueOptions;
+  readonly deadLetters: DeadLetterQueue;
   readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
   readonly #lines: QueueLine[] = [];
@@ -45,6 +48,7 @@ export class BullMqEventQueue implements EventQueue {
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: BullMqEventQueueOptions) {
     this.#address = readAddress(options);
+    this.deadLetters = new DeadLetterQueue(this.#address);
     this.#options = options;
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
   }

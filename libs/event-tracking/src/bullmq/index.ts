@@ -1,7 +1,8 @@
-export type { BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
+export type { BullMqEventQueueOptions, QueueAddress } from './bullmq-event-queue-options.js';
 export { BullMqEventQueue } from './bullmq-event-queue.js';
 export {
   bullMqQueue,
   type BullMqOptionsFactory,
   type BullMqQueueDefinition,
 } from './bullmq-queue-definition.js';
+export { DeadLetterQueue } from './dead-letter-queue.js';

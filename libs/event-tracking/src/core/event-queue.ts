@@ -53,6 +53,12 @@ export interface QueueEntrance extends Backend {
  * @remarks One queue may serve several nodes.
  */
 export interface EventQueue {
+  /**
+   * Keeps what is given up behind the queue, where a destination names no place for its dead letters.
+   *
+   * @default it is dropped, counted and logged
+   */
+  readonly deadLetters?: Backend;
   /** Opens the queue for a node. */
   open(line: QueueLine): QueueEntrance;
   /** Rejects when the queue cannot be reached. */

@@ -75,10 +75,7 @@ export class RoutingBackend implements Backend {
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
   constructor(options: RoutingBackendOptions = {}) {
     for (const processor of listOf(options.processors ?? [])) this.registerProcessor(processor);
-    const entries = entriesOf(options.backends ?? {});
-    for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(String(a), String(b)))) {
-      this.registerBackend(name, backend);
-    }
+    this.registerBackends(options.backends ?? {});
   }
 
   /** The children by name, in the order in which they are called. */
@@ -121,6 +118,14 @@ export class RoutingBackend implements Backend {
     const part = isTreePart(backend) && !hasSendOfItsOwn(backend) ? backend : undefined;
     const account = new OpenAccount();
     this.#children = [...this.#children, { name, backend, part, account, pending: new Set() }];
+  }
+
+  /** Adds children in the order in which they are to be called. */
+  protected registerBackends(backends: Backends): void {
+    const entries = entriesOf(backends);
+    for (const [name, backend] of entries.sort(([a], [b]) => byCodePoint(String(a), String(b)))) {
+      this.registerBackend(name, backend);
+    }
   }
 
   /**

@@ -53,13 +53,14 @@ export class AsyncRoutingBackend extends RoutingBackend {
   readonly #intake: RoutingBackend;
   readonly #entrance: QueueEntrance;
   readonly #worker: boolean;
+  readonly #deadLetters: Backend | undefined;
   #isStarted = false;
   #place: Pick<Place, 'tracker' | 'path'> = { tracker: 'default', path: '' };
 
   /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
   constructor(options: AsyncRoutingBackendOptions = {}) {
-    const { queue = new MemoryEventQueue(), worker = true } = options;
-    super(options);
+    const { queue = new MemoryEventQueue(), worker = true, backends = {}, ...rest } = options;
+    super(rest);
     if (!isEventQueue(queue)) {
       throw new ImproperlyConfigured(
         `queue: expected an event queue with a method open(line), received ${describeValue(queue)}. ` +
@@ -67,11 +68,13 @@ export class AsyncRoutingBackend extends RoutingBackend {
       );
     }
     this.#worker = worker;
+    this.#deadLetters = queue.deadLetters;
     this.#entrance = queue.open({
       place: () => this.#place,
       consume: (events, options = {}) => this.#consume(events, options),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
+    this.registerBackends(backends);
   }
 
   /**
@@ -87,7 +90,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
       );
     }
     const isLeaf = typeof backend?.send === 'function' && !isTreePart(backend);
-    super.registerBackend(name, isLeaf ? new DeliveringBackend(backend) : backend);
+    super.registerBackend(name, isLeaf ? this.#delivering(backend) : backend);
   }
 
   override accounts(): Record<string, Account> {
@@ -146,6 +149,13 @@ export class AsyncRoutingBackend extends RoutingBackend {
       return super[DELIVER_AT](this.#namesTo(path), event, options) ?? [{ path, event }];
     });
     return (await Promise.all(undelivered)).flat();
+  }
+
+  #delivering(backend: Backend): Backend {
+    const kept = this.#deadLetters;
+    return new DeliveringBackend(backend, {
+      deadLetter: kept === undefined ? undefined : new DeliveringBackend(kept),
+    });
   }
 
   #namesTo(path: string): string[] {

@@ -25,3 +25,24 @@ export interface DeadLetter extends TrackingEvent {
 export function isDeadLetter(event: TrackingEvent): event is DeadLetter {
   return 'dead_letter' in event;
 }
+
+/** Tells dead letters of one event apart, which several backends may have given up. */
+export function deadLetterKey({ id, dead_letter: { tracker, path } }: DeadLetter): string {
+  return `${id}@${tracker}/${path}`;
+}
+
+/** The event as it was to be delivered. */
+export function withoutNote(event: TrackingEvent): TrackingEvent {
+  const { dead_letter: _, ...original } = event as DeadLetter;
+  return original;
+}
+
+/** Where dead letters are kept until somebody has decided what becomes of them. */
+export interface DeadLetterStore {
+  /** All that are there, the oldest first. */
+  read(): AsyncIterable<DeadLetter>;
+  /** Takes out letters that {@link read} has given. */
+  remove(letters: readonly DeadLetter[]): Promise<void>;
+  /** Lets go of connections. */
+  close(): Promise<void>;
+}

@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
@@ -7,6 +7,7 @@ import { Diagnostics } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { EventQueue, QueueEntrance, QueueLine } from '../core/event-queue.js';
 import { untilAborted } from '../core/until-aborted.js';
+import { DEAD_LETTERS, DeadLetterFiles } from './dead-letter-files.js';
 import { DiskEntrance } from './disk-entrance.js';
 import { checkDiskOptions, type DiskEventQueueOptions } from './disk-event-queue-options.js';
 import { DiskLine } from './disk-line.js';
@@ -32,10 +33,12 @@ const DELIVERY = {
  *   up; until then it is in memory. It is delivered at least once, and known by its id.
  * - Processes of one machine may share the directory. Each writes to a store of its own and empties it; what one has left
  *   that is gone is delivered by itself when it starts again, or by another.
+ * - What is given up behind it is kept in its folder `dead-letters`, where a destination names no other place.
  * - What the disk does not take waits in memory, bounded, as before any destination. Damage is found by checksums, and
  *   reported.
  */
 export class DiskEventQueue implements EventQueue {
+  readonly deadLetters: DeadLetterFiles;
   readonly #options: DiskEventQueueOptions;
   readonly #diagnostics: Diagnostics;
   readonly #slots: Slots;
@@ -50,6 +53,7 @@ export class DiskEventQueue implements EventQueue {
   constructor(options: DiskEventQueueOptions) {
     checkDiskOptions(options);
     this.#options = options;
+    this.deadLetters = new DeadLetterFiles(join(resolve(options.directory), DEAD_LETTERS));
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('DiskEventQueue'));
     this.#slots = new Slots(resolve(options.directory), this.#diagnostics);
     this.#recovery = new Recovery(

@@ -1,2 +1,3 @@
+export { DeadLetterFiles } from './dead-letter-files.js';
 export type { DiskEventQueueOptions } from './disk-event-queue-options.js';
 export { DiskEventQueue } from './disk-event-queue.js';

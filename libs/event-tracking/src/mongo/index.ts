@@ -11,4 +11,5 @@ export type {
   MongoTimeSeries,
 } from './mongo-backend-options.js';
 export { MongoBackend } from './mongo-backend.js';
+export { MongoDeadLetters } from './mongo-dead-letters.js';
 export { TrackedEvent, TrackedEventSchema } from './tracked-event.js';

@@ -32,6 +32,7 @@ export interface Ending {
 /** Builds the trees of a configuration, each part once, and gives them to the application's trackers. */
 export class Assembly {
   readonly #made = new Map<BackendPart, Promise<Backend>>();
+  readonly #queues = new Map<Part, Promise<EventQueue>>();
   readonly #owned = new Set<Closable>();
   readonly #deliveries: Ending[] = [];
 
@@ -124,7 +125,16 @@ export class Assembly {
     return asynchronous;
   }
 
-  async #queueOf(part: Part): Promise<EventQueue> {
+  #queueOf(part: Part): Promise<EventQueue> {
+    let made = this.#queues.get(part);
+    if (made === undefined) {
+      made = this.#makeQueue(part);
+      this.#queues.set(part, made);
+    }
+    return made;
+  }
+
+  async #makeQueue(part: Part): Promise<EventQueue> {
     const { value, owned } = await makePart(part, this.injector);
     if (!isEventQueue(value)) {
       throw new ImproperlyConfigured(
@@ -141,13 +151,26 @@ export class Assembly {
   }
 
   /** Puts delivery before a backend that asks for it, stands behind a queue, or is faster in batches. */
-  async #deliver({ delivery, behindQueue }: LeafPart, backend: Backend): Promise<Backend> {
+  async #deliver({ delivery, behind }: LeafPart, backend: Backend): Promise<Backend> {
     if (delivery === false) return backend;
-    const isWanted = delivery !== undefined || behindQueue || backend.sendBatch !== undefined;
+    const isWanted =
+      delivery !== undefined || behind !== undefined || backend.sendBatch !== undefined;
     if (!isWanted) return backend;
-    const letters = delivery?.deadLetter;
-    const deadLetter = letters === undefined ? undefined : await this.#childOf(letters);
+    const deadLetter = await this.#deadLettersOf(delivery?.deadLetter, behind);
     const delivering = new DeliveringBackend(backend, { ...delivery?.options, deadLetter });
+    this.#deliveries.push(delivering);
+    return delivering;
+  }
+
+  /** Where a leaf's dead letters go: to its own place, or to that of the queue which it is behind. */
+  async #deadLettersOf(
+    own: LeafPart | undefined,
+    behind: Part | undefined,
+  ): Promise<Backend | undefined> {
+    if (own !== undefined) return this.#childOf(own);
+    const kept = behind === undefined ? undefined : (await this.#queueOf(behind)).deadLetters;
+    if (kept === undefined) return undefined;
+    const delivering = new DeliveringBackend(kept);
     this.#deliveries.push(delivering);
     return delivering;
   }

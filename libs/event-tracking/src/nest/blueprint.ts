@@ -40,8 +40,8 @@ export interface LeafPart {
   backend: Part;
   /** False for directly; undefined for what suits the backend. */
   delivery: DeliveryPart | false | undefined;
-  /** Whether events come to it through a queue. */
-  behindQueue: boolean;
+  /** The queue that events come to it through, the nearest where there are several. */
+  behind: Part | undefined;
 }
 
 /** How events reach a backend. */
@@ -127,29 +127,31 @@ export function partAt(root: NodePart, path: string): BackendPart | undefined {
 function readNode(
   node: { backends?: unknown; processors?: unknown; queue?: unknown },
   where: string,
-  behindQueue = false,
+  behind?: Part,
 ): NodePart {
-  const { queue, processors = [], backends = {} } = node;
+  const { processors = [], backends = {} } = node;
   if (!Array.isArray(processors)) {
     throw new ImproperlyConfigured(
       `${where}processors: expected an array, received ${describeValue(processors)}.`,
     );
   }
+  const queue =
+    node.queue === undefined ? undefined : readPart(node.queue, `${where}queue`, ['open']);
   return {
     kind: 'node',
     where,
-    queue: queue === undefined ? undefined : readPart(queue, `${where}queue`, ['open']),
+    queue,
     processors: processors.map((each, index) =>
       readProcessor(each, `${where}processors[${index}]`),
     ),
-    children: readBackends(backends, where, behindQueue || queue !== undefined),
+    children: readBackends(backends, where, queue ?? behind),
   };
 }
 
 function readBackends(
   backends: unknown,
   where: string,
-  behindQueue: boolean,
+  behind: Part | undefined,
 ): ReadonlyMap<string, BackendPart> {
   if (typeof backends !== 'object' || backends === null || Array.isArray(backends)) {
     throw new ImproperlyConfigured(
@@ -167,28 +169,28 @@ function readBackends(
           `received ${describeValue(name)}. Rename it, for example to '${String(name).replaceAll('.', '_')}'.`,
       );
     }
-    parts.set(name, readBackend(backend, place, behindQueue));
+    parts.set(name, readBackend(backend, place, behind));
   }
   return parts;
 }
 
-function readBackend(backend: unknown, where: string, behindQueue: boolean): BackendPart {
+function readBackend(backend: unknown, where: string, behind: Part | undefined): BackendPart {
   if (isObject(backend) && !isBackend(backend) && 'backends' in backend) {
     checkKeys(backend, where, NODE_KEYS);
-    return readNode(backend, `${where}.`, behindQueue);
+    return readNode(backend, `${where}.`, behind);
   }
   const leaf = readLeaf(backend, where);
-  if (behindQueue && leaf.delivery === false) {
+  if (behind !== undefined && leaf.delivery === false) {
     throw new ImproperlyConfigured(
       `${where}.delivery: behind a queue every backend is delivered to by itself, so that one which fails is tried ` +
         `again without the others; false is for backends that are called where events are emitted. Leave it out.`,
     );
   }
-  return { ...leaf, behindQueue };
+  return { ...leaf, behind };
 }
 
 function readLeaf(backend: unknown, where: string): LeafPart {
-  const leaf = { kind: 'leaf', where, delivery: undefined, behindQueue: false } as const;
+  const leaf = { kind: 'leaf', where, delivery: undefined, behind: undefined } as const;
   if (isBackend(backend)) return { ...leaf, backend: { kind: 'value', where, value: backend } };
   if (!isDefinition(backend)) return { ...leaf, backend: readPart(backend, where, ['send']) };
   const { delivery, ...definition } = backend;

@@ -1,0 +1,43 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { describeError } from '../core/describe-error.js';
+import type { TrackingEvent } from '../core/event.js';
+import { parseEvent, parseTimestamp } from '../core/serialize-event.js';
+import { isDeadLetter } from '../delivery/dead-letter.js';
+import type { EventSource } from './event-source.js';
+
+/** Events as lines of JSON, as a log has them; what is no event is passed over and said. */
+export class EventLines implements EventSource {
+  constructor(private readonly stream: Readable) {}
+
+  static ofFile(path: string): EventLines {
+    return new EventLines(createReadStream(path));
+  }
+
+  async *read(): AsyncGenerator<TrackingEvent> {
+    let number = 0;
+    for await (const line of createInterface({ input: this.stream, crlfDelay: Infinity })) {
+      number++;
+      if (line.trim() === '') continue;
+      const event = read(line, number);
+      if (event !== undefined) yield event;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.stream.destroy();
+  }
+}
+
+function read(line: string, number: number): TrackingEvent | undefined {
+  try {
+    const event = parseEvent(line);
+    if (!isDeadLetter(event)) return event;
+    const { dead_letter: note } = event;
+    return Object.assign(event, { dead_letter: { ...note, time: parseTimestamp(note.time) } });
+  } catch (error) {
+    console.error(`Line ${number} is passed over. ${describeError(error)}.`);
+    return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+import { UsageError } from './usage-error.js';
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/**
+ * Reads a moment: a date, a date and time, or how long ago it was.
+ *
+ * @throws {@link UsageError} for anything else
+ */
+export function readMoment(text: string, now = Date.now()): Date {
+  const ago = /^(\d+)([smhd])$/.exec(text);
+  if (ago !== null) return new Date(now - Number(ago[1]) * UNITS[ago[2] as keyof typeof UNITS]);
+  const date = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text) ? new Date(text) : undefined;
+  if (date !== undefined && !Number.isNaN(date.getTime())) return date;
+  throw new UsageError(
+    `--since is a moment such as 2026-05-06, 2026-05-06T07:08:09Z or 2h (ago); received '${text}'.`,
+  );
+}

@@ -1,0 +1,68 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommandLine } from './command-line.js';
+import { EventLines } from './event-lines.js';
+import type { EventSource } from './event-source.js';
+import { UsageError } from './usage-error.js';
+
+/** @throws {@link UsageError} for what is no source, or one whose peer is not installed */
+export async function openSource(line: CommandLine): Promise<EventSource> {
+  const { from } = line;
+  if (/^mongodb(\+srv)?:/.test(from)) return openMongo(line);
+  if (/^rediss?:/.test(from)) return openRedis(line);
+  if (from === '-') return new EventLines(process.stdin);
+  const found = await stat(from).catch(() => undefined);
+  if (found === undefined) {
+    throw new UsageError(
+      `--from: there is no directory or file '${from}'. Other sources begin with redis:// or mongodb://.`,
+    );
+  }
+  return found.isDirectory() ? openDirectory(from) : EventLines.ofFile(from);
+}
+
+async function openDirectory(directory: string): Promise<EventSource> {
+  const { DeadLetterFiles, DEAD_LETTERS } = await import('../disk/dead-letter-files.js');
+  return new DeadLetterFiles(join(directory, DEAD_LETTERS));
+}
+
+async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {
+  const { createConnection } = await peer('mongoose', () => import('mongoose'));
+  const { MongoDeadLetters } = await import('../mongo/mongo-dead-letters.js');
+  return new MongoDeadLetters(await createConnection(from).asPromise(), collection);
+}
+
+async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {
+  await peer('bullmq', () => import('bullmq'));
+  const [{ DeadLetterQueue }, { readAddress }] = await Promise.all([
+    import('../bullmq/dead-letter-queue.js'),
+    import('../bullmq/bullmq-event-queue-options.js'),
+  ]);
+  return new DeadLetterQueue(
+    readAddress({
+      connection: connectionOf(new URL(from)),
+      ...(queue === undefined ? {} : { name: queue }),
+      ...(prefix === undefined ? {} : { prefix }),
+    }),
+  );
+}
+
+function connectionOf({ hostname, port, username, password, pathname, protocol }: URL): object {
+  const database = Number(pathname.slice(1));
+  return {
+    host: hostname,
+    port: port === '' ? 6379 : Number(port),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(database > 0 ? { db: database } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new UsageError(`--from: this source needs the package ${name}: npm install ${name}.`);
+  }
+}

@@ -1,0 +1,146 @@
+import type { Backend } from '../core/backend.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { quoteName } from '../core/describe-error.js';
+import type { TrackingEvent } from '../core/event.js';
+import { RoutingBackend } from '../core/routing-backend.js';
+import type { Tracker } from '../core/tracker.js';
+import { isDeadLetter, withoutNote } from './dead-letter.js';
+import { DeliveringBackend } from './delivering-backend.js';
+
+/** Where a {@link Redelivery} takes events. */
+export interface RedeliveryOptions {
+  /**
+   * The path of the backend or node that gets all events; a node's processors run.
+   *
+   * @default for each dead letter the backend that had given it up
+   */
+  target?: string;
+  /**
+   * The tracker of events that are no dead letters.
+   *
+   * @default 'default'
+   */
+  tracker?: string;
+}
+
+/** An event that was given up again. */
+export interface FailedRedelivery<T extends TrackingEvent = TrackingEvent> {
+  event: T;
+  /** What the last attempt ended with. */
+  error: string;
+}
+
+/** How often an event is tried before it counts as given up again. */
+const RETRY = { attempts: 5 };
+const DEFAULT_TRACKER = 'default';
+
+/**
+ * Delivers events again: dead letters to the backends that had given them up, or any events to one that is new.
+ *
+ * @remarks
+ * - An event comes as it was, with its id and its time: what has it already knows it.
+ * - A backend gets it past the processors before it, which it had passed. A node's own processors run.
+ * - Nothing is written to the dead letters again: what fails is returned.
+ */
+export class Redelivery {
+  readonly #destinations = new Map<Backend, Destination>();
+
+  /** @param trackerOf - finds a tracker by its name */
+  constructor(
+    private readonly trackerOf: (name: string) => Tracker,
+    private readonly options: RedeliveryOptions = {},
+  ) {}
+
+  /**
+   * Delivers events.
+   *
+   * @returns those that were given up again, with the reason
+   * @throws {@link ImproperlyConfigured} for an event that says not where it belongs, without a `target`
+   * @throws {@link UnknownBackendError} when the tracker has no such backend
+   */
+  async deliver<T extends TrackingEvent>(events: readonly T[]): Promise<FailedRedelivery<T>[]> {
+    const groups = new Map<Destination, T[]>();
+    for (const event of events) {
+      const destination = this.#destinationOf(event);
+      const group = groups.get(destination);
+      if (group === undefined) groups.set(destination, [event]);
+      else group.push(event);
+    }
+    const failed = [...groups].map(async ([destination, group]) => {
+      const errors = await destination.deliver(group.map(withoutNote));
+      return group.flatMap((event) => {
+        const error = errors.get(event.id);
+        return error === undefined ? [] : [{ event, error }];
+      });
+    });
+    return (await Promise.all(failed)).flat();
+  }
+
+  /** Ends it; backends and trackers stay open. */
+  async end(): Promise<void> {
+    await Promise.all([...this.#destinations.values()].map((destination) => destination.end()));
+  }
+
+  #destinationOf(event: TrackingEvent): Destination {
+    const { tracker, path } = this.#placeOf(event);
+    const backend = this.trackerOf(tracker).getBackend(path);
+    let destination = this.#destinations.get(backend);
+    if (destination === undefined) {
+      destination = backend instanceof RoutingBackend ? nodeOf(backend) : leafOf(backend);
+      this.#destinations.set(backend, destination);
+    }
+    return destination;
+  }
+
+  #placeOf(event: TrackingEvent): { tracker: string; path: string } {
+    const { target, tracker = DEFAULT_TRACKER } = this.options;
+    const note = isDeadLetter(event) ? event.dead_letter : undefined;
+    if (target !== undefined) return { tracker: note?.tracker ?? tracker, path: target };
+    if (note !== undefined) return note;
+    throw new ImproperlyConfigured(
+      `The event ${quoteName(event.name)} (${event.id}) is no dead letter: nothing says where it belongs. ` +
+        `Name the backend or node that is to get it (target).`,
+    );
+  }
+}
+
+/** What gets events again. */
+interface Destination {
+  /** Resolves to what went wrong, by the ids of the events that were given up. */
+  deliver(events: readonly TrackingEvent[]): Promise<ReadonlyMap<string, string>>;
+  end(): Promise<void>;
+}
+
+function leafOf(backend: Backend): Destination {
+  let errors = new Map<string, string>();
+  const delivering = new DeliveringBackend(backend, {
+    retry: RETRY,
+    capacity: Number.MAX_SAFE_INTEGER,
+    deadLetter: {
+      send: (event) => {
+        if (isDeadLetter(event)) errors.set(event.id, event.dead_letter.error);
+      },
+    },
+  });
+  return {
+    async deliver(events) {
+      errors = new Map();
+      for (const event of events) delivering.send(event);
+      await delivering.flush();
+      return errors;
+    },
+    end: () => delivering.end(),
+  };
+}
+
+/** What becomes of events behind a node is in its backends' hands, and in those of their dead letters. */
+function nodeOf(node: RoutingBackend): Destination {
+  return {
+    async deliver(events) {
+      for (const event of events) node.send(event);
+      await node.flush();
+      return new Map();
+    },
+    async end() {},
+  };
+}

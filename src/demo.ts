@@ -11,15 +11,20 @@ import { paint } from './demo/paint.js';
 import { printAccounts } from './demo/print-accounts.js';
 import { printDelivery, printLegend } from './demo/print-delivery.js';
 import { receiveVisitors } from './demo/visitors.js';
+import { joinDeliveries } from './demo/join-deliveries.js';
 import { DeliveryWatch, type Delivery } from './demo/watch-deliveries.js';
+import { WorkerProcess } from './demo/worker-process.js';
 import { ENROLMENT_REMINDER } from './enrolments/enrolment-reminder.job.js';
+import { needsWorker, placeOfQueue } from './tracking/queue.js';
 import { placeOfEvents } from './tracking/warehouse.js';
 
 process.env['RELEASE'] = RELEASE;
-process.env['EVENTS_FILE'] ??= join(
-  await mkdtemp(join(tmpdir(), 'course-events-')),
-  'events.ndjson',
-);
+const directory = await mkdtemp(join(tmpdir(), 'course-events-'));
+process.env['EVENTS_FILE'] ??= join(directory, 'events.ndjson');
+process.env['EVENTS_QUEUE'] ??= needsWorker
+  ? `course-events-${process.pid}`
+  : join(directory, 'queue');
+const worker = needsWorker ? await WorkerProcess.start(printDelivery) : undefined;
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
 await app.listen(0, '127.0.0.1');
 const url = await app.getUrl();
@@ -38,12 +43,17 @@ heading('The nightly job');
 await job.fireOnTick();
 await eventsArePrinted();
 await app.close();
+await worker?.stop();
 
 heading('What became of them, at each node and backend');
 printAccounts(trackers);
-console.log(`\n  What analytics.warehouse took lies in ${placeOfEvents()}.`);
+console.log(
+  `\n  What was on its way to analytics.warehouse waited in ${placeOfQueue()}` +
+    `${worker === undefined ? '' : `; a worker took it from there (process ${worker.pid})`}.`,
+);
+console.log(`  What analytics.warehouse took lies in ${placeOfEvents()}.`);
 
-const delivered = watches.flatMap((watch) => watch.deliveries);
+const delivered = joinDeliveries([...watches, ...(worker === undefined ? [] : [worker])]);
 const differences = [
   ...complaints,
   ...compareEvents(expectedEvents(url), delivered.map(comparedEvent)),
@@ -63,6 +73,7 @@ if (differences.length === 0) {
 
 async function eventsArePrinted(): Promise<void> {
   await Promise.all(watches.map((watch) => watch.settled()));
+  await worker?.hasDelivered(trackers[0]!.account().backends['analytics.queue']!.delivered);
 }
 
 function heading(text: string): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEvent } from 'nestjs-event-tracking';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { connectMongo, databaseUri, dropMongo, storedIn } from './support/mongo.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
@@ -45,6 +45,19 @@ describe('The demo', () => {
     const connection = await connectMongo(uri);
     expect(await storedIn(connection)).toHaveLength(8);
     await dropMongo(connection);
+  });
+
+  it('has events wait on disk, or in Redis where there is one, for a worker in a process of its own', async () => {
+    const alone = await runNode([DEMO]);
+    expect(alone.output).toMatch(/waited in the directory \S+queue\./);
+    const { code, output } = await runNode([DEMO], { env: { REDIS_URL: inject('redisUrl') } });
+    expect(output).toMatch(
+      /waited in the queue \S+ of Redis, \S+; a worker took it from there \(process \d+\)/,
+    );
+    expect(output).toMatch(/analytics\.queue +8 +8 +0 +0 +0/);
+    expect(output).toMatch(/analytics\.warehouse +0 +0 +0 +0 +0/);
+    expect(output).toContain('✓ 12 events');
+    expect(code).toBe(0);
   });
 
   it('prints every event with its user and destinations', async () => {

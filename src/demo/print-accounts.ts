@@ -8,6 +8,7 @@ export function printAccounts(trackers: readonly Tracker[]): void {
   console.log(`${row('', COLUMNS)}`);
   for (const tracker of trackers) {
     for (const [path, account] of Object.entries(tracker.account().backends)) {
+      if (path.endsWith('.deadLetter') && account.arrived === 0) continue;
       const place = path === '' ? paint('bold', tracker.name.padEnd(26)) : `  ${path}`.padEnd(26);
       console.log(
         row(

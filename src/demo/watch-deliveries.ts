@@ -27,7 +27,7 @@ export class DeliveryWatch {
     private readonly tracker: Tracker,
     private readonly tell: (delivery: Delivery) => void,
   ) {
-    for (const path of leavesOf(tracker)) this.#watch(path, tracker.getBackend(path));
+    for (const [path, backend] of leavesOf(tracker.backends)) this.#watch(path, backend);
   }
 
   /** Resolves when everything that was sent so far has been told. */
@@ -86,8 +86,10 @@ export class DeliveryWatch {
   }
 }
 
-function leavesOf(tracker: Tracker): string[] {
-  return Object.keys(tracker.account().backends).filter(
-    (path) => path !== '' && !(tracker.getBackend(path) instanceof RoutingBackend),
+function leavesOf(backends: ReadonlyMap<string, Backend>, prefix = ''): [string, Backend][] {
+  return [...backends].flatMap(([name, backend]): [string, Backend][] =>
+    backend instanceof RoutingBackend
+      ? leavesOf(backend.backends, `${prefix}${name}.`)
+      : [[`${prefix}${name}`, backend]],
   );
 }

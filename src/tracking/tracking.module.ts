@@ -10,6 +10,7 @@ import { AccountsModule } from '../accounts/accounts.module.js';
 import { DeploymentContext } from './deployment-context.js';
 import { DropInternalUsers } from './drop-internal-users.js';
 import { NewsletterBackend } from './newsletter.backend.js';
+import { queue } from './queue.js';
 import { warehouse, warehouseImports } from './warehouse.js';
 
 /** Where the application's events go. */
@@ -26,6 +27,7 @@ import { warehouse, warehouseImports } from './warehouse.js';
       },
       backends: {
         analytics: {
+          queue,
           processors: [DropInternalUsers],
           backends: { warehouse },
         },

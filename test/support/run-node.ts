@@ -12,7 +12,7 @@ export function runNode(
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
   // Where the tests find a database is nothing that a script is to find by itself.
-  const { MONGODB_URI: _, ...environment } = process.env;
+  const { MONGODB_URI: _, REDIS_URL: __, ...environment } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: options.cwd,
     env: { ...environment, NODE_OPTIONS: '', NO_COLOR: '1', ...options.env },

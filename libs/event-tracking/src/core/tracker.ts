@@ -249,18 +249,15 @@ export class Tracker {
    * @throws {@link UnknownBackendError} when the tree has none there
    */
   getBackend(path: string): Backend {
-    let node: Backend | undefined = this.#root;
-    for (const name of String(path).split('.')) {
-      node = isTreePart(node) ? node.backends?.get(name) : undefined;
-    }
-    if (node === undefined) {
-      const known = Object.keys(this.#root?.accounts() ?? {}).filter((each) => each !== '');
-      throw new UnknownBackendError(
-        `The tracker '${this.name}' has no backend ${quoteName(path)}. ` +
-          `It has: ${known.length === 0 ? 'none' : known.join(', ')}. Names of nested backends are joined by dots.`,
-      );
-    }
-    return node;
+    const found = this.#find(path);
+    if (found !== undefined) return found;
+    // Queues and dead letters have accounts, and are no backends of the tree.
+    const paths = Object.keys(this.#root?.accounts() ?? {});
+    const known = paths.filter((each) => each !== '' && this.#find(each) !== undefined);
+    throw new UnknownBackendError(
+      `The tracker '${this.name}' has no backend ${quoteName(path)}. ` +
+        `It has: ${known.length === 0 ? 'none' : known.join(', ')}. Names of nested backends are joined by dots.`,
+    );
   }
 
   /**
@@ -326,6 +323,14 @@ export class Tracker {
         },
       };
     };
+  }
+
+  #find(path: string): Backend | undefined {
+    let node: Backend | undefined = this.#root;
+    for (const name of String(path).split('.')) {
+      node = isTreePart(node) ? node.backends?.get(name) : undefined;
+    }
+    return node;
   }
 
   #create(name: unknown, data: unknown): void {

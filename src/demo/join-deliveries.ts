@@ -1,0 +1,14 @@
+import type { Delivery } from './watch-deliveries.js';
+
+/** Puts together what several processes have delivered of the same event. */
+export function joinDeliveries(
+  watches: readonly { deliveries: readonly Delivery[] }[],
+): Delivery[] {
+  const joined = new Map<string, Delivery>();
+  for (const delivery of watches.flatMap((watch) => watch.deliveries)) {
+    const { id } = delivery.event;
+    const backends = [...(joined.get(id)?.backends ?? []), ...delivery.backends].toSorted();
+    joined.set(id, { ...delivery, backends });
+  }
+  return [...joined.values()];
+}

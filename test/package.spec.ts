@@ -87,7 +87,14 @@ describe('the packed library', () => {
         tarball.path,
         applicationOfSubpaths(consumer.nest),
       );
-      expect(JSON.parse(printed)).toEqual({ recorded: 1, mongo: true, segment: true, pending: 1 });
+      expect(JSON.parse(printed)).toEqual({
+        recorded: 1,
+        queued: 1,
+        bullmq: 'function',
+        mongo: true,
+        segment: true,
+        pending: 1,
+      });
     },
   );
 });

@@ -68,7 +68,7 @@ function mentions(code: string, name: string): boolean {
 
 /** The names of the package, and of each of its subpaths that adds some. */
 function libraryNames(): Record<string, readonly string[]> {
-  const subpaths = ['mongo', 'segment', 'bullmq', 'testing'].map((room) => [
+  const subpaths = ['mongo', 'segment', 'bullmq', 'disk', 'threads', 'testing'].map((room) => [
     `nestjs-event-tracking/${room}`,
     publicNames(`${room}/index.ts`),
   ]);

@@ -109,7 +109,13 @@ export async function runConsumer(
 export function applicationOfSubpaths(nest: Consumer['nest']): ConsumerApplication {
   return {
     main: SUBPATHS,
-    packages: [`@nestjs/mongoose@${nest}`, 'mongoose@9', '@segment/analytics-node@3'],
+    packages: [
+      `@nestjs/mongoose@${nest}`,
+      'mongoose@9',
+      '@segment/analytics-node@3',
+      'bullmq@6',
+      'classic-level@3',
+    ],
     skipLibCheck: true,
   };
 }
@@ -120,11 +126,13 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MongooseModule } from '@nestjs/mongoose';
 import { EventTrackingModule, MemoryBackend, Tracker } from 'nestjs-event-tracking';
+import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
 import { SegmentBackend, segmentBackend } from 'nestjs-event-tracking/segment';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 
-const recording = new RecordingBackend();
+const [recording, queued] = [new RecordingBackend(), new RecordingBackend()];
 
 @Module({
   imports: [
@@ -133,6 +141,7 @@ const recording = new RecordingBackend();
       shutdownTimeout: 1,
       backends: {
         recording,
+        disk: { queue: new DiskEventQueue({ directory: 'queue' }), backends: { queued } },
         mongo: mongoBackend({ delivery: { batchSize: 10, deadLetter: new MemoryBackend() } }),
         segment: segmentBackend({ writeKey: 'key', host: 'http://127.0.0.1:9' }),
       },
@@ -145,8 +154,11 @@ async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const tracker = app.get(Tracker);
   tracker.emit('course.read');
+  await queued.whenRecorded(1);
   console.log(JSON.stringify({
     recorded: recording.named('course.read').length,
+    queued: queued.named('course.read').length,
+    bullmq: typeof BullMqEventQueue,
     mongo: tracker.getBackend('mongo') instanceof MongoBackend,
     segment: tracker.getBackend('segment') instanceof SegmentBackend,
     pending: tracker.account().backends['mongo']?.pending,

@@ -1,0 +1,52 @@
+/** A Nest application that emits with each request, to a node behind a queue; says its address to its parent. */
+import 'reflect-metadata';
+import { Controller, Get, Module, Param } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventTrackingModule, MemoryEventQueue, Tracker } from 'nestjs-event-tracking';
+import { ThreadProcessor } from 'nestjs-event-tracking/threads';
+import burn from './burn.processor.mjs';
+
+const PROCESSORS = {
+  without: [],
+  threads: [new ThreadProcessor(new URL('./burn.processor.mjs', import.meta.url), { threads: 1 })],
+  main: [burn],
+};
+const processors = PROCESSORS[process.argv[2]];
+
+class AddressesController {
+  constructor(tracker) {
+    this.tracker = tracker;
+  }
+
+  read(id) {
+    this.tracker.emit('address.read', { id });
+    return { id, country: 'United States' };
+  }
+}
+const { prototype } = AddressesController;
+Get(':id')(prototype, 'read', Object.getOwnPropertyDescriptor(prototype, 'read'));
+Param('id')(prototype, 'read', 0);
+Controller('addresses')(AddressesController);
+Reflect.defineMetadata('design:paramtypes', [Tracker], AddressesController);
+
+class AppModule {}
+Module({
+  imports: [
+    EventTrackingModule.forRoot({
+      queue: new MemoryEventQueue(),
+      backends: { node: { processors, backends: { nothing: { send() {} } } } },
+    }),
+  ],
+  controllers: [AddressesController],
+})(AppModule);
+
+const app = await NestFactory.create(AppModule, { logger: ['error'] });
+await app.listen(0, '127.0.0.1');
+process.send(await app.getUrl());
+/** Asked how it is, it says what became of the events when the last one has been delivered. */
+process.on('message', async () => {
+  const tracker = app.get(Tracker);
+  await tracker.flush();
+  process.send(tracker.account().backends['node.nothing']);
+});
+process.on('disconnect', () => process.exit());

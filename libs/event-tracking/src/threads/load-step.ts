@@ -1,0 +1,77 @@
+import { describeError } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
+import { isClassOf, toStep, type ProcessingStep } from '../core/processor.js';
+import type { Role, ThreadData } from './thread-messages.js';
+
+/** The class that runs a module, and how a module for it looks. */
+const HOME: Readonly<Record<Role, { owner: string; example: string }>> = {
+  processor: { owner: 'ThreadProcessor', example: 'export default (event) => { … }' },
+  filter: { owner: 'ThreadFilter', example: 'export default { filter: (event) => … }' },
+};
+
+/**
+ * Loads a module and makes its default export ready to run; called in the thread.
+ *
+ * @throws {@link ImproperlyConfigured} when it cannot be loaded, or its default export does not have the role
+ */
+export async function loadStep({ url, path, role }: ThreadData): Promise<ProcessingStep> {
+  const { owner } = HOME[role];
+  const where = `${owner}: the default export of ${path}`;
+  const exported = defaultOf(await load(url, `${owner}: ${path}`), `${owner}: ${path}`, role);
+  const step = toStep(isClass(exported) ? instanceOf(exported, where) : exported, where);
+  if (step.isFilter === (role === 'filter')) return step;
+  const other = step.isFilter ? 'filter' : 'processor';
+  const wanted = step.isFilter
+    ? "a function, or an object with 'process'"
+    : "an object with 'filter'";
+  throw new ImproperlyConfigured(
+    `${where}: expected ${wanted}, received a ${other}. Run it by new ${HOME[other].owner}(…).`,
+  );
+}
+
+async function load(url: string, where: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new ImproperlyConfigured(`${where} could not be loaded. ${describeError(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+/** The default export; of a CommonJS module that was compiled from ES that which its source has. */
+function defaultOf(module: Record<string, unknown>, where: string, role: Role): unknown {
+  const { default: exported } = module;
+  const source = isRecord(exported) && exported['__esModule'] === true ? exported : module;
+  if (source['default'] !== undefined) return source['default'];
+  const names = Object.keys(source).filter((name) => !['default', '__esModule'].includes(name));
+  throw new ImproperlyConfigured(
+    `${where} has no default export; it exports ${names.length === 0 ? 'nothing' : names.join(', ')}. ` +
+      `Write: ${HOME[role].example}.`,
+  );
+}
+
+function isClass(value: unknown): value is new () => object {
+  return (
+    isClassOf(value, ['process', 'filter']) ||
+    (typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value)))
+  );
+}
+
+function instanceOf(type: new () => object, where: string): object {
+  if (type.length > 0) {
+    throw new ImproperlyConfigured(
+      `${where}: the constructor of the class ${type.name} takes ${type.length === 1 ? 'an argument' : `${type.length} arguments`}, ` +
+        `which nobody has in a thread. Export an instance.`,
+    );
+  }
+  try {
+    return new type();
+  } catch (cause) {
+    throw new ImproperlyConfigured(
+      `${where}: the constructor of the class ${type.name} failed. ${describeError(cause)}.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,33 @@
+/** The program of a thread: loads the module once, and runs what it exports for one event after the other. */
+import { workerData } from 'node:worker_threads';
+import { describeValue } from '../core/describe-error.js';
+import { isTrackingEvent, type TrackingEvent } from '../core/event.js';
+import type { ProcessingStep } from '../core/processor.js';
+import { copyOf } from '../core/snapshot.js';
+import { loadStep } from './load-step.js';
+import {
+  replyToThrown,
+  type ThreadData,
+  type ThreadReply,
+  type ThreadTask,
+} from './thread-messages.js';
+
+let loading: Promise<ProcessingStep> | undefined;
+
+/** Never rejects, unless the thread ends. */
+export async function run({ event }: ThreadTask): Promise<ThreadReply> {
+  try {
+    const step = await (loading ??= loadStep(workerData as ThreadData));
+    if (event === undefined) return { loaded: true };
+    const result: unknown = await step.run(event);
+    return step.isFilter ? { isKept: Boolean(result) } : { event: copyOf(eventOf(result, event)) };
+  } catch (thrown) {
+    return replyToThrown(thrown);
+  }
+}
+
+function eventOf(result: unknown, event: TrackingEvent): TrackingEvent {
+  if (result === undefined || result === null) return event;
+  if (isTrackingEvent(result)) return result;
+  throw new TypeError(`it returned ${describeValue(result)}, which is no event`);
+}

@@ -1,0 +1,16 @@
+/** A Redis for a benchmark: that of REDIS_URL, or one that is found or installed, and stopped at the end. */
+import { fileURLToPath } from 'node:url';
+import { runnerImport } from 'vite';
+
+export async function provideRedis() {
+  const given = process.env.REDIS_URL;
+  if (given !== undefined && given !== '') {
+    const { hostname: host, port } = new URL(given);
+    return { connection: { host, port: Number(port || 6379) }, stop: async () => {} };
+  }
+  const file = fileURLToPath(new URL('../test/services/redis-server.ts', import.meta.url));
+  const { module } = await runnerImport(file, { logLevel: 'error', configFile: false });
+  const server = await module.startRedis();
+  console.log(`Redis: ${server.description}`);
+  return { connection: { host: '127.0.0.1', port: server.port }, stop: () => server.stop() };
+}

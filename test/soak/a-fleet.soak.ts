@@ -1,0 +1,182 @@
+import { Queue, QueueEvents } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Connection } from 'mongoose';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startMongo, type MongoServer } from '../services/mongo-server.js';
+import { startRedis, type RedisServer } from '../services/redis-server.js';
+import { connectMongo } from '../support/mongo.js';
+import { randomFrom } from '../support/random.js';
+import { FleetApplication, FleetWorker, type FleetServers } from './fleet.js';
+
+const MILLION = 1_000_000;
+const WORKERS = 4;
+/** As many applications are alive at a time; each of their places is taken by one after another. */
+const PLACES = 2;
+const SHARE = MILLION / PLACES;
+/** How many events an application lets wait in its memory: half of what the queue holds there. */
+const ROOM = 25_000;
+/** How many events an application hands over to Redis at a time. */
+const UNDER_WAY = 2_000;
+const WITHIN = { timeout: 480_000, interval: 20 };
+
+const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000);
+const random = randomFrom(seed);
+const between = (low: number, high: number): number => Math.floor(low + random() * (high - low));
+
+/** After how many events what happens: emitted at one place, emitted in all, or stored. */
+const plan = {
+  replacements: Array.from({ length: PLACES }, () => [
+    between(0.1 * SHARE, 0.4 * SHARE),
+    between(0.5 * SHARE, 0.9 * SHARE),
+  ]),
+  outage: between(0.2 * MILLION, 0.6 * MILLION),
+  deaths: [
+    { after: between(0.05 * MILLION, 0.45 * MILLION), of: between(0, WORKERS) },
+    { after: between(0.55 * MILLION, 0.9 * MILLION), of: between(0, WORKERS) },
+  ],
+};
+
+let mongo: MongoServer;
+let redis: RedisServer;
+let servers: FleetServers;
+let store: Connection;
+let queue: Queue;
+let happenings: QueueEvents;
+/** How many jobs of workers that died were taken up by others. */
+let takenOver = 0;
+const applications: FleetApplication[] = [];
+const workers: FleetWorker[] = [];
+
+beforeAll(async () => {
+  [mongo, redis] = [await startMongo({ fast: true }), await startRedis()];
+  const database = new URL(mongo.uri);
+  database.pathname = `/fleet-${Date.now()}`;
+  servers = { mongoUri: database.href, redisPort: redis.port };
+  store = await connectMongo(database.href);
+  const connection = { host: '127.0.0.1', port: redis.port };
+  const options = { connection, prefix: '{event-tracking}' };
+  queue = new Queue('event-tracking', options);
+  happenings = new QueueEvents('event-tracking', options);
+  happenings.on('stalled', () => takenOver++);
+  // Redis will be gone for a while.
+  queue.on('error', () => {});
+  happenings.on('error', () => {});
+  await happenings.waitUntilReady();
+  await writeBeforeAnswering(connection);
+  console.log(`${mongo.description}, ${redis.description}, seed ${seed}: ${JSON.stringify(plan)}`);
+}, 1_800_000);
+
+afterAll(async () => {
+  await Promise.all([...applications, ...workers].map((member) => member.kill()));
+  await Promise.all([queue.close(), happenings.close()]);
+  await store.close();
+  await redis.stop();
+  await mongo.stop();
+});
+
+/** Lets Redis acknowledge only what survives its death: with `everysec` it may acknowledge what it has yet to write. */
+async function writeBeforeAnswering(connection: { host: string; port: number }): Promise<void> {
+  const client = new Redis(connection);
+  await client.config('SET', 'appendfsync', 'always');
+  await client.quit();
+}
+
+function startWorker(): FleetWorker {
+  const worker = new FleetWorker(servers);
+  workers.push(worker);
+  return worker;
+}
+
+/** Emits a place's share of events by applications that replace one another while they are at work. */
+async function occupy(replacements: readonly number[]): Promise<void> {
+  let done = 0;
+  for (const until of [...replacements, SHARE]) {
+    const task = { number: applications.length, count: SHARE - done, room: ROOM };
+    const application = new FleetApplication(servers, task);
+    applications.push(application);
+    const enough = until - done;
+    await application.until(() => application.emitted >= enough);
+    // Its successor comes while it still hands over to Redis what it has in memory.
+    done += await application.stop();
+  }
+  expect(done).toBe(SHARE);
+}
+
+const sumOf = <T>(all: readonly T[], figure: (each: T) => number): number =>
+  all.reduce((sum, each) => sum + figure(each), 0);
+
+const emitted = (): number => sumOf(applications, (application) => application.emitted);
+const stored = (): number => sumOf(workers, (worker) => worker.store.delivered);
+
+/** Kills workers that have events under way, and puts others in their places. */
+async function killWorkers(team: FleetWorker[]): Promise<void> {
+  for (const { after, of } of plan.deaths) {
+    const victim = team[of]!;
+    await victim.until(() => stored() >= after && victim.store.pending > 0);
+    const underWay = victim.store.pending;
+    expect(await victim.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+    console.log(`A worker died at ${stored()} stored, with ${underWay} under way`);
+    team[of] = startWorker();
+  }
+}
+
+/** Kills Redis, and starts it again when an application has had to try again more than once. */
+async function interruptRedis(): Promise<void> {
+  await vi.waitUntil(() => emitted() >= plan.outage, WITHIN);
+  await redis.kill();
+  const start = performance.now();
+  await vi.waitUntil(() => applications.some((each) => each.queue.retried > UNDER_WAY), WITHIN);
+  const held = sumOf(applications, (each) => each.queue.pending);
+  await redis.restart();
+  const seconds = (performance.now() - start) / 1_000;
+  console.log(
+    `Redis died at ${plan.outage} emitted, for ${seconds.toFixed(1)} s; ${held} waited for it`,
+  );
+}
+
+/** By which application each stored event was emitted, and as which of its events. */
+async function emissions(): Promise<Set<string>> {
+  const pairs = new Set<string>();
+  const all = store
+    .collection('events')
+    .find({}, { projection: { 'context.application': 1, 'data.sequence': 1 } })
+    .batchSize(10_000);
+  for await (const { context, data } of all) pairs.add(`${context.application} ${data.sequence}`);
+  return pairs;
+}
+
+describe('A fleet', () => {
+  it('stores every event once, though workers die, Redis restarts and applications are replaced', async () => {
+    const start = performance.now();
+    const team = Array.from({ length: WORKERS }, startWorker);
+    await Promise.all([...plan.replacements.map(occupy), killWorkers(team), interruptRedis()]);
+
+    for (const application of applications) {
+      expect(await application.ended(), application.output).toEqual({ code: 0, signal: null });
+      const count = application.emitted;
+      const ofAll = { arrived: count, delivered: count, dropped: {}, dead: 0, pending: 0 };
+      expect(application.queue, application.output).toMatchObject(ofAll);
+    }
+    expect(emitted()).toBe(MILLION);
+
+    await vi.waitUntil(async () => {
+      const jobs = await queue.getJobCounts('wait', 'active', 'delayed');
+      return Object.values(jobs).every((count) => count === 0);
+    }, WITHIN);
+    const seconds = (performance.now() - start) / 1_000;
+    expect(Object.entries(await queue.getJobCounts()).filter(([, count]) => count > 0)).toEqual([]);
+    // An event's id is its document's, so that none can be there twice.
+    expect(await store.collection('events').countDocuments()).toBe(MILLION);
+    expect((await emissions()).size).toBe(MILLION);
+
+    for (const worker of team) {
+      worker.terminate();
+      expect(await worker.ended(), worker.output).toEqual({ code: null, signal: 'SIGTERM' });
+      expect(worker.store).toMatchObject({ dropped: {}, dead: 0, pending: 0 });
+    }
+    console.log(
+      `${MILLION} events by ${applications.length} applications and ${workers.length} workers in ` +
+        `${seconds.toFixed(1)} s: ${Math.round(MILLION / seconds)} per second; ${takenOver} jobs taken over`,
+    );
+  });
+});

@@ -19,6 +19,19 @@ export {
   UnknownTrackerError,
 } from './core/errors.js';
 export type { EventContext, EventData, TrackingEvent } from './core/event.js';
+export {
+  defineContext,
+  defineEvent,
+  type ContextType,
+  type ContextValuesOf,
+  type EventDataOf,
+  type EventType,
+  type EventTypeOptions,
+  type TypeOptions,
+} from './core/event-types/event-type.js';
+export type { FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
+export type { FieldRecord, MetadataRecord } from './core/event-types/metadata-record.js';
+export type { JsonSchema, StandardSchema } from './core/event-types/standard-schema.js';
 export type {
   ConsumeOptions,
   EventQueue,

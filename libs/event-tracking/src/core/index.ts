@@ -30,6 +30,19 @@ export {
   type EventTrackingErrorOptions,
 } from './errors.js';
 export type { EventContext, EventData, TrackingEvent } from './event.js';
+export {
+  defineContext,
+  defineEvent,
+  type ContextType,
+  type ContextValuesOf,
+  type EventDataOf,
+  type EventType,
+  type EventTypeOptions,
+  type TypeOptions,
+} from './event-types/event-type.js';
+export type { FieldDescription, Fields, FieldTypes } from './event-types/field.js';
+export type { FieldRecord, MetadataRecord } from './event-types/metadata-record.js';
+export type { JsonSchema, StandardSchema } from './event-types/standard-schema.js';
 export type {
   ConsumeOptions,
   EventQueue,

@@ -1,0 +1,333 @@
+import { describeValue } from '../describe-error.js';
+import { ImproperlyConfigured } from '../errors.js';
+import { isRecord } from '../event.js';
+import {
+  FIELD_TYPES,
+  isFieldType,
+  type DataOf,
+  type FieldDescription,
+  type Fields,
+} from './field.js';
+import {
+  isStandardSchema,
+  jsonSchemaOf,
+  type InputOf,
+  type JsonSchema,
+  type StandardSchema,
+} from './standard-schema.js';
+
+declare const DATA: unique symbol;
+
+/** Marks a type, for every copy of the package. */
+const KIND = Symbol.for('event-tracking:described-type');
+
+/** What events and contexts have in common that are described. */
+export interface DescribedType<Name extends string = string, Data extends object = object> {
+  readonly kind: 'event' | 'context';
+  readonly name: Name;
+  /** What it is, and when there is one; may be empty. */
+  readonly description: string;
+  /** The fields by name; undefined where nothing is said of them. */
+  readonly fields: Readonly<Record<string, FieldDescription>> | undefined;
+  /** Validates the values. */
+  readonly schema: StandardSchema | undefined;
+  /** What the validator says of itself as JSON Schema. */
+  readonly jsonSchema: JsonSchema | undefined;
+  /** Values, for readers of the documentation. */
+  readonly example: Readonly<Record<string, unknown>> | undefined;
+  /** The stack of the code that described it. */
+  readonly stack: string;
+  /** @internal Only the compiler knows it. */
+  readonly [DATA]?: Data;
+}
+
+/** An event type: what events of a name mean and hold. Made by {@link defineEvent}. */
+export interface EventType<
+  Name extends string = string,
+  Data extends object = object,
+> extends DescribedType<Name, Data> {
+  readonly kind: 'event';
+  /** The names of the contexts that such events are emitted in. */
+  readonly contexts: readonly string[];
+  /** What the merged context is described to hold; undefined where nothing is said of it. */
+  readonly contextFields: Readonly<Record<string, FieldDescription>> | undefined;
+}
+
+/** A context type: what a context of a name means and holds. Made by {@link defineContext}. */
+export interface ContextType<
+  Name extends string = string,
+  Values extends object = object,
+> extends DescribedType<Name, Values> {
+  readonly kind: 'context';
+}
+
+/** What events of a type hold. */
+export type EventDataOf<T extends EventType> =
+  T extends EventType<string, infer Data> ? Data : never;
+
+/** What contexts of a type hold. */
+export type ContextValuesOf<T extends ContextType> =
+  T extends ContextType<string, infer Values> ? Values : never;
+
+/** How a type is described. */
+export interface TypeOptions<F extends Fields = Fields, S extends StandardSchema = StandardSchema> {
+  /** What it is, and when there is one. */
+  description: string;
+  /**
+   * What the fields mean, by name: a description, or more about it.
+   *
+   * @default those of the schema, where that can say them as JSON Schema
+   */
+  fields?: F;
+  /**
+   * A validator that speaks Standard Schema: of Zod, Valibot, ArkType, …
+   *
+   * @default none
+   */
+  schema?: S;
+  /**
+   * Values, for readers of the documentation.
+   *
+   * @default made of the fields' own examples
+   */
+  example?: object;
+}
+
+/** How an event type is described. */
+export interface EventTypeOptions<
+  F extends Fields = Fields,
+  S extends StandardSchema = StandardSchema,
+> extends TypeOptions<F, S> {
+  /**
+   * The contexts that such events are emitted in, for readers of the documentation.
+   *
+   * @default nothing is said
+   */
+  contexts?: readonly (ContextType | string)[];
+}
+
+/**
+ * Declares an event type as a value: it types `emit`, documents the events, and validates them where it has a schema.
+ *
+ * @remarks
+ * `fields` says what is documented; `schema` what is validated, and how the data are typed. Without a schema, the fields'
+ * own `type` and `optional` do both.
+ * @example
+ * ```ts
+ * export const CourseEnrolled = defineEvent('course.enrolled', {
+ *   description: 'Somebody got a seat in a course.',
+ *   fields: { course_id: { description: 'The course.', type: 'string' } },
+ * });
+ * tracker.emit(CourseEnrolled, { course_id: 'DemoX' });
+ * ```
+ * @throws {@link ImproperlyConfigured} for what is no description
+ */
+export function defineEvent<const Name extends string, S extends StandardSchema<object>>(
+  name: Name,
+  options: EventTypeOptions<Fields, S> & { schema: S },
+): EventType<Name, InputOf<S> & object>;
+export function defineEvent<const Name extends string, const F extends Fields>(
+  name: Name,
+  options: EventTypeOptions<F> & { fields: F; schema?: undefined },
+): EventType<Name, DataOf<F>>;
+export function defineEvent<const Name extends string>(
+  name: Name,
+  options: EventTypeOptions & { schema?: undefined; fields?: undefined },
+): EventType<Name>;
+export function defineEvent(name: string, options: EventTypeOptions): EventType {
+  return describeEvent(name, options, stackOf(defineEvent));
+}
+
+/**
+ * Declares a context type as a value: it types `context` and `enterContext`, and documents the context.
+ *
+ * @throws {@link ImproperlyConfigured} for what is no description
+ */
+export function defineContext<const Name extends string, S extends StandardSchema<object>>(
+  name: Name,
+  options: TypeOptions<Fields, S> & { schema: S },
+): ContextType<Name, InputOf<S> & object>;
+export function defineContext<const Name extends string, const F extends Fields>(
+  name: Name,
+  options: TypeOptions<F> & { fields: F; schema?: undefined },
+): ContextType<Name, DataOf<F>>;
+export function defineContext<const Name extends string>(
+  name: Name,
+  options: TypeOptions & { schema?: undefined; fields?: undefined },
+): ContextType<Name>;
+export function defineContext(name: string, options: TypeOptions): ContextType {
+  return describeContext(name, options, stackOf(defineContext));
+}
+
+/**
+ * Makes an event type, as described by code whose stack is given.
+ *
+ * @throws {@link ImproperlyConfigured} for what is no description
+ */
+export function describeEvent(
+  name: string,
+  options: EventTypeOptions & { contextFields?: Fields },
+  stack: string,
+): EventType {
+  const where = `The event type ${describeName(name)}`;
+  const { contexts = [], contextFields } = options;
+  return Object.freeze({
+    ...describe('event', name, options, stack, where),
+    kind: 'event',
+    contexts: contexts.map((each) => (typeof each === 'string' ? each : each.name)),
+    contextFields:
+      contextFields === undefined ? undefined : readFields(contextFields, 'contextFields', where),
+  });
+}
+
+/**
+ * Makes a context type, as described by code whose stack is given.
+ *
+ * @throws {@link ImproperlyConfigured} for what is no description
+ */
+export function describeContext(name: string, options: TypeOptions, stack: string): ContextType {
+  const where = `The context type ${describeName(name)}`;
+  return Object.freeze({ ...describe('context', name, options, stack, where), kind: 'context' });
+}
+
+/** Tells an event type, of whichever copy of the package, from other values. */
+export function isEventType(value: unknown): value is EventType {
+  return kindOf(value) === 'event';
+}
+
+/** Tells a context type, of whichever copy of the package, from other values. */
+export function isContextType(value: unknown): value is ContextType {
+  return kindOf(value) === 'context';
+}
+
+/** The stack of whoever called a function of the library. */
+// oxlint-disable-next-line typescript/no-unsafe-function-type
+export function stackOf(callee: Function): string {
+  const held: { stack?: string } = {};
+  // Only V8 has it; elsewhere the stack begins within the library.
+  if (typeof Error.captureStackTrace === 'function') Error.captureStackTrace(held, callee);
+  else held.stack = new Error('').stack ?? '';
+  return (held.stack ?? '').replace(/^Error\n/, '');
+}
+
+function kindOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<symbol, unknown>)[KIND]
+    : undefined;
+}
+
+function describe(
+  kind: DescribedType['kind'],
+  name: unknown,
+  options: unknown,
+  stack: string,
+  where: string,
+): DescribedType {
+  if (typeof name !== 'string' || name === '') {
+    throw new ImproperlyConfigured(
+      `${where}: a name is a string that is not empty, received ${describeValue(name)}.`,
+    );
+  }
+  if (!isRecord(options) || typeof options['description'] !== 'string') {
+    throw new ImproperlyConfigured(
+      `${where}: expected { description: '…' }, received ${describeValue(options)}. Say what it is and when there is one.`,
+    );
+  }
+  const { description, fields, schema, example } = options;
+  if (schema !== undefined && !isStandardSchema(schema)) {
+    throw new ImproperlyConfigured(
+      `${where}: schema is a validator that speaks Standard Schema (Zod, Valibot, ArkType, …), received ` +
+        `${describeValue(schema)}.`,
+    );
+  }
+  const jsonSchema = schema === undefined ? undefined : jsonSchemaOf(schema);
+  const described = {
+    kind,
+    name,
+    description,
+    fields: allFields(
+      fields === undefined ? undefined : readFields(fields, 'fields', where),
+      jsonSchema,
+    ),
+    schema,
+    jsonSchema,
+    example: isRecord(example) ? example : undefined,
+    stack,
+  };
+  Object.defineProperty(described, KIND, { value: kind, enumerable: true });
+  return described;
+}
+
+/** What is said of fields here, and what the validator says besides. */
+function allFields(
+  said: Record<string, FieldDescription> | undefined,
+  jsonSchema: JsonSchema | undefined,
+): Record<string, FieldDescription> | undefined {
+  const properties = jsonSchema?.['properties'];
+  if (!isRecord(properties)) return said;
+  const required = jsonSchema?.['required'];
+  const fields: [string, FieldDescription][] = Object.entries(properties).map(
+    ([name, property]) => {
+      const own = isRecord(property) ? property['description'] : undefined;
+      const isRequired = Array.isArray(required) && required.includes(name);
+      return [
+        name,
+        {
+          description: typeof own === 'string' ? own : '',
+          ...(isRequired ? {} : { optional: true }),
+          ...said?.[name],
+        },
+      ];
+    },
+  );
+  return frozenRecord([
+    ...fields,
+    ...Object.entries(said ?? {}).filter(([name]) => !Object.hasOwn(properties, name)),
+  ]);
+}
+
+function readFields(fields: unknown, key: string, where: string): Record<string, FieldDescription> {
+  if (!isRecord(fields)) {
+    throw new ImproperlyConfigured(
+      `${where}: ${key} describes fields by name, received ${describeValue(fields)}. Pass for example ` +
+        `{ course_id: 'The course.' }.`,
+    );
+  }
+  return frozenRecord(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      readField(field, `${where}: ${key}.${name}`),
+    ]),
+  );
+}
+
+function readField(field: unknown, where: string): FieldDescription {
+  if (typeof field === 'string') return { description: field };
+  if (!isRecord(field) || typeof field['description'] !== 'string') {
+    throw new ImproperlyConfigured(
+      `${where} is a description or { description: '…' }, received ${describeValue(field)}.`,
+    );
+  }
+  const { description, type, optional, example } = field;
+  if (type !== undefined && !isFieldType(type)) {
+    throw new ImproperlyConfigured(
+      `${where}: type is one of ${FIELD_TYPES.join(', ')}, received ${describeValue(type)}.`,
+    );
+  }
+  return {
+    description,
+    ...(type === undefined ? {} : { type }),
+    ...(optional === true ? { optional } : {}),
+    ...(example === undefined ? {} : { example }),
+  };
+}
+
+function frozenRecord(
+  entries: readonly [string, FieldDescription][],
+): Record<string, FieldDescription> {
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+function describeName(name: unknown): string {
+  return typeof name === 'string' ? `'${name}'` : describeValue(name);
+}

@@ -1,16 +1,16 @@
 import { OpenAccount, type Account } from './account.js';
 import type { Backend, Backends, Deadline } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
-import type { ContextStack, EnteredContext, MeasuredContext } from './context-stack.js';
+import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
 import { describeError, describeValue, quoteName } from './describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from './diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
-import { isRecord, type EventContext, type EventData, type TrackingEvent } from './event.js';
-import { createEventId } from './event-id.js';
-import { EVENT_OVERHEAD } from './event-size.js';
+import type { EventContext, TrackingEvent } from './event.js';
+import { EventMaker } from './event-maker.js';
 import type { DataArgument, DataNamed, NameOf, TypeOf } from './event-types/event-map.js';
 import {
+  checkedTypes,
   describeEvent,
   isContextType,
   isEventType,
@@ -24,12 +24,11 @@ import {
 import type { Fields } from './event-types/field.js';
 import type { MetadataRecord } from './event-types/metadata-record.js';
 import { TypeCheck } from './event-types/type-check.js';
-import { TypeRegister, type RegisteredType } from './event-types/type-register.js';
+import { TypeRegister } from './event-types/type-register.js';
 import type { Violation, ViolationKind } from './event-types/violations.js';
 import { HeldEvents } from './held-events.js';
 import type { Processor } from './processor.js';
 import { RoutingBackend } from './routing-backend.js';
-import { snapshot } from './snapshot.js';
 import { ADOPT, isTreePart, ROUTE } from './tree-part.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -94,17 +93,9 @@ export interface TrackerAccount extends Account {
   readonly violations: Readonly<Partial<Record<ViolationKind, number>>>;
 }
 
-/** An event's data with their estimated size in bytes. */
-interface MeasuredData {
-  readonly values: EventData;
-  readonly size: number;
-}
-
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
-const DEFAULT_NAME = 'unknown';
 /** How often delivering one event may emit another before it is taken for a circle. */
 const MAX_NESTED_EMITS = 8;
-const ONCE_A_MINUTE = { burst: 1 };
 
 /** How a {@link DetachedTracker} is made. */
 export type DetachedTrackerOptions = Omit<
@@ -133,6 +124,8 @@ export interface DetachedTracker {
   disable(): void;
   /** Ends the tracker without closing its backends: what is emitted from now on is dropped as `closed`. */
   refuse(): void;
+  /** The type of contexts of a name, if it was registered. */
+  contextType(name: string): ContextType | undefined;
   /** Flushes, strict or not. */
   drain(options: Deadline): Promise<void>;
   /** @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed */
@@ -162,11 +155,10 @@ export function createDetachedTracker(options: DetachedTrackerOptions): Detached
 export class Tracker<Events extends object = object> {
   /** The tracker's name, `default` unless said. */
   readonly name: string;
-  #locator: ContextLocator;
   readonly #diagnostics: Diagnostics;
-  #maxEventSize: number;
   readonly #types = new TypeRegister((record) => void this.#root?.register(record));
   readonly #check: TypeCheck;
+  readonly #maker: EventMaker;
   readonly #account = new OpenAccount();
   #root: RoutingBackend | undefined;
   #held: HeldEvents | undefined;
@@ -178,11 +170,17 @@ export class Tracker<Events extends object = object> {
   constructor(options: TrackerOptions = {}) {
     this.name = options.name ?? 'default';
     this.#diagnostics = new Diagnostics(options.logger);
-    this.#check = new TypeCheck(this.#diagnostics, this.emit);
+    this.#check = new TypeCheck(this.#diagnostics);
     this.#check.isStrict = options.strict === true;
-    this.#locator = checkedLocator(options.contextLocator ?? new DefaultContextLocator());
-    this.#maxEventSize = checkedSize(options.maxEventSize ?? DEFAULT_MAX_EVENT_SIZE);
-    for (const type of options.eventTypes ?? []) this.register(type);
+    this.#maker = new EventMaker({
+      tracker: this.name,
+      locator: checkedLocator(options.contextLocator ?? new DefaultContextLocator()),
+      maxEventSize: checkedSize(options.maxEventSize ?? DEFAULT_MAX_EVENT_SIZE),
+      types: this.#types,
+      check: this.#check,
+      diagnostics: this.#diagnostics,
+    });
+    for (const type of checkedTypes(options.eventTypes ?? [], 'eventTypes')) this.register(type);
     this.#attach(new RoutingBackend(options));
   }
 
@@ -212,7 +210,8 @@ export class Tracker<Events extends object = object> {
       } else if (this.#nested >= MAX_NESTED_EMITS) {
         this.#drop('recursion', name, 'delivering events emits events in a circle');
       } else {
-        this.#create(name, data);
+        const { event, size } = this.#maker.make(name, data);
+        this.#route(event, size);
       }
     } catch (fault) {
       // Counted without a call: where the stack is exhausted, the count is all that can be said.
@@ -246,8 +245,8 @@ export class Tracker<Events extends object = object> {
       );
     }
     if (this.#state === 'disabled') return fn();
-    return this.#locator.run('block', () => {
-      this.#enter(this.#locator.get(), name, context, this.#types.contextOf(name));
+    return this.#maker.locator.run('block', () => {
+      this.#enter(this.#maker.locator.get(), name, context, this.#types.contextOf(name));
       return fn();
     });
   }
@@ -279,7 +278,7 @@ export class Tracker<Events extends object = object> {
         ? this.#types.described(name, description, fields, this.enterContext)
         : this.#types.contextOf(name);
     if (this.#state === 'disabled') return { conversions: [], [Symbol.dispose]() {} };
-    return this.#enter(this.#locator.get(), name, context, type);
+    return this.#enter(this.#maker.locator.get(), name, context, type);
   }
 
   /**
@@ -289,22 +288,22 @@ export class Tracker<Events extends object = object> {
    */
   exitContext(name: string | ContextType): void {
     if (this.#state === 'disabled') return;
-    this.#locator.get().exit(nameOfType(name));
+    this.#maker.locator.get().exit(nameOfType(name));
   }
 
   /** All contexts that an event emitted here would carry, merged into a fresh object. */
   resolveContext(): EventContext {
-    return this.#state === 'disabled' ? {} : this.#locator.get().resolve(this.name);
+    return this.#state === 'disabled' ? {} : this.#maker.locator.get().resolve(this.name);
   }
 
   /** The stack of contexts that belongs to the running code. */
   get locatedContext(): ContextStack {
-    return this.#locator.get();
+    return this.#maker.locator.get();
   }
 
   /** What finds the contexts of the running code. */
   get contextLocator(): ContextLocator {
-    return this.#locator;
+    return this.#maker.locator;
   }
 
   /** The backends of the first level by name, in the order in which they are called. */
@@ -437,8 +436,9 @@ export class Tracker<Events extends object = object> {
         tracker,
         diagnostics: tracker.#diagnostics,
         attach(root, { contextLocator, maxEventSize, strict } = {}) {
-          if (contextLocator !== undefined) tracker.#locator = checkedLocator(contextLocator);
-          if (maxEventSize !== undefined) tracker.#maxEventSize = checkedSize(maxEventSize);
+          const maker = tracker.#maker;
+          if (contextLocator !== undefined) maker.locator = checkedLocator(contextLocator);
+          if (maxEventSize !== undefined) maker.maxEventSize = checkedSize(maxEventSize);
           tracker.#check.isStrict = strict === true;
           tracker.#attach(root);
         },
@@ -449,6 +449,7 @@ export class Tracker<Events extends object = object> {
         refuse() {
           if (tracker.#state === 'open') tracker.#refuse();
         },
+        contextType: (name) => tracker.#types.contextOf(name),
         drain: (deadline) => tracker.#flush(deadline),
         refuseViolations() {
           tracker.#check.refuse();
@@ -463,79 +464,6 @@ export class Tracker<Events extends object = object> {
       node = isTreePart(node) ? node.backends?.get(name) : undefined;
     }
     return node;
-  }
-
-  #create(name: unknown, data: unknown): void {
-    const now = Date.now();
-    const type = this.#typeOf(name);
-    const eventName =
-      type?.name ?? (typeof name === 'string' && name !== '' ? name : this.#nameOf(name));
-    const context = this.#contextFor(eventName);
-    const body = this.#dataOf(eventName, data);
-    const event: TrackingEvent = {
-      id: createEventId(now),
-      name: eventName,
-      timestamp: new Date(now),
-      context: context.values,
-      data: body.values,
-    };
-    if (type !== undefined) {
-      event.name_id = type.id;
-      this.#check.compare(type, data, body.values);
-    } else if (this.#types.hasEvents || this.#check.isStrict) {
-      this.#check.unregistered(eventName);
-    }
-    if (context.types.length > 0) event.context_type_id = this.#types.contextId(context.types);
-    this.#route(event, EVENT_OVERHEAD + eventName.length + context.size + body.size);
-  }
-
-  #typeOf(name: unknown): RegisteredType | undefined {
-    if (typeof name === 'string') {
-      return this.#types.hasEvents ? this.#types.event(name) : undefined;
-    }
-    return isEventType(name) ? this.#types.of(name) : undefined;
-  }
-
-  #nameOf(name: unknown): string {
-    if (name === undefined || name === null || name === '') return DEFAULT_NAME;
-    let written: string;
-    try {
-      written = String(name);
-    } catch {
-      written = DEFAULT_NAME;
-    }
-    this.#diagnostics.warn(
-      'names that are no strings',
-      `An event's name is a string, received ${describeValue(name)}: the event is named '${written}'.`,
-      ONCE_A_MINUTE,
-    );
-    return written;
-  }
-
-  #dataOf(name: string, data: unknown): MeasuredData {
-    if (data === undefined || data === null) return { values: {}, size: 0 };
-    const { value, conversions, size } = snapshot(data);
-    if (conversions.length > 0) this.#reportConversions(name, 'data', conversions);
-    if (size > this.#maxEventSize) this.#reportSize(name, size);
-    if (isRecord(value) && !(value instanceof Date)) return { values: value, size };
-    this.#diagnostics.warn(
-      `data of '${name}' that is no object`,
-      `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
-      ONCE_A_MINUTE,
-    );
-    return { values: { value: value ?? null }, size };
-  }
-
-  #contextFor(name: string): MeasuredContext {
-    try {
-      return this.#locator.get().measure(this.name);
-    } catch (fault) {
-      this.#diagnostics.error(
-        'the context locator',
-        `The context of the event '${name}' could not be found: ${describeError(fault)}. It is delivered without.`,
-      );
-      return { values: {}, size: 0, types: [] };
-    }
   }
 
   #route(event: TrackingEvent, size?: number): void {
@@ -600,7 +528,7 @@ export class Tracker<Events extends object = object> {
     const name = nameOfType(context);
     const entered = stack.enter(name, values, { type });
     if (entered.conversions.length > 0) {
-      this.#reportConversions(name ?? 'without a name', 'context', entered.conversions);
+      this.#check.unserialisable('context', name ?? 'without a name', entered.conversions);
     }
     return entered;
   }
@@ -623,23 +551,6 @@ export class Tracker<Events extends object = object> {
     this.#diagnostics.error(
       `drops of the tracker '${this.name}'`,
       `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
-    );
-  }
-
-  #reportConversions(name: string, what: 'data' | 'context', conversions: readonly string[]): void {
-    const subject = what === 'data' ? `The data of the event '${name}'` : `The context '${name}'`;
-    this.#check.add(
-      'unserialisable',
-      name,
-      `${subject} holds what JSON cannot say; it becomes: ${conversions.join('; ')}.`,
-    );
-  }
-
-  #reportSize(name: string, size: number): void {
-    this.#check.add(
-      'oversized',
-      name,
-      `The event '${name}' is about ${size} bytes large, more than maxEventSize (${this.#maxEventSize}).`,
     );
   }
 }

@@ -200,6 +200,26 @@ export function isContextType(value: unknown): value is ContextType {
   return kindOf(value) === 'context';
 }
 
+/**
+ * A list of types of events and contexts.
+ *
+ * @param where - how the configuration names it, for the message
+ * @throws {@link ImproperlyConfigured} for what is none
+ */
+export function checkedTypes(types: unknown, where: string): (EventType | ContextType)[] {
+  if (typeof types !== 'object' || types === null || !(Symbol.iterator in types)) {
+    throw new ImproperlyConfigured(
+      `${where}: expected a list of types, received ${describeValue(types)}. Pass for example [CourseEnrolled].`,
+    );
+  }
+  return [...(types as Iterable<unknown>)].map((type, index) => {
+    if (isEventType(type) || isContextType(type)) return type;
+    throw new ImproperlyConfigured(
+      `${where}[${index}]: expected what defineEvent or defineContext returns, received ${describeValue(type)}.`,
+    );
+  });
+}
+
 /** The name that a type stands for; what is no type is its own. */
 export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
   return kindOf(value) === undefined

@@ -3,7 +3,6 @@ import type { Diagnostics } from '../diagnostics.js';
 import { EventViolationError } from '../errors.js';
 import type { EventData } from '../event.js';
 import { isPromise } from '../is-promise.js';
-import { stackOf } from './event-type.js';
 import type { FieldRules } from './field-rules.js';
 import type { SchemaIssue, SchemaResult } from './standard-schema.js';
 import type { RegisteredType } from './type-register.js';
@@ -18,12 +17,7 @@ export class TypeCheck {
   /** Validations that have not been answered. */
   readonly #open = new Set<Promise<void>>();
 
-  /** @param emit - the function whose callers emit */
-  constructor(
-    diagnostics: Diagnostics,
-    // oxlint-disable-next-line typescript/no-unsafe-function-type
-    private readonly emit: Function,
-  ) {
+  constructor(diagnostics: Diagnostics) {
     this.violations = new Violations(diagnostics);
   }
 
@@ -41,7 +35,7 @@ export class TypeCheck {
   }
 
   unregistered(name: string): void {
-    this.add(
+    this.#add(
       'unregistered',
       name,
       `The event '${name}' is of no registered type. Define it (defineEvent) and register it: forFeature([…]), or ` +
@@ -49,9 +43,23 @@ export class TypeCheck {
     );
   }
 
-  /** Counts a violation, and warns of it once a minute. */
-  add(kind: ViolationKind, name: string, message: string): void {
-    this.violations.add(kind, name, `${message} It is delivered.`, () => stackOf(this.emit));
+  /** @param conversions - what stood where, and what became of it */
+  unserialisable(what: 'data' | 'context', name: string, conversions: readonly string[]): void {
+    const subject = what === 'data' ? `The data of the event '${name}'` : `The context '${name}'`;
+    const became = conversions.join('; ');
+    this.#add(
+      'unserialisable',
+      name,
+      `${subject} holds what JSON cannot say; it becomes: ${became}.`,
+    );
+  }
+
+  oversized(name: string, size: number, limit: number): void {
+    this.#add(
+      'oversized',
+      name,
+      `The event '${name}' is about ${size} bytes large, more than maxEventSize (${limit}).`,
+    );
   }
 
   /** Resolves when all validations have been answered. */
@@ -74,11 +82,15 @@ export class TypeCheck {
     );
   }
 
+  #add(kind: ViolationKind, name: string, message: string): void {
+    this.violations.add(kind, name, `${message} It is delivered.`);
+  }
+
   #compareFields(name: string, rules: FieldRules, data: EventData): void {
     const extra = rules.extra(data);
     if (extra.length > 0) {
       const fields = extra.map((field) => `'${field}'`).join(', ');
-      this.add(
+      this.#add(
         'extra-field',
         name,
         `The event '${name}' has ${extra.length === 1 ? 'a field' : 'fields'} that its type does not describe: ${fields}.`,
@@ -87,14 +99,14 @@ export class TypeCheck {
     const missing = rules.missing(data);
     if (missing.length > 0) {
       const fields = missing.map((field) => `'${field}'`).join(', ');
-      this.add(
+      this.#add(
         'missing-field',
         name,
         `The event '${name}' lacks ${missing.length === 1 ? 'a field' : 'fields'} that its type describes: ${fields}.`,
       );
     }
     for (const { field, type } of rules.mistyped(data)) {
-      this.add(
+      this.#add(
         'invalid',
         name,
         `The field '${field}' of the event '${name}' is to be of the type ${type}.`,
@@ -116,7 +128,7 @@ export class TypeCheck {
 
   #reportIssues(name: string, issues: readonly SchemaIssue[]): void {
     const found = issues.slice(0, MAX_LISTED).map(describeIssue).join('; ');
-    this.add(
+    this.#add(
       'invalid',
       name,
       `The data of the event '${name}' are not what its schema says: ${found}.`,
@@ -124,7 +136,11 @@ export class TypeCheck {
   }
 
   #reportFault(name: string, fault: unknown): void {
-    this.add('invalid', name, `The schema of the event '${name}' failed: ${describeError(fault)}.`);
+    this.#add(
+      'invalid',
+      name,
+      `The schema of the event '${name}' failed: ${describeError(fault)}.`,
+    );
   }
 }
 

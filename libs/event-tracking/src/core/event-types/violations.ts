@@ -39,16 +39,16 @@ export class Violations {
 
   constructor(private readonly diagnostics: Diagnostics) {}
 
-  /** @param stack - of the emitting code */
-  add(kind: ViolationKind, name: string, message: string, stack: () => string): void {
+  /** Counts what was found, and warns of it unless it did lately; called where the code emits. */
+  add(kind: ViolationKind, name: string, message: string): void {
     const subject = `${kind} '${name}'`;
     const known = this.#found.get(subject);
     if (known !== undefined) known.count++;
     else if (this.#found.size < MAX_VIOLATIONS || name === FURTHER_NAMES) {
-      const call_site = callSiteOf(stack());
+      const call_site = callSiteOf(new Error('').stack ?? '');
       this.#found.set(subject, { kind, name, message, count: 1, call_site });
     } else {
-      this.add(kind, FURTHER_NAMES, message, stack);
+      this.add(kind, FURTHER_NAMES, message);
       return;
     }
     this.diagnostics.warn(subject, message, { burst: 1 });

@@ -37,15 +37,20 @@ export class Consumption {
     });
   }
 
-  /** Resolves when what is in the store now has ended, or consumption has. */
+  /** Resolves when what is in the store now has ended, or consumption has; rejects when the store fails. */
   async drain(): Promise<void> {
-    const last = await this.store.lastKey(this.line.place()).catch(() => undefined);
+    const last = await this.store.lastKey(this.line.place());
     if (last !== undefined) {
       this.hurry();
       while (this.#taken < last && this.#isBusy) {
         await (this.#reading ?? Promise.race(this.#underWay));
       }
     }
+    await this.rest();
+  }
+
+  /** Resolves when what is under way has ended. */
+  async rest(): Promise<void> {
     await Promise.all(this.#underWay);
   }
 
@@ -54,7 +59,7 @@ export class Consumption {
     this.#isStopped = true;
     this.#pauses.end();
     await this.#reading;
-    await Promise.all(this.#underWay);
+    await this.rest();
   }
 
   get #isBusy(): boolean {
@@ -72,7 +77,7 @@ export class Consumption {
       const entries = await this.#withoutFail(() =>
         this.store.read(this.line.place(), this.#taken, limit),
       );
-      if (entries === undefined || entries.length === 0) continue;
+      if (this.#isStopped || entries === undefined || entries.length === 0) continue;
       this.#taken = entries.at(-1)![0];
       this.#readAgain = true;
       const taking = this.#take(entries);
@@ -85,13 +90,27 @@ export class Consumption {
   }
 
   async #take(entries: readonly Entry[]): Promise<void> {
-    const undelivered = await this.line.consume(this.#eventsOf(entries), { keeps: true });
+    const undelivered = await this.#consume(this.#eventsOf(entries));
+    if (undelivered === undefined) return;
     const [first] = entries[0]!;
     const rest = undelivered.map((event, index): Entry => [
       keyWithin(first, index),
       encode(event, this.line.place()),
     ]);
     await this.#withoutFail(() => this.store.replace(entries, rest));
+  }
+
+  async #consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[] | undefined> {
+    try {
+      return await this.line.consume(events, { keeps: true });
+    } catch (error) {
+      this.diagnostics.error(
+        'the consumer',
+        `${events.length} events of the node '${this.line.place().path}' could not be taken out of the queue on disk in ` +
+          `${this.store.location}: ${describeError(error)}. They stay in it, and come again with the next start.`,
+      );
+      return undefined;
+    }
   }
 
   #eventsOf(entries: readonly Entry[]): QueuedEvent[] {

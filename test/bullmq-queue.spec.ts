@@ -10,6 +10,7 @@ import {
   RoutingBackend,
   Tracker,
   type Backend,
+  type DeadLetter,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 import {
@@ -18,6 +19,7 @@ import {
   type BullMqEventQueueOptions,
 } from 'nestjs-event-tracking/bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { freePort } from './services/free-port.js';
 import { startRedis } from './services/redis-server.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -76,6 +78,22 @@ class Destination implements Backend {
     await vi.waitUntil(() => this.taken.length >= count, { timeout: 10_000 });
   }
 }
+
+const letterOf = (path: string): DeadLetter => ({
+  id: randomUUID(),
+  name: 'sold',
+  timestamp: new Date(),
+  context: {},
+  data: {},
+  dead_letter: {
+    tracker: 'default',
+    path,
+    reason: 'rejected',
+    error: '422',
+    attempts: 1,
+    time: new Date(),
+  },
+});
 
 describe('BullMqEventQueue', () => {
   it('hands events over to a worker as they were emitted, context and dates included', async () => {
@@ -212,6 +230,81 @@ describe('BullMqEventQueue', () => {
     expect(log.error).toHaveBeenCalledWith(
       expect.stringMatching(/has no node 'node' with a queue, of a tracker 'default'/),
     );
+  });
+
+  it('keeps what is for a destination that the worker does not have, and does not try it without end', async () => {
+    const stuck: Backend = { send: () => new Promise<void>(() => {}) };
+    const good = new Destination();
+    const application = member({ good, stuck }, { job: { attempts: 1 } });
+    const stopped = member({ good, stuck }, { worker: true });
+    application.emit('sold');
+    await good.has(1);
+    await stopped.close({ signal: AbortSignal.timeout(100) });
+
+    const without = member({ good: new Destination() }, { worker: true });
+    await vi.waitUntil(async () => (await looking.getJobCounts('failed'))['failed'] === 1, {
+      timeout: 10_000,
+    });
+    expect(log.error).toHaveBeenCalledWith(
+      expect.stringMatching(/could not deliver to 'node\.stuck': .* or closed/),
+    );
+    await without.close();
+
+    await looking.retryJobs();
+    const [goodAgain, mended] = [new Destination(), new Destination()];
+    member({ good: goodAgain, stuck: mended }, { worker: true });
+    await mended.has(1);
+    expect(goodAgain.taken).toEqual([]);
+  });
+
+  it('has what a worker could not deliver in time when the application is closed', async () => {
+    const [good, stuck] = [
+      new Destination(),
+      { send: () => new Promise<void>(() => {}) } satisfies Backend,
+    ];
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          worker: true,
+          shutdownTimeout: 200,
+          backends: {
+            node: { queue: bullMqQueue({ connection, name }), backends: { good, stuck } },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    app.get(Tracker).emit('sold');
+    await good.has(1);
+    await app.close();
+    const { active, ...elsewhere } = await looking.getJobCounts('active', 'wait', 'delayed');
+    expect(active).toBe(0);
+    expect(Object.values(elsewhere).reduce((sum, count) => sum + count, 0)).toBe(1);
+    const [job] = await looking.getJobs(['wait', 'delayed']);
+    expect(job!.data.events).toMatchObject([{ at: 'node.stuck' }]);
+  });
+
+  it('keeps apart the dead letters of backends with similar names', async () => {
+    const letters = new BullMqEventQueue({ connection, name }).deadLetters;
+    const one = letterOf('node.a:b');
+    await letters.sendBatch([one, { ...letterOf('node.a_b'), id: one.id }]);
+    const paths: string[] = [];
+    for await (const each of letters.read()) paths.push(each.dead_letter.path);
+    expect(paths.toSorted()).toEqual(['node.a:b', 'node.a_b']);
+    for await (const each of letters.read()) await letters.remove([each]);
+  });
+
+  it('leaves no connection behind where dead letters could not be kept in time', async () => {
+    const nobody = { ...connection, port: await freePort() };
+    const letters = new BullMqEventQueue({ connection: nobody, name }).deadLetters;
+    const late = new AbortController();
+    const sent = letters.sendBatch([letterOf('node')], { signal: late.signal });
+    const rejected = expect(sent).rejects.toThrow();
+    late.abort();
+    await rejected;
   });
 
   it('uses a queue of the application, and leaves it open', async () => {

@@ -5,6 +5,7 @@ import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
 import type { QueueLine } from '../core/event-queue.js';
 import { jobOf } from './event-job.js';
+import { reach } from './reach.js';
 
 const JOB = 'events';
 
@@ -41,15 +42,14 @@ export class JobProducer implements Backend {
     }
   }
 
-  async check({ signal }: Deadline = {}): Promise<void> {
-    await this.queue.getJobCounts('wait');
-    signal?.throwIfAborted();
+  async check(deadline: Deadline = {}): Promise<void> {
+    await reach(this.queue, deadline);
   }
 }
 
 /** BullMQ keeps colons to itself. */
 function idOf(chunk: readonly TrackingEvent[], tracker: string, path: string): string {
-  return `${chunk[0]!.id}.${chunk.length}.${tracker}.${path}`.replaceAll(':', '_');
+  return [chunk[0]!.id, chunk.length, ...[tracker, path].map(encodeURIComponent)].join('.');
 }
 
 function chunksOf<T>(all: readonly T[], size: number): T[][] {

@@ -2,6 +2,7 @@ import type { QueuedEvent } from '../core/event-queue.js';
 import { contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
 import type { HeldConsumer } from './held-consumer.js';
+import { liveSignal } from './patience.js';
 import type { QueueBench } from './queue-bench.js';
 import type { QueueNode } from './queue-node.js';
 
@@ -31,7 +32,8 @@ export const takesBack: readonly ContractPromise<QueueBench>[] = [
     name: 'hands over again, where it is missing, what a consumer gave back when it was closed',
     async attempt(bench) {
       const { node, held } = await holdEvents(bench);
-      const closed = node.close({ signal: new AbortController().signal });
+      const closed = node.close(liveSignal());
+      await bench.endsAtOnce(closed); // children give back when closing is under way
       held.release(undelivered);
       await bench.within('close()', () => closed);
       await expectRest(bench, node, held);

@@ -45,14 +45,15 @@ export class QueueNode {
     for (const event of events) this.#intake.send(event);
   }
 
+  /** What has no flush is waited for by its sends. */
   async flush(options: Deadline): Promise<void> {
-    await this.entrance.flush?.(options);
-    await this.#intake.flush(options); // what has no flush is waited for by its sends
+    await (this.entrance.flush === undefined
+      ? this.#intake.flush(options)
+      : this.entrance.flush(options));
   }
 
   async close(options: Deadline): Promise<void> {
-    await this.entrance.close?.(options);
-    await this.#intake.flush(options);
+    await (this.entrance.close === undefined ? this.flush(options) : this.entrance.close(options));
   }
 
   /** What became of the events that were sent. */

@@ -28,7 +28,7 @@ export const keepsItsOwn: ContractPromise<QueueBench> = {
     );
     const before = copyOf(sent);
     await bench.within('send(event)', async () => {
-      await Promise.all([...sent.map(async (event) => node.entrance.send(event))]);
+      await Promise.all(sent.map(async (event) => node.entrance.send(event)));
     });
     for (const [index, event] of sent.entries()) {
       expectAlike(event, before[index]!, `The event '${event.name}' was changed by the queue`);

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Queue } from 'bullmq';
+import { Cluster, Redis } from 'ioredis';
 import {
   AsyncRoutingBackend,
+  createEventTrackingWorker,
   DeliveringBackend,
   EventTrackingModule,
+  PermanentDeliveryError,
   RoutingBackend,
   Tracker,
   type Backend,
@@ -305,6 +308,106 @@ describe('BullMqEventQueue', () => {
     const rejected = expect(sent).rejects.toThrow();
     late.abort();
     await rejected;
+  });
+
+  it("leaves priorities and rate limits to BullMQ's own options", async () => {
+    const queue = new BullMqEventQueue({
+      connection,
+      name,
+      logger: log,
+      job: { priority: 7 },
+      eventsPerJob: 1,
+      delivery: { flushInterval: 5 },
+      worker: { limiter: { max: 1, duration: 100 } },
+    });
+    const times: number[] = [];
+    const destination: Backend = { send: () => void times.push(performance.now()) };
+    const application = member({ destination }, { job: { priority: 7 }, eventsPerJob: 1 });
+    for (let index = 0; index < 3; index++) application.emit(`e${index}`);
+    await application.flush();
+    const jobs = await looking.getJobs('prioritized');
+    expect(jobs.map(({ opts }) => opts.priority)).toEqual([7, 7, 7]);
+
+    trackers.push(
+      new Tracker({
+        backends: { node: new AsyncRoutingBackend({ queue, backends: { destination } }) },
+      }),
+    );
+    await vi.waitUntil(() => times.length === 3, { timeout: 10_000 });
+    expect(times[2]! - times[0]!).toBeGreaterThan(150);
+  });
+
+  it('is worked off by createEventTrackingWorker, whatever the module says, and by nobody else', async () => {
+    const taken: string[] = [];
+    let process = 'application';
+
+    @Injectable()
+    class Noting implements Backend {
+      readonly #by = process;
+
+      send(event: TrackingEvent): void {
+        taken.push(`${event.name} by ${this.#by}`);
+      }
+    }
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          backends: {
+            node: { queue: bullMqQueue({ connection, name }), backends: { noting: Noting } },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    process = 'worker';
+    const worker = await createEventTrackingWorker(AppModule, { logger: false });
+    app.get(Tracker).emit('sold');
+    await vi.waitUntil(() => taken.length > 0, { timeout: 10_000 });
+    await Promise.all([app.close(), worker.close()]);
+    expect(taken).toEqual(['sold by worker']);
+  });
+
+  it('has all its keys in one slot of a Redis Cluster, dead letters included', async () => {
+    const redis = await startRedis([
+      ...['--cluster-enabled', 'yes'],
+      ...['--cluster-announce-ip', '127.0.0.1'],
+    ]);
+    const node = new Redis({ host: '127.0.0.1', port: redis.port });
+    const cluster = new Cluster([{ host: '127.0.0.1', port: redis.port }]);
+    try {
+      await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await vi.waitUntil(
+        async () => /cluster_state:ok/.test(String(await node.call('CLUSTER', 'INFO'))),
+        {
+          timeout: 10_000,
+        },
+      );
+      const destination = new Destination();
+      const refusing: Backend = {
+        send() {
+          throw new PermanentDeliveryError('422');
+        },
+      };
+      const tracker = member({ destination, refusing }, { connection: cluster, worker: true });
+      for (let index = 0; index < 10; index++) tracker.emit(`e${index}`);
+      await tracker.flush();
+      await destination.has(10);
+      await vi.waitUntil(
+        () => tracker.account().backends['node.refusing.deadLetter']?.delivered === 10,
+        { timeout: 10_000 },
+      );
+      await tracker.close({ signal: AbortSignal.timeout(5_000) });
+      const keys = await node.keys('*');
+      expect(keys.length).toBeGreaterThan(0);
+      expect(keys.every((key) => key.startsWith('{event-tracking}:'))).toBe(true);
+    } finally {
+      cluster.disconnect();
+      node.disconnect();
+      await redis.stop();
+    }
   });
 
   it('uses a queue of the application, and leaves it open', async () => {

@@ -371,10 +371,9 @@ describe('BullMqEventQueue', () => {
   });
 
   it('has all its keys in one slot of a Redis Cluster, dead letters included', async () => {
-    const redis = await startRedis([
-      ...['--cluster-enabled', 'yes'],
-      ...['--cluster-announce-ip', '127.0.0.1'],
-    ]);
+    const redis = await startRedis(
+      '--cluster-enabled yes --cluster-announce-ip 127.0.0.1'.split(' '),
+    );
     const node = new Redis({ host: '127.0.0.1', port: redis.port });
     const cluster = new Cluster([{ host: '127.0.0.1', port: redis.port }]);
     try {

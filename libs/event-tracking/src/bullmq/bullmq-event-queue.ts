@@ -96,7 +96,8 @@ export class BullMqEventQueue implements EventQueue {
   async #leave(line: BullMqLine, deadline: Deadline): Promise<void> {
     const ended = line.close();
     this.#open.delete(line);
-    if (this.#open.size === 0) await this.close(deadline);
+    if (this.#open.size > 0) line.refuse();
+    else await this.close(deadline);
     await untilAborted(ended, deadline.signal);
   }
 

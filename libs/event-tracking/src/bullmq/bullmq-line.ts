@@ -9,6 +9,7 @@ const LEFT_TO_OTHERS_MS = 1_000;
 export class BullMqLine {
   readonly #underWay = new Set<Promise<void>>();
   #isClosed = false;
+  #isRefusing = false;
 
   constructor(private readonly line: QueueLine) {}
 
@@ -20,7 +21,7 @@ export class BullMqLine {
 
   /** Takes a job's events to the node's children; rejects where the job has not ended with that. */
   async take(job: Job<EventJob>, token?: string): Promise<void> {
-    const taking = this.#isClosed
+    const taking = this.#isRefusing
       ? giveBack(job, LEFT_TO_OTHERS_MS, token)
       : this.#consume(job, token);
     this.#underWay.add(taking);
@@ -31,10 +32,15 @@ export class BullMqLine {
     }
   }
 
-  /** Takes no further jobs; resolves when those under way have ended or been given back. */
+  /** From now on gives back what is left of jobs; resolves when those under way have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#underWay);
+  }
+
+  /** Takes no further jobs, though the worker does, for other nodes. */
+  refuse(): void {
+    this.#isRefusing = true;
   }
 
   async #consume(job: Job<EventJob>, token?: string): Promise<void> {

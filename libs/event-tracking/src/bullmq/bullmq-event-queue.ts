@@ -13,7 +13,7 @@ import {
 } from './bullmq-event-queue-options.js';
 import { BullMqLine } from './bullmq-line.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
-import type { EventJob } from './event-job.js';
+import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
 import { reach } from './reach.js';
 
@@ -111,12 +111,16 @@ export class BullMqEventQueue implements EventQueue {
   #work(): void {
     if (this.#worker !== undefined) return;
     const { name, prefix, connection } = this.#address;
-    this.#worker = new Worker(name, (job, token) => this.#take(job as Job<EventJob>, token), {
-      ...WORKER_OPTIONS,
-      ...this.#options.worker,
-      connection,
-      prefix,
-    });
+    this.#worker = new Worker(
+      name,
+      (job, token) => this.#take(job as Job<EventJob | RecordJob>, token),
+      {
+        ...WORKER_OPTIONS,
+        ...this.#options.worker,
+        connection,
+        prefix,
+      },
+    );
     this.#worker.on('error', (error) =>
       this.#report('the worker', 'Redis cannot be reached', error),
     );
@@ -125,7 +129,7 @@ export class BullMqEventQueue implements EventQueue {
     );
   }
 
-  async #take(job: Job<EventJob>, token?: string): Promise<void> {
+  async #take(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
     const { tracker, path } = job.data;
     const line = this.#lines.find((each) => each.has(job.data));
     if (line === undefined) {

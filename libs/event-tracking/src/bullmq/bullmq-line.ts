@@ -1,6 +1,16 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { QueueLine } from '../core/event-queue.js';
-import { eventsOf, jobOf, type EventJob } from './event-job.js';
+import {
+  eventsOf,
+  isRecordJob,
+  jobOf,
+  recordOfJob,
+  type EventJob,
+  type RecordJob,
+} from './event-job.js';
+
+/** What a worker is given. */
+export type AnyJob = Job<EventJob | RecordJob>;
 
 /** How long a job is left to others that this worker cannot do any more. */
 const LEFT_TO_OTHERS_MS = 1_000;
@@ -13,14 +23,14 @@ export class BullMqLine {
 
   constructor(private readonly line: QueueLine) {}
 
-  /** Whether a job's events belong to the node. */
-  has({ tracker, path }: EventJob): boolean {
+  /** Whether what a job holds belongs to the node. */
+  has({ tracker, path }: EventJob | RecordJob): boolean {
     const place = this.line.place();
     return place.tracker === tracker && place.path === path;
   }
 
-  /** Takes a job's events to the node's children; rejects where the job has not ended with that. */
-  async take(job: Job<EventJob>, token?: string): Promise<void> {
+  /** Takes what a job holds to the node's children; rejects where the job has not ended with that. */
+  async take(job: AnyJob, token?: string): Promise<void> {
     const taking = this.#isRefusing
       ? giveBack(job, LEFT_TO_OTHERS_MS, token)
       : this.#consume(job, token);
@@ -43,7 +53,11 @@ export class BullMqLine {
     this.#isRefusing = true;
   }
 
-  async #consume(job: Job<EventJob>, token?: string): Promise<void> {
+  async #consume(job: AnyJob, token?: string): Promise<void> {
+    if (isRecordJob(job.data)) {
+      await this.line.register(recordOfJob(job.data));
+      return;
+    }
     const { tracker, path } = job.data;
     const undelivered = await this.line.consume(eventsOf(job.data), { keeps: true });
     if (undelivered.length === 0) return;
@@ -57,7 +71,7 @@ export class BullMqLine {
   }
 }
 
-async function giveBack(job: Job<EventJob>, delay: number, token?: string): Promise<never> {
+async function giveBack(job: AnyJob, delay: number, token?: string): Promise<never> {
   await job.moveToDelayed(Date.now() + delay, token);
   throw new DelayedError('The worker was stopped before all events were delivered.');
 }

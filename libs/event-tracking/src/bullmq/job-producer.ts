@@ -3,11 +3,13 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
-import { jobOf } from './event-job.js';
+import { jobOf, recordJobOf } from './event-job.js';
 import { reach } from './reach.js';
 
 const JOB = 'events';
+const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
@@ -40,6 +42,15 @@ export class JobProducer implements Backend {
     } catch (error) {
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    const { tracker, path } = this.line.place();
+    await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
+      ...this.options,
+      // However many applications register it at the same time, it is one job.
+      jobId: ['metadata', ...[record.id, tracker, path].map(encodeURIComponent)].join('.'),
+    });
   }
 
   async check(deadline: Deadline = {}): Promise<void> {

@@ -2,7 +2,7 @@ import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
 import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
 import { Pauses } from '../delivery/pauses.js';
-import { decode, encode, keyWithin, prefixOf } from './entry.js';
+import { decode, encode, isQueuedEvent, keyWithin, prefixOf, type Written } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
 
 const CHUNK = 100;
@@ -90,7 +90,8 @@ export class Consumption {
   }
 
   async #take(entries: readonly Entry[]): Promise<void> {
-    const undelivered = await this.#consume(this.#eventsOf(entries));
+    const written = this.#decoded(entries);
+    const undelivered = await this.#handOver(written);
     if (undelivered === undefined) return;
     const [first] = entries[0]!;
     const rest = undelivered.map((event, index): Entry => [
@@ -100,20 +101,22 @@ export class Consumption {
     await this.#withoutFail(() => this.store.replace(entries, rest));
   }
 
-  async #consume(events: readonly QueuedEvent[]): Promise<readonly QueuedEvent[] | undefined> {
+  /** Resolves to what closing left undelivered, and to nothing where a consumer failed. */
+  async #handOver(written: readonly Written[]): Promise<readonly QueuedEvent[] | undefined> {
     try {
-      return await this.line.consume(events, { keeps: true });
+      for (const each of written) if (!isQueuedEvent(each)) await this.line.register(each);
+      return await this.line.consume(written.filter(isQueuedEvent), { keeps: true });
     } catch (error) {
       this.diagnostics.error(
         'the consumer',
-        `${events.length} events of the node '${this.line.place().path}' could not be taken out of the queue on disk in ` +
+        `${written.length} events of the node '${this.line.place().path}' could not be taken out of the queue on disk in ` +
           `${this.store.location}: ${describeError(error)}. They stay in it, and come again with the next start.`,
       );
       return undefined;
     }
   }
 
-  #eventsOf(entries: readonly Entry[]): QueuedEvent[] {
+  #decoded(entries: readonly Entry[]): Written[] {
     return entries.flatMap(([key, value]) => {
       try {
         return [decode(value, this.line.place())];

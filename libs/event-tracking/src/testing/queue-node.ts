@@ -31,6 +31,7 @@ export class QueueNode {
     this.entrance = queue.open({
       place: () => place,
       consume: (events, options = {}) => this.#take(events, options),
+      register: async () => {},
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
     this.#intake[ADOPT]({ ...place, diagnostics: new Diagnostics(SILENT), stands: false });

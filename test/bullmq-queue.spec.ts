@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Queue } from 'bullmq';
+import { Cluster, Redis } from 'ioredis';
 import {
   AsyncRoutingBackend,
+  createEventTrackingWorker,
   DeliveringBackend,
   EventTrackingModule,
+  PermanentDeliveryError,
   RoutingBackend,
   Tracker,
   type Backend,
+  type DeadLetter,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 import {
@@ -18,6 +22,7 @@ import {
   type BullMqEventQueueOptions,
 } from 'nestjs-event-tracking/bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { freePort } from './services/free-port.js';
 import { startRedis } from './services/redis-server.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -76,6 +81,22 @@ class Destination implements Backend {
     await vi.waitUntil(() => this.taken.length >= count, { timeout: 10_000 });
   }
 }
+
+const letterOf = (path: string): DeadLetter => ({
+  id: randomUUID(),
+  name: 'sold',
+  timestamp: new Date(),
+  context: {},
+  data: {},
+  dead_letter: {
+    tracker: 'default',
+    path,
+    reason: 'rejected',
+    error: '422',
+    attempts: 1,
+    time: new Date(),
+  },
+});
 
 describe('BullMqEventQueue', () => {
   it('hands events over to a worker as they were emitted, context and dates included', async () => {
@@ -212,6 +233,180 @@ describe('BullMqEventQueue', () => {
     expect(log.error).toHaveBeenCalledWith(
       expect.stringMatching(/has no node 'node' with a queue, of a tracker 'default'/),
     );
+  });
+
+  it('keeps what is for a destination that the worker does not have, and does not try it without end', async () => {
+    const stuck: Backend = { send: () => new Promise<void>(() => {}) };
+    const good = new Destination();
+    const application = member({ good, stuck }, { job: { attempts: 1 } });
+    const stopped = member({ good, stuck }, { worker: true });
+    application.emit('sold');
+    await good.has(1);
+    await stopped.close({ signal: AbortSignal.timeout(100) });
+
+    const without = member({ good: new Destination() }, { worker: true });
+    await vi.waitUntil(async () => (await looking.getJobCounts('failed'))['failed'] === 1, {
+      timeout: 10_000,
+    });
+    expect(log.error).toHaveBeenCalledWith(
+      expect.stringMatching(/could not deliver to 'node\.stuck': .* or closed/),
+    );
+    await without.close();
+
+    await looking.retryJobs();
+    const [goodAgain, mended] = [new Destination(), new Destination()];
+    member({ good: goodAgain, stuck: mended }, { worker: true });
+    await mended.has(1);
+    expect(goodAgain.taken).toEqual([]);
+  });
+
+  it('has what a worker could not deliver in time when the application is closed', async () => {
+    const [good, stuck] = [
+      new Destination(),
+      { send: () => new Promise<void>(() => {}) } satisfies Backend,
+    ];
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          worker: true,
+          shutdownTimeout: 200,
+          backends: {
+            node: { queue: bullMqQueue({ connection, name }), backends: { good, stuck } },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    app.get(Tracker).emit('sold');
+    await good.has(1);
+    await app.close();
+    const { active, ...elsewhere } = await looking.getJobCounts('active', 'wait', 'delayed');
+    expect(active).toBe(0);
+    expect(Object.values(elsewhere).reduce((sum, count) => sum + count, 0)).toBe(1);
+    const [job] = await looking.getJobs(['wait', 'delayed']);
+    expect(job!.data.events).toMatchObject([{ at: 'node.stuck' }]);
+  });
+
+  it('keeps apart the dead letters of backends with similar names', async () => {
+    const letters = new BullMqEventQueue({ connection, name }).deadLetters;
+    const one = letterOf('node.a:b');
+    await letters.sendBatch([one, { ...letterOf('node.a_b'), id: one.id }]);
+    const paths: string[] = [];
+    for await (const each of letters.read()) paths.push(each.dead_letter.path);
+    expect(paths.toSorted()).toEqual(['node.a:b', 'node.a_b']);
+    for await (const each of letters.read()) await letters.remove([each]);
+  });
+
+  it('leaves no connection behind where dead letters could not be kept in time', async () => {
+    const nobody = { ...connection, port: await freePort() };
+    const letters = new BullMqEventQueue({ connection: nobody, name }).deadLetters;
+    const late = new AbortController();
+    const sent = letters.sendBatch([letterOf('node')], { signal: late.signal });
+    const rejected = expect(sent).rejects.toThrow();
+    late.abort();
+    await rejected;
+  });
+
+  it("leaves priorities and rate limits to BullMQ's own options", async () => {
+    const queue = new BullMqEventQueue({
+      connection,
+      name,
+      logger: log,
+      job: { priority: 7 },
+      eventsPerJob: 1,
+      delivery: { flushInterval: 5 },
+      worker: { limiter: { max: 1, duration: 100 } },
+    });
+    const times: number[] = [];
+    const destination: Backend = { send: () => void times.push(performance.now()) };
+    const application = member({ destination }, { job: { priority: 7 }, eventsPerJob: 1 });
+    for (let index = 0; index < 3; index++) application.emit(`e${index}`);
+    await application.flush();
+    const jobs = await looking.getJobs('prioritized');
+    expect(jobs.map(({ opts }) => opts.priority)).toEqual([7, 7, 7]);
+
+    trackers.push(
+      new Tracker({
+        backends: { node: new AsyncRoutingBackend({ queue, backends: { destination } }) },
+      }),
+    );
+    await vi.waitUntil(() => times.length === 3, { timeout: 10_000 });
+    expect(times[2]! - times[0]!).toBeGreaterThan(150);
+  });
+
+  it('is worked off by createEventTrackingWorker, whatever the module says, and by nobody else', async () => {
+    const taken: string[] = [];
+    let process = 'application';
+
+    @Injectable()
+    class Noting implements Backend {
+      readonly #by = process;
+
+      send(event: TrackingEvent): void {
+        taken.push(`${event.name} by ${this.#by}`);
+      }
+    }
+
+    @Module({
+      imports: [
+        EventTrackingModule.forRoot({
+          backends: {
+            node: { queue: bullMqQueue({ connection, name }), backends: { noting: Noting } },
+          },
+        }),
+      ],
+    })
+    class AppModule {}
+
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    process = 'worker';
+    const worker = await createEventTrackingWorker(AppModule, { logger: false });
+    app.get(Tracker).emit('sold');
+    await vi.waitUntil(() => taken.length > 0, { timeout: 10_000 });
+    await Promise.all([app.close(), worker.close()]);
+    expect(taken).toEqual(['sold by worker']);
+  });
+
+  it('has all its keys in one slot of a Redis Cluster, dead letters included', async () => {
+    const redis = await startRedis(
+      '--cluster-enabled yes --cluster-announce-ip 127.0.0.1'.split(' '),
+    );
+    const node = new Redis({ host: '127.0.0.1', port: redis.port });
+    const cluster = new Cluster([{ host: '127.0.0.1', port: redis.port }]);
+    try {
+      await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      await vi.waitUntil(
+        async () => /cluster_state:ok/.test(String(await node.call('CLUSTER', 'INFO'))),
+        {
+          timeout: 10_000,
+        },
+      );
+      const destination = new Destination();
+      const refusing: Backend = {
+        send() {
+          throw new PermanentDeliveryError('422');
+        },
+      };
+      const tracker = member({ destination, refusing }, { connection: cluster, worker: true });
+      for (let index = 0; index < 10; index++) tracker.emit(`e${index}`);
+      await tracker.flush();
+      await destination.has(10);
+      await vi.waitUntil(
+        () => tracker.account().backends['node.refusing.deadLetter']?.delivered === 10,
+        { timeout: 10_000 },
+      );
+      await tracker.close({ signal: AbortSignal.timeout(5_000) });
+      const keys = await node.keys('*');
+      expect(keys.length).toBeGreaterThan(0);
+      expect(keys.every((key) => key.startsWith('{event-tracking}:'))).toBe(true);
+    } finally {
+      cluster.disconnect();
+      node.disconnect();
+      await redis.stop();
+    }
   });
 
   it('uses a queue of the application, and leaves it open', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
@@ -82,10 +82,10 @@ async function leaveBehind(count: number, node = 'node'): Promise<void> {
   await isReleased();
 }
 
-/** Resolves when nobody holds the first store any more. */
-async function isReleased(): Promise<void> {
+/** Resolves when nobody holds a store any more. */
+async function isReleased(slot = '0'): Promise<void> {
   await vi.waitUntil(async () => {
-    const level = new ClassicLevel(join(directory, '0'));
+    const level = new ClassicLevel(join(directory, slot));
     const isFree = await level.open().then(
       () => true,
       () => false,
@@ -225,6 +225,120 @@ describe('DiskEventQueue', () => {
   }, 30_000);
 });
 
+describe('A queue on disk that is closed', () => {
+  it('lets go of its store for good, whatever is asked of it later', async () => {
+    const tracker = trackerOf({ destination: new RecordingBackend() });
+    tracker.emit('sold');
+    await tracker.close();
+    await tracker.flush();
+    await tracker.flush();
+    await isReleased();
+  });
+
+  it('looks for nothing any more, even where it is closed before it was open', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      await trackerOf({ destination: new RecordingBackend() }).close({ signal: AT_ONCE });
+      await isReleased();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('says, and keeps, what is for a destination that is not there any more', async () => {
+    const slow = new Gate();
+    const tracker = trackerOf({ fast: new RecordingBackend(), slow });
+    for (const name of numbered(3)) tracker.emit(name);
+    await vi.waitUntil(() => tracker.account().backends['node.fast']!.delivered === 3);
+    await tracker.close({ signal: AbortSignal.timeout(50) });
+    await isReleased();
+
+    const without = trackerOf({ fast: new RecordingBackend() });
+    await without.flush();
+    await without.close();
+    expect(log.warn).toHaveBeenCalledWith(
+      expect.stringMatching(/for a backend 'node\.slow', which is not there/),
+    );
+    await isReleased();
+
+    const slowAgain = new RecordingBackend();
+    await trackerOf({ fast: new RecordingBackend(), slow: slowAgain }).flush();
+    expect(names(slowAgain.events)).toEqual(numbered(3));
+  });
+});
+
+describe('What another process has left in a queue on disk', () => {
+  const eventOf = (name: string): TrackingEvent => ({
+    id: randomUUID(),
+    name,
+    timestamp: new Date(),
+    context: {},
+    data: {},
+  });
+
+  /** A node whose tree may not stand yet. */
+  function lineOf(queue: DiskEventQueue, path: string) {
+    const taken: string[] = [];
+    const entrance = queue.open({
+      place: () => ({ tracker: 'default', path }),
+      async consume(events) {
+        taken.push(...events.map(({ event }) => event.name));
+        return [];
+      },
+      register: async () => {},
+    });
+    return { taken, entrance };
+  }
+
+  const queueOf = (): DiskEventQueue =>
+    new DiskEventQueue({ directory, logger: log, syncInterval: 10 });
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('waits for the tree of its node to stand', async () => {
+    const queue = queueOf();
+    const [standing, coming] = [lineOf(queue, 'standing'), lineOf(queue, 'coming')];
+    standing.entrance.start!({ worker: false });
+    await standing.entrance.flush!({});
+
+    const gone = queueOf();
+    const left = ['standing', 'coming'].map((path) => ({ path, ...lineOf(gone, path) }));
+    for (const { path, entrance } of left) void entrance.send(eventOf(path));
+    for (const { entrance } of left) await entrance.close!({});
+    await isReleased('1');
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitUntil(() => standing.taken.length === 1);
+    await isReleased('1');
+    expect(coming.taken).toEqual([]);
+
+    coming.entrance.start!({ worker: false });
+    await vi.waitUntil(() => coming.taken.length === 1);
+    await Promise.all([standing.entrance.close!({}), coming.entrance.close!({})]);
+  });
+
+  it('is let go of when it cannot be taken up', async () => {
+    const queue = queueOf();
+    const { entrance } = lineOf(queue, 'node');
+    entrance.start!({ worker: false });
+    await entrance.flush!({});
+
+    const gone = lineOf(queueOf(), 'node');
+    void gone.entrance.send(eventOf('sold'));
+    await gone.entrance.flush!({});
+    await gone.entrance.close!({});
+    await isReleased('1');
+    const level = new ClassicLevel(join(directory, '1'));
+    await level.put('%zz/not/a/key', 'garbage');
+    await level.close();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitUntil(() => log.error.mock.calls.some(([text]) => /taken up/.test(text)));
+    await isReleased('1');
+    await entrance.close!({});
+  });
+});
+
 describe('A queue on disk that is damaged', () => {
   it('is repaired where its index is gone, said to be, and delivers what it has', async () => {
     await leaveBehind(50);
@@ -235,6 +349,23 @@ describe('A queue on disk that is damaged', () => {
     await trackerOf({ destination }).flush();
     expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/is damaged .* It is repaired/));
     expect(names(destination.events)).toEqual(numbered(50));
+  });
+
+  it('is repaired once, where several processes find the damage', async () => {
+    await leaveBehind(50);
+    const files = await readdir(join(directory, '0'));
+    const manifest = files.find((name) => name.startsWith('MANIFEST'))!;
+    await writeFile(join(directory, '0', manifest), randomBytes(500));
+    const destination = new RecordingBackend();
+    const processes = [1, 2, 3].map(() => trackerOf({ destination }));
+    for (const tracker of processes) tracker.emit('new');
+    await Promise.all(processes.map((tracker) => tracker.flush()));
+    await destination.whenRecorded(53);
+    expect(names(destination.events).toSorted()).toEqual(
+      [...numbered(50), 'new', 'new', 'new'].toSorted(),
+    );
+    const repairs = log.error.mock.calls.filter(([text]) => text.includes('It is repaired'));
+    expect(repairs).toHaveLength(1);
   });
 
   it('delivers what is whole and says that there was more', async () => {
@@ -324,6 +455,17 @@ function marksOf(file: string): { number: number; time: number }[] {
 const lastOf = (file: string): number => marksOf(file).at(-1)!.number;
 
 describe('A disk that fails', () => {
+  it('at the start costs no event: they are delivered when it can be used', async () => {
+    await writeFile(join(directory, '0'), 'in the way');
+    const destination = new RecordingBackend();
+    const tracker = trackerOf({ destination });
+    for (const name of numbered(3)) tracker.emit(name);
+    await vi.waitUntil(() => tracker.account().backends['node.queue']!.retried > 0);
+    await rm(join(directory, '0'));
+    await tracker.flush();
+    expect(names(destination.events)).toEqual(numbered(3));
+  });
+
   const program = join(ROOT, 'test/support/limited-disk-application.mjs');
 
   it('costs no event: they wait in memory until it takes writes again', async () => {

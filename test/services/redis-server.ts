@@ -21,15 +21,19 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** Finds or installs a server, and starts it on a free port, in a directory of its own, with an append-only file. */
-export async function startRedis(): Promise<RedisServer> {
+/**
+ * Finds or installs a server, and starts it on a free port, in a directory of its own, with an append-only file.
+ *
+ * @param options - further ones, as its command line takes them
+ */
+export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
   const command = await findExecutable();
   const { stdout } = await run(command, ['--version']);
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'event-tracking-redis-'));
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
   const persistence = ['--save', '', '--appendonly', 'yes'];
-  const server = new ServerProcess(command, [...args, ...persistence], port);
+  const server = new ServerProcess(command, [...args, ...persistence, ...options], port);
   await server.start();
   return {
     port,

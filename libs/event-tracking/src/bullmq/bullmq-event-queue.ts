@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { DelayedError, Queue, Worker, type Job, type JobsOptions } from 'bullmq';
+import { Queue, Worker, type Job, type JobsOptions } from 'bullmq';
 import type { Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
@@ -11,16 +11,11 @@ import {
   type BullMqEventQueueOptions,
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
+import { BullMqLine } from './bullmq-line.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
-import {
-  eventsOf,
-  isRecordJob,
-  jobOf,
-  recordOfJob,
-  type EventJob,
-  type RecordJob,
-} from './event-job.js';
+import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
+import { reach } from './reach.js';
 
 const JOB_OPTIONS: JobsOptions = {
   attempts: 10,
@@ -47,10 +42,12 @@ export class BullMqEventQueue implements EventQueue {
   readonly deadLetters: DeadLetterQueue;
   readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
-  readonly #lines: QueueLine[] = [];
+  readonly #lines: BullMqLine[] = [];
+  /** The lines whose nodes have not closed them. */
+  readonly #open = new Set<BullMqLine>();
   #queue: Queue | undefined;
   #worker: Worker | undefined;
-  #entrances = 0;
+  #closing = Promise.resolve();
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: BullMqEventQueueOptions) {
@@ -63,24 +60,23 @@ export class BullMqEventQueue implements EventQueue {
   open(line: QueueLine): QueueEntrance {
     const { eventsPerJob = 100, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
-    this.#lines.push(line);
-    this.#entrances++;
+    const ownLine = new BullMqLine(line);
+    this.#lines.push(ownLine);
+    this.#open.add(ownLine);
     const producer = new JobProducer(this.#queue, line, eventsPerJob, { ...JOB_OPTIONS, ...job });
     return new BullMqEntrance(
       producer,
       { ...DELIVERY, ...delivery },
       {
         work: () => this.#work(),
-        leave: async (deadline) => {
-          if (--this.#entrances === 0) await this.close(deadline);
-        },
+        leave: (deadline) => this.#leave(ownLine, deadline),
       },
     );
   }
 
-  /** Rejects when Redis cannot be reached. */
-  async check(): Promise<void> {
-    await this.#queue?.getJobCounts('wait');
+  /** Rejects when Redis cannot be reached, or has not been when the signal aborts. */
+  async check(deadline: Deadline = {}): Promise<void> {
+    if (this.#queue !== undefined) await reach(this.#queue, deadline);
   }
 
   /** Takes no further jobs, lets those under way come to their end, and closes the connections. */
@@ -89,9 +85,20 @@ export class BullMqEventQueue implements EventQueue {
     this.#worker = undefined;
     this.#queue = undefined;
     // Jobs that the deadline cuts short give back what is left, once their destinations have been told to end.
-    await untilAborted(worker?.close(), signal);
-    if (queue === undefined || queue === this.#options.queue) return;
-    await untilAborted(queue.close(), signal);
+    this.#closing = Promise.allSettled([
+      this.#closing,
+      worker?.close() ?? Promise.resolve(),
+      queue === undefined || queue === this.#options.queue ? Promise.resolve() : queue.close(),
+    ]).then(() => {});
+    await untilAborted(this.#closing, signal);
+  }
+
+  async #leave(line: BullMqLine, deadline: Deadline): Promise<void> {
+    const ended = line.close();
+    this.#open.delete(line);
+    if (this.#open.size > 0) line.refuse();
+    else await this.close(deadline);
+    await untilAborted(ended, deadline.signal);
   }
 
   #createQueue(): Queue {
@@ -124,25 +131,14 @@ export class BullMqEventQueue implements EventQueue {
 
   async #take(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
     const { tracker, path } = job.data;
-    const line = this.#lines.find((each) => {
-      const place = each.place();
-      return place.tracker === tracker && place.path === path;
-    });
+    const line = this.#lines.find((each) => each.has(job.data));
     if (line === undefined) {
       throw new Error(
         `The tree of this worker has no node '${path}' with a queue, of a tracker '${tracker}'. Workers and applications ` +
           `need the same trackers and backends.`,
       );
     }
-    if (isRecordJob(job.data)) {
-      await line.register(recordOfJob(job.data));
-      return;
-    }
-    const undelivered = await line.consume(eventsOf(job.data), { keeps: true });
-    if (undelivered.length === 0) return;
-    await job.updateData(jobOf(tracker, path, undelivered));
-    await job.moveToDelayed(Date.now(), token);
-    throw new DelayedError('The worker was stopped before all events were delivered.');
+    await line.take(job, token);
   }
 
   #report(subject: string, what: string, error: unknown): void {

@@ -31,14 +31,17 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     await this.sendBatch([event]);
   }
 
-  async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
+  async sendBatch(
+    events: readonly TrackingEvent[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void> {
     const jobs = events.map((event) => ({
       name: JOB,
       data: packEvent(event),
       opts: { jobId: idOf(event as DeadLetter) },
     }));
     try {
-      await this.#use((queue) => queue.addBulk(jobs));
+      await this.#use((queue) => queue.addBulk(jobs), signal);
     } catch (error) {
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
@@ -59,13 +62,16 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
 
   async close(): Promise<void> {}
 
-  async #use<T>(work: (queue: Queue) => Promise<T>): Promise<T> {
+  async #use<T>(work: (queue: Queue) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { name, prefix, connection } = this.#address;
     const queue = new Queue(name, { connection, prefix });
     queue.on('error', () => {}); // what cannot be done is rejected too
+    const end = (): void => void queue.close().catch(() => {}); // ends the work too
+    signal?.addEventListener('abort', end, { once: true });
     try {
       return await work(queue);
     } finally {
+      signal?.removeEventListener('abort', end);
       await queue.close();
     }
   }
@@ -79,5 +85,5 @@ function letterOf(job: Job<PackedEvent> | undefined): DeadLetter[] {
 
 /** BullMQ keeps colons to itself. */
 function idOf(letter: DeadLetter): string {
-  return deadLetterKey(letter).replaceAll(':', '_');
+  return encodeURIComponent(deadLetterKey(letter));
 }

@@ -6,6 +6,7 @@ import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
 import { jobOf, recordJobOf } from './event-job.js';
+import { reach } from './reach.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
@@ -45,23 +46,21 @@ export class JobProducer implements Backend {
 
   async register(record: MetadataRecord): Promise<void> {
     const { tracker, path } = this.line.place();
-    // However many applications register it at the same time, it is one job.
-    const jobId = `metadata.${record.id}.${tracker}.${path}`.replaceAll(':', '_');
     await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
-      jobId,
+      // However many applications register it at the same time, it is one job.
+      jobId: ['metadata', ...[record.id, tracker, path].map(encodeURIComponent)].join('.'),
     });
   }
 
-  async check({ signal }: Deadline = {}): Promise<void> {
-    await this.queue.getJobCounts('wait');
-    signal?.throwIfAborted();
+  async check(deadline: Deadline = {}): Promise<void> {
+    await reach(this.queue, deadline);
   }
 }
 
 /** BullMQ keeps colons to itself. */
 function idOf(chunk: readonly TrackingEvent[], tracker: string, path: string): string {
-  return `${chunk[0]!.id}.${chunk.length}.${tracker}.${path}`.replaceAll(':', '_');
+  return [chunk[0]!.id, chunk.length, ...[tracker, path].map(encodeURIComponent)].join('.');
 }
 
 function chunksOf<T>(all: readonly T[], size: number): T[][] {

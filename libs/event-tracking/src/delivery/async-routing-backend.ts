@@ -1,6 +1,7 @@
 import type { Account } from '../core/account.js';
 import type { Backend, Deadline } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
+import { Diagnostics } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
@@ -24,6 +25,9 @@ import {
 } from '../core/tree-part.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import { MemoryEventQueue } from './memory-event-queue.js';
+
+/** How long a queue may take to take events back. */
+const RELEASE_MS = 1_000;
 
 /** What an async routing backend is made of. */
 export interface AsyncRoutingBackendOptions extends RoutingBackendOptions {
@@ -56,7 +60,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
   readonly #worker: boolean;
   readonly #deadLetters: Backend | undefined;
   #isStarted = false;
-  #place: Pick<Place, 'tracker' | 'path'> = { tracker: 'default', path: '' };
+  #place: Omit<Place, 'stands'> = { tracker: 'default', path: '', diagnostics: new Diagnostics() };
 
   /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
   constructor(options: AsyncRoutingBackendOptions = {}) {
@@ -117,12 +121,24 @@ export class AsyncRoutingBackend extends RoutingBackend {
   override async close(options: Deadline = {}): Promise<void> {
     await this.end(options);
     await super.close(options);
+    await this.release();
   }
 
   /** Flushes and ends consumption; the children stay open. */
   async end(options: Deadline = {}): Promise<void> {
     await this.flush(options);
     await this.#intake.close(options);
+  }
+
+  /**
+   * Lets go of the queue, when the children have ended: resolves when it has taken back what the deadline left undelivered
+   * behind it, or does not manage to within a second.
+   */
+  async release(): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), RELEASE_MS);
+    await this.#intake.close({ signal: late.signal });
+    clearTimeout(timer);
   }
 
   /** @internal */
@@ -154,9 +170,21 @@ export class AsyncRoutingBackend extends RoutingBackend {
   ): Promise<readonly QueuedEvent[]> {
     const undelivered = events.map(async ({ path, event }) => {
       if (path === this.#place.path) return super[PASS_ON_LATER](event, options);
-      return super[DELIVER_AT](this.#namesTo(path), event, options) ?? [{ path, event }];
+      const delivered = super[DELIVER_AT](this.#namesTo(path), event, options);
+      if (delivered === undefined) this.#reportStranger(path);
+      return delivered ?? [{ path, event }];
     });
     return (await Promise.all(undelivered)).flat();
+  }
+
+  #reportStranger(path: string): void {
+    const { path: own, diagnostics } = this.#place;
+    diagnostics.warn(
+      `strangers in the queue of ${own}`,
+      `The queue of the node '${own}' has events for a backend '${path}', which is not there. They stay in the queue ` +
+        `until a process has it.`,
+      { burst: 1 },
+    );
   }
 
   #delivering(backend: Backend): Backend {

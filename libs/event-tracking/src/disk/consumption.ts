@@ -1,6 +1,6 @@
 import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
-import type { QueueLine } from '../core/event-queue.js';
+import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
 import { Pauses } from '../delivery/pauses.js';
 import { decode, encode, isQueuedEvent, keyWithin, prefixOf, type Written } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
@@ -37,15 +37,20 @@ export class Consumption {
     });
   }
 
-  /** Resolves when what is in the store now has ended, or consumption has. */
+  /** Resolves when what is in the store now has ended, or consumption has; rejects when the store fails. */
   async drain(): Promise<void> {
-    const last = await this.store.lastKey(this.line.place()).catch(() => undefined);
+    const last = await this.store.lastKey(this.line.place());
     if (last !== undefined) {
       this.hurry();
       while (this.#taken < last && this.#isBusy) {
         await (this.#reading ?? Promise.race(this.#underWay));
       }
     }
+    await this.rest();
+  }
+
+  /** Resolves when what is under way has ended. */
+  async rest(): Promise<void> {
     await Promise.all(this.#underWay);
   }
 
@@ -54,7 +59,7 @@ export class Consumption {
     this.#isStopped = true;
     this.#pauses.end();
     await this.#reading;
-    await Promise.all(this.#underWay);
+    await this.rest();
   }
 
   get #isBusy(): boolean {
@@ -72,7 +77,7 @@ export class Consumption {
       const entries = await this.#withoutFail(() =>
         this.store.read(this.line.place(), this.#taken, limit),
       );
-      if (entries === undefined || entries.length === 0) continue;
+      if (this.#isStopped || entries === undefined || entries.length === 0) continue;
       this.#taken = entries.at(-1)![0];
       this.#readAgain = true;
       const taking = this.#take(entries);
@@ -86,14 +91,29 @@ export class Consumption {
 
   async #take(entries: readonly Entry[]): Promise<void> {
     const written = this.#decoded(entries);
-    for (const each of written) if (!isQueuedEvent(each)) await this.line.register(each);
-    const undelivered = await this.line.consume(written.filter(isQueuedEvent), { keeps: true });
+    const undelivered = await this.#handOver(written);
+    if (undelivered === undefined) return;
     const [first] = entries[0]!;
     const rest = undelivered.map((event, index): Entry => [
       keyWithin(first, index),
       encode(event, this.line.place()),
     ]);
     await this.#withoutFail(() => this.store.replace(entries, rest));
+  }
+
+  /** Resolves to what closing left undelivered, and to nothing where a consumer failed. */
+  async #handOver(written: readonly Written[]): Promise<readonly QueuedEvent[] | undefined> {
+    try {
+      for (const each of written) if (!isQueuedEvent(each)) await this.line.register(each);
+      return await this.line.consume(written.filter(isQueuedEvent), { keeps: true });
+    } catch (error) {
+      this.diagnostics.error(
+        'the consumer',
+        `${written.length} events of the node '${this.line.place().path}' could not be taken out of the queue on disk in ` +
+          `${this.store.location}: ${describeError(error)}. They stay in it, and come again with the next start.`,
+      );
+      return undefined;
+    }
   }
 
   #decoded(entries: readonly Entry[]): Written[] {

@@ -22,7 +22,12 @@ export interface QueueOfLine {
 export class DiskLine implements Backend {
   #number: Promise<{ last: number }> | undefined;
   #writing = Promise.resolve();
-  #consumption: Promise<Consumption> | undefined;
+  /** Of the store of this process. */
+  #consumption: Consumption | undefined;
+  /** Those of stores that others have left, too. */
+  readonly #consumptions = new Set<Consumption>();
+  #isStarted = false;
+  #isStopped = false;
 
   constructor(
     readonly line: QueueLine,
@@ -42,28 +47,61 @@ export class DiskLine implements Backend {
     await this.#append([encodeRecord(record)]);
   }
 
+  /** Whether events are taken out: from the moment when the tree stands to that when it is closed. */
+  get takesOut(): boolean {
+    return this.#isStarted && !this.#isStopped;
+  }
+
   /** Begins to take events out. */
   start(): void {
-    this.#consumption ??= (async () => {
-      const consumption = this.consumptionOf(await this.queue.own());
-      consumption.hurry();
-      return consumption;
-    })();
-    this.#consumption.catch(() => (this.#consumption = undefined)); // the next write says what is wrong
+    this.#isStarted = true;
+    this.hurry();
   }
 
+  /** Sees to it that what is in the store of this process is taken out. */
+  hurry(): void {
+    this.#takeOut().catch(() => {}); // the next write says what is wrong, and tries again
+  }
+
+  /** Resolves when what is in the store of this process now has ended. */
   async drain(): Promise<void> {
-    await (await this.#consumption)?.drain();
+    await this.#takeOut()
+      .then((consumption) => consumption?.drain())
+      .catch(() => {}); // a store that fails is said by whoever writes or reads
+    await this.#consumption?.rest();
   }
 
+  /** Takes out what another process has left; rejects when its store fails. */
+  async takeUp(store: EventStore): Promise<void> {
+    const consumption = this.#consumptionOf(store);
+    try {
+      await consumption.drain();
+    } finally {
+      await consumption.stop();
+      this.#consumptions.delete(consumption);
+    }
+  }
+
+  /** Takes nothing more out, and resolves when what is under way has ended. */
   async stop(): Promise<void> {
-    await (await this.#consumption?.catch(() => undefined))?.stop();
+    this.#isStopped = true;
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.stop()));
   }
 
-  /** What takes events of this node out of a store. */
-  consumptionOf(store: EventStore): Consumption {
+  async #takeOut(): Promise<Consumption | undefined> {
+    if (!this.takesOut) return undefined;
+    const store = await this.queue.own();
+    if (!this.takesOut) return undefined;
+    this.#consumption ??= this.#consumptionOf(store);
+    this.#consumption.hurry();
+    return this.#consumption;
+  }
+
+  #consumptionOf(store: EventStore): Consumption {
     const { concurrency, diagnostics } = this.queue;
-    return new Consumption(store, this.line, concurrency, diagnostics);
+    const consumption = new Consumption(store, this.line, concurrency, diagnostics);
+    this.#consumptions.add(consumption);
+    return consumption;
   }
 
   async #append(values: readonly string[]): Promise<void> {
@@ -75,7 +113,7 @@ export class DiskLine implements Backend {
       if (error instanceof RetryableDeliveryError) throw error;
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
-    (await this.#consumption)?.hurry();
+    this.hurry();
   }
 
   /** One write after the other: what stands before an entry is in the store when the entry is. */

@@ -1,9 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
-import { describeError } from '../core/describe-error.js';
+import type { ClassicLevel } from 'classic-level';
 import type { Diagnostics } from '../core/diagnostics.js';
 import { endOf, nodeOf, prefixOf, type Node } from './entry.js';
+import { isDamage, openLevel, repairLevel } from './level.js';
 
 /** What a store has of an event. */
 export type Entry = [key: string, value: string];
@@ -16,6 +16,7 @@ export type Entry = [key: string, value: string];
 export class EventStore {
   #level: Promise<ClassicLevel>;
   #failure: unknown;
+  #isClosed = false;
   /** How many bytes its entries have, about: where it was not empty at first, what the files have counts for them. */
   #bytes: number;
 
@@ -88,7 +89,9 @@ export class EventStore {
     return this.#bytes > maxBytes;
   }
 
+  /** Lets go of the files, for good. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const level = await this.#level.catch(() => undefined);
     await level?.close();
   }
@@ -99,6 +102,7 @@ export class EventStore {
   }
 
   async #use<T>(operation: (level: ClassicLevel) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new Error(`${this.location} has been closed.`);
     if (this.#failure !== undefined) this.#reopen();
     const level = await this.#level;
     try {
@@ -116,53 +120,14 @@ export class EventStore {
     const before = this.#level;
     this.#level = (async () => {
       await (await before.catch(() => undefined))?.close();
-      if (codeOf(failure) === DAMAGED) await repair(this.location, failure, this.diagnostics);
-      const level = await openLevel(this.location, this.diagnostics);
+      const level = isDamage(failure)
+        ? await repairLevel(this.location, failure, this.diagnostics)
+        : await openLevel(this.location, this.diagnostics);
       if (level !== undefined) return level;
       throw new Error(`${this.location} has been taken by another process.`);
     })();
     this.#level.catch((error: unknown) => (this.#failure = error));
   }
-}
-
-const LOCKED = 'LEVEL_LOCKED';
-const DAMAGED = 'LEVEL_CORRUPTION';
-
-async function openLevel(
-  location: string,
-  diagnostics: Diagnostics,
-): Promise<ClassicLevel | undefined> {
-  const level = new ClassicLevel(location);
-  try {
-    await level.open();
-  } catch (error) {
-    if (codeOf(error) === LOCKED) return undefined;
-    if (codeOf(error) !== DAMAGED) throw error;
-    await repair(location, error, diagnostics);
-    await level.open();
-  }
-  await reportDroppedRecords(location, diagnostics);
-  return level;
-}
-
-async function repair(location: string, error: unknown, diagnostics: Diagnostics): Promise<void> {
-  diagnostics.error(
-    'damage',
-    `The queue on disk in ${location} is damaged (${describeError(causeOf(error))}). It is repaired; events may be lost. ` +
-      `What could not be read is in its folder 'lost'.`,
-  );
-  await ClassicLevel.repair(location);
-}
-
-/** LevelDB tells nobody but its own log when it passes over damaged records. */
-async function reportDroppedRecords(location: string, diagnostics: Diagnostics): Promise<void> {
-  const log = await readFile(join(location, 'LOG'), 'utf8').catch(() => '');
-  const dropped = log.split('\n').filter((line) => line.includes('dropping'));
-  if (dropped.length === 0) return;
-  diagnostics.error(
-    'damage',
-    `The queue on disk in ${location} was damaged, events are lost. LevelDB says: ${dropped[0]!.trim()}.`,
-  );
 }
 
 function sizeOfAll(entries: readonly Entry[]): number {
@@ -175,13 +140,4 @@ async function sizeOf(directory: string): Promise<number> {
     bytes += (await stat(join(directory, file)).catch(() => undefined))?.size ?? 0;
   }
   return bytes;
-}
-
-function causeOf(error: unknown): unknown {
-  return (error as { cause?: unknown } | undefined)?.cause ?? error;
-}
-
-function codeOf(error: unknown): unknown {
-  const { code } = (causeOf(error) ?? {}) as { code?: unknown };
-  return code;
 }

@@ -1,6 +1,5 @@
 import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
-import type { Consumption } from './consumption.js';
 import type { DiskLine } from './disk-line.js';
 import { prefixOf } from './entry.js';
 import type { EventStore } from './event-store.js';
@@ -12,7 +11,6 @@ const INTERVAL_MS = 5_000;
 export class Recovery {
   #round: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #consumptions: readonly Consumption[] = [];
   #isStopped = false;
 
   /** The nodes of which it was said that nobody has them. */
@@ -27,49 +25,61 @@ export class Recovery {
 
   /** Begins, or begins again because there are further lines. */
   start(): void {
-    this.slots.forget();
-    this.#timer ??= setInterval(() => {
+    if (this.#isStopped) return;
+    this.#timer ??= setInterval(() => this.#lookAgain(), INTERVAL_MS).unref();
+    void (this.#round ?? Promise.resolve()).then(() => {
+      this.slots.forget();
       this.#look();
-      // By now the trees stand.
-      void this.own()
-        .then((store) => this.#reportStrangers(store))
-        .catch(() => {});
-    }, INTERVAL_MS).unref();
-    this.#look();
+    });
   }
 
-  /** Resolves when what is under way has ended. */
+  /** Resolves when what is under way has ended, which it does when the lines are stopped. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
-    await Promise.all(this.#consumptions.map((each) => each.stop()));
     await this.#round;
   }
 
+  #lookAgain(): void {
+    this.#look();
+    for (const line of this.lines) line.hurry(); // where the disk failed at the start
+    // By now the trees stand.
+    void this.own()
+      .then((store) => this.#reportStrangers(store))
+      .catch(() => {});
+  }
+
   #look(): void {
+    if (this.#isStopped) return;
     this.#round ??= this.#recover()
-      .catch((error: unknown) =>
-        this.diagnostics.error(
-          'recovery',
-          `What other processes have left in the queue on disk could not be taken up: ${describeError(error)}.`,
-        ),
-      )
+      .catch((error: unknown) => this.#reportFailure(error))
       .finally(() => (this.#round = undefined));
   }
 
   async #recover(): Promise<void> {
     for await (const store of this.slots.abandoned()) {
-      if (!this.#isStopped) await this.#takeUp(store);
-      await this.slots.leave(store);
+      try {
+        if (!this.#isStopped) await this.#takeUp(store);
+        await this.slots.leave(store);
+      } catch (error) {
+        this.#reportFailure(error);
+        await store.close(); // and look at it again
+      }
       if (this.#isStopped) return;
     }
   }
 
   async #takeUp(store: EventStore): Promise<void> {
-    this.#consumptions = [...this.lines].map((line) => line.consumptionOf(store));
-    await Promise.all(this.#consumptions.map((each) => each.drain()));
+    const lines = [...this.lines].filter((line) => line.takesOut);
+    await Promise.all(lines.map((line) => line.takeUp(store)));
     if (!this.#isStopped) await this.#reportStrangers(store);
-    this.#consumptions = [];
+  }
+
+  #reportFailure(error: unknown): void {
+    this.diagnostics.error(
+      'recovery',
+      `What other processes have left in the queue on disk could not be taken up: ${describeError(error)}.`,
+    );
   }
 
   async #reportStrangers(store: EventStore): Promise<void> {

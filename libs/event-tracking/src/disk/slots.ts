@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
 import { EventStore } from './event-store.js';
 
@@ -12,6 +13,8 @@ import { EventStore } from './event-store.js';
 export class Slots {
   /** When the stores that were looked through had last been changed. */
   readonly #seen = new Map<string, number>();
+  /** Where the store of this process is; it is nobody else's when its lock is gone while it is repaired. */
+  #own: string | undefined;
 
   constructor(
     private readonly directory: string,
@@ -24,7 +27,9 @@ export class Slots {
       const location = join(this.directory, `${slot}`);
       await mkdir(location, { recursive: true });
       const store = await EventStore.open(location, this.diagnostics);
-      if (store !== undefined) return store;
+      if (store === undefined) continue;
+      this.#own = location;
+      return store;
     }
   }
 
@@ -33,10 +38,24 @@ export class Slots {
     const slots = (await readdir(this.directory)).filter((name) => /^\d+$/.test(name));
     for (const slot of slots.sort((a, b) => Number(a) - Number(b))) {
       const location = join(this.directory, slot);
+      if (location === this.#own) continue;
       if (!existsSync(join(location, 'CURRENT'))) continue; // somebody is about to make it
       if (this.#seen.get(location) === (await lastChange(location))) continue;
-      const store = await EventStore.open(location, this.diagnostics);
+      const store = await this.#openLeft(location);
       if (store !== undefined) yield store;
+    }
+  }
+
+  /** One that cannot be opened is not to keep the others from being looked through. */
+  async #openLeft(location: string): Promise<EventStore | undefined> {
+    try {
+      return await EventStore.open(location, this.diagnostics);
+    } catch (error) {
+      this.diagnostics.error(
+        'recovery',
+        `What another process has left in ${location} cannot be read: ${describeError(error)}.`,
+      );
+      return undefined;
     }
   }
 

@@ -27,6 +27,8 @@ export type Closable = Pick<Backend, 'close'>;
 /** What holds events, and can be ended without closing what they go to. */
 export interface Ending {
   end(options: Deadline): Promise<void>;
+  /** Called when all have ended, for what the end of others has left to do. */
+  release?(): Promise<void>;
 }
 
 /** Builds the trees of a configuration, each part once, and gives them to the application's trackers. */

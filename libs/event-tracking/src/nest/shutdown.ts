@@ -35,6 +35,7 @@ export class Shutdown {
       for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });
       await Promise.all([...this.assembly.owned].map((backend) => this.#close(backend, signal)));
     });
+    await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
   }
 

@@ -1,7 +1,7 @@
 import { backendLife } from './backend-life.js';
 import type { BackendContractSubject, ContractCase } from './backend-contract-subject.js';
 import { ContractBench } from './contract-bench.js';
-import type { ContractPromise } from './contract-promise.js';
+import { casesOf, type ContractPromise } from './contract-promise.js';
 import { keepsNoReference, leavesEventsAlone } from './event-ownership.js';
 import { duringOutages } from './outage.js';
 import { keepsApart, keepsOrder, storesBatches, storesOnce } from './sending.js';
@@ -41,21 +41,5 @@ export function backendContract(subject: BackendContractSubject): readonly Contr
     ...backendLife,
     ...(subject.outage === undefined ? [] : duringOutages(once)),
   ];
-  return promises.map(({ name, attempt }) => ({
-    name,
-    run: () => attemptOnBench(new ContractBench(subject), attempt),
-  }));
-}
-
-async function attemptOnBench(
-  bench: ContractBench,
-  attempt: ContractPromise['attempt'],
-): Promise<void> {
-  try {
-    await attempt(bench);
-  } catch (broken) {
-    await bench.tearDown().catch(() => {}); // what broke first is what counts
-    throw broken;
-  }
-  await bench.tearDown();
+  return casesOf(promises, () => new ContractBench(subject));
 }

@@ -1,7 +1,7 @@
 import { copyOf } from '../core/snapshot.js';
-import { liveSignal } from './contract-bench.js';
 import { contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { liveSignal } from './patience.js';
 
 /** `check`, `flush` and `close` do what they are called. */
 export const backendLife: readonly ContractPromise[] = [

@@ -1,19 +1,11 @@
 import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
 import type { TrackingEvent } from '../core/event.js';
 import { copyOf } from '../core/snapshot.js';
 import type { BackendContractSubject } from './backend-contract-subject.js';
-import { differences, type Difference } from './differences.js';
-import { describeEvent, shorten } from './event-list.js';
+import { describeEvent } from './event-list.js';
+import { expectSame } from './expect-same.js';
+import { liveSignal, Patience } from './patience.js';
 import { writeValue } from './write-value.js';
-
-const DEFAULT_TIMEOUT_MS = 4_000;
-
-/** What became of a call. */
-export type Settled<T> =
-  | { readonly as: 'resolved'; readonly value: T }
-  | { readonly as: 'rejected'; readonly error: unknown }
-  | { readonly as: 'pending' };
 
 /** Events that a backend has taken over. */
 export interface HandedOver {
@@ -22,14 +14,12 @@ export interface HandedOver {
 }
 
 /** Where a case of a contract is tried: makes backends, sends to them and looks at what is stored. */
-export class ContractBench {
-  /** How long a call may take. */
-  readonly timeout: number;
+export class ContractBench extends Patience {
   readonly #backends: Backend[] = [];
   #outage = false;
 
   constructor(private readonly subject: BackendContractSubject) {
-    this.timeout = subject.timeout ?? DEFAULT_TIMEOUT_MS;
+    super(subject.timeout);
   }
 
   /** Makes a backend, which is closed when the case is over. */
@@ -85,34 +75,6 @@ export class ContractBench {
     return this.within('sendBatch(events)', async () => backend.sendBatch?.(events, liveSignal()));
   }
 
-  /** Resolves to what a call resolves to; rejects with a reason when it fails or does not settle in time. */
-  async within<T>(what: string, call: () => Promise<T>): Promise<T> {
-    const settled = await this.settle(call);
-    switch (settled.as) {
-      case 'resolved':
-        return settled.value;
-      case 'rejected':
-        throw new Error(`${what} failed: ${describeError(settled.error)}`, {
-          cause: settled.error,
-        });
-      default:
-        throw new Error(`${what} did not settle within ${this.timeout} ms.`);
-    }
-  }
-
-  /** What becomes of a call in time; never rejects. */
-  async settle<T>(call: () => Promise<T>): Promise<Settled<T>> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<Settled<T>>((resolve) => {
-      timer = setTimeout(() => resolve({ as: 'pending' }), this.timeout);
-    });
-    try {
-      return await Promise.race([outcomeOf(call), late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   /** What is stored of these events, in the order in which it is stored. */
   async storedOf(events: readonly TrackingEvent[]): Promise<TrackingEvent[]> {
     const ids = new Set(events.map(({ id }) => id));
@@ -159,44 +121,5 @@ export class ContractBench {
   /** Closes a backend; one that is closed already may be closed again. */
   async close(backend: Backend): Promise<void> {
     await this.within('close()', async () => backend.close?.(liveSignal()));
-  }
-}
-
-/** The options of a call for which there is all the time in the world. */
-export function liveSignal(): { signal: AbortSignal } {
-  return { signal: new AbortController().signal };
-}
-
-/** Throws unless an event is the same as another, down to the last key. */
-export function expectSame(actual: TrackingEvent, expected: TrackingEvent, fault: string): void {
-  const found = differences(pick(actual), pick(expected), { equals: sameValue, exact: true });
-  if (found.length === 0) return;
-  const shown = found.slice(0, 5).map(describeDifference).join('\n');
-  throw new Error(`The event '${expected.name}' ${fault}:\n${shown}`);
-}
-
-function describeDifference({ path, expected, actual }: Difference): string {
-  const write = (value: unknown): string =>
-    value === undefined ? 'nothing' : shorten(writeValue(value));
-  return `  ${path}: expected ${write(expected)}, found ${write(actual)}`;
-}
-
-/** What every destination holds of an event. */
-function pick({ id, name, timestamp, context, data }: TrackingEvent): object {
-  return { id, name, timestamp, context, data };
-}
-
-function sameValue(actual: unknown, expected: unknown): boolean {
-  if (expected instanceof Date) {
-    return actual instanceof Date && actual.getTime() === expected.getTime();
-  }
-  return actual === expected;
-}
-
-async function outcomeOf<T>(call: () => Promise<T>): Promise<Settled<T>> {
-  try {
-    return { as: 'resolved', value: await call() };
-  } catch (error) {
-    return { as: 'rejected', error };
   }
 }

@@ -1,8 +1,8 @@
 import type { TrackingEvent } from '../core/event.js';
 import { copyOf } from '../core/snapshot.js';
-import { expectSame } from './contract-bench.js';
 import { contractEvent } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { expectSame } from './expect-same.js';
 
 const nested = (): TrackingEvent =>
   contractEvent({

@@ -16,5 +16,7 @@ export {
   getRecordingToken,
   type EventTrackingTestingOptions,
 } from './event-tracking-testing.module.js';
+export { queueContract } from './queue-contract.js';
+export type { QueueContractSubject } from './queue-contract-subject.js';
 export { RecordingBackend, type WhenRecordedOptions } from './recording-backend.js';
 export type { ViolationMatchers } from './violation-matchers.js';

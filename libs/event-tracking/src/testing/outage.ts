@@ -1,9 +1,10 @@
 import type { Backend, Outcome } from '../core/backend.js';
 import type { TrackingEvent } from '../core/event.js';
 import { copyOf } from '../core/snapshot.js';
-import { liveSignal, type ContractBench, type Settled } from './contract-bench.js';
+import type { ContractBench } from './contract-bench.js';
 import { contractEvent, contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { liveSignal, type Settled } from './patience.js';
 
 /** How long a flush may try before it is told to stop. */
 const PATIENCE_MS = 50;

@@ -1,0 +1,77 @@
+import { DelayedError, type Job } from 'bullmq';
+import type { QueueLine } from '../core/event-queue.js';
+import {
+  eventsOf,
+  isRecordJob,
+  jobOf,
+  recordOfJob,
+  type EventJob,
+  type RecordJob,
+} from './event-job.js';
+
+/** What a worker is given. */
+export type AnyJob = Job<EventJob | RecordJob>;
+
+/** How long a job is left to others that this worker cannot do any more. */
+const LEFT_TO_OTHERS_MS = 1_000;
+
+/** One node's share of the jobs. */
+export class BullMqLine {
+  readonly #underWay = new Set<Promise<void>>();
+  #isClosed = false;
+  #isRefusing = false;
+
+  constructor(private readonly line: QueueLine) {}
+
+  /** Whether what a job holds belongs to the node. */
+  has({ tracker, path }: EventJob | RecordJob): boolean {
+    const place = this.line.place();
+    return place.tracker === tracker && place.path === path;
+  }
+
+  /** Takes what a job holds to the node's children; rejects where the job has not ended with that. */
+  async take(job: AnyJob, token?: string): Promise<void> {
+    const taking = this.#isRefusing
+      ? giveBack(job, LEFT_TO_OTHERS_MS, token)
+      : this.#consume(job, token);
+    this.#underWay.add(taking);
+    try {
+      await taking;
+    } finally {
+      this.#underWay.delete(taking);
+    }
+  }
+
+  /** From now on gives back what is left of jobs; resolves when those under way have ended. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+  }
+
+  /** Takes no further jobs, though the worker does, for other nodes. */
+  refuse(): void {
+    this.#isRefusing = true;
+  }
+
+  async #consume(job: AnyJob, token?: string): Promise<void> {
+    if (isRecordJob(job.data)) {
+      await this.line.register(recordOfJob(job.data));
+      return;
+    }
+    const { tracker, path } = job.data;
+    const undelivered = await this.line.consume(eventsOf(job.data), { keeps: true });
+    if (undelivered.length === 0) return;
+    await job.updateData(jobOf(tracker, path, undelivered));
+    if (this.#isClosed) await giveBack(job, 0, token);
+    const missing = new Set(undelivered.map((each) => `'${each.path}'`));
+    throw new Error(
+      `This worker could not deliver to ${[...missing].join(', ')}: a backend that it does not have, or closed. Workers ` +
+        `and applications need the same backends.`,
+    );
+  }
+}
+
+async function giveBack(job: AnyJob, delay: number, token?: string): Promise<never> {
+  await job.moveToDelayed(Date.now() + delay, token);
+  throw new DelayedError('The worker was stopped before all events were delivered.');
+}

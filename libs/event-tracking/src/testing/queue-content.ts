@@ -1,0 +1,41 @@
+import { CONTENT, type ContractContent } from './contract-content.js';
+import { contractEvent } from './contract-events.js';
+import type { ContractPromise } from './contract-promise.js';
+import type { QueueBench } from './queue-bench.js';
+
+const OF_QUEUES: readonly ContractContent[] = [
+  {
+    what: 'dates as dates, and what only looks like one as it is',
+    events: () => [
+      contractEvent({
+        data: {
+          at: new Date(5),
+          inside: [{ at: new Date(6) }],
+          text: '1970-01-01T00:00:00.005Z',
+          $date: '1970-01-01T00:00:00.005Z',
+          wrapped: { $date: 'no date', $plain: { $plain: 1 } },
+        },
+        context: { user_id: 7, since: new Date(7) },
+      }),
+    ],
+  },
+  {
+    what: 'whatever else an event carries',
+    events: () => [{ ...contractEvent(), name_id: 'a', context_type_id: 'b' } as never],
+  },
+];
+
+/** What comes out is what went in. */
+export const handedOverContent: readonly ContractPromise<QueueBench>[] = [
+  ...CONTENT,
+  ...OF_QUEUES,
+].map(({ what, events }) => ({
+  name: `hands over ${what}`,
+  async attempt(bench) {
+    const node = await bench.node();
+    const sent = events();
+    node.send(sent);
+    await bench.flush(node);
+    await bench.expectHandedOver([node], sent);
+  },
+}));

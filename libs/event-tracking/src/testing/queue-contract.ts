@@ -1,0 +1,57 @@
+import type { ContractCase } from './backend-contract-subject.js';
+import { casesOf, type ContractPromise } from './contract-promise.js';
+import { QueueBench } from './queue-bench.js';
+import { handedOverContent } from './queue-content.js';
+import type { QueueContractSubject } from './queue-contract-subject.js';
+import { survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
+import { queueLife } from './queue-life.js';
+import { countsOverflow, survivesConsumers } from './queue-losses.js';
+import { duringQueueOutages } from './queue-outage.js';
+import {
+  handsOverOnce,
+  keepsApart,
+  keepsItsOwn,
+  keepsOrder,
+  leavesClosedNodes,
+  servesSeveralNodes,
+  survivesClosedNodes,
+} from './queue-sending.js';
+
+/**
+ * What every event queue promises, as tests for any runner.
+ *
+ * @remarks
+ * The cases are independent of each other and may run in any order, one after another. What a queue or its entrance leaves out
+ * (`start`, `check`, `flush`, `close`) it need not keep.
+ * @example
+ * ```ts
+ * describe('MemoryEventQueue', () => {
+ *   const contract = queueContract({
+ *     create: () => new MemoryEventQueue(),
+ *     createSmall: (capacity) => new MemoryEventQueue({ capacity }),
+ *   });
+ *   for (const { name, run } of contract) it(name, run);
+ * });
+ * ```
+ */
+export function queueContract(subject: QueueContractSubject): readonly ContractCase[] {
+  const { isShared = false, isDurable = isShared, keepsOrder: ordered = true } = subject;
+  const promises: readonly ContractPromise<QueueBench>[] = [
+    ...handedOverContent,
+    keepsItsOwn,
+    handsOverOnce,
+    ...(ordered ? [keepsOrder] : []),
+    servesSeveralNodes,
+    survivesClosedNodes,
+    ...(isShared ? [leavesClosedNodes] : []),
+    keepsApart,
+    ...queueLife(isShared),
+    survivesClosing(isDurable),
+    ...(isDurable ? takesBack : []),
+    ...(subject.crash === undefined ? [] : [survivesCrashes]),
+    ...(subject.createSmall === undefined ? [] : [countsOverflow]),
+    survivesConsumers,
+    ...(subject.outage === undefined ? [] : duringQueueOutages),
+  ];
+  return casesOf(promises, () => new QueueBench(subject));
+}

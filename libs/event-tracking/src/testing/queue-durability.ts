@@ -1,0 +1,110 @@
+import type { QueuedEvent } from '../core/event-queue.js';
+import { contractEvents } from './contract-events.js';
+import type { ContractPromise } from './contract-promise.js';
+import type { HeldConsumer } from './held-consumer.js';
+import { liveSignal } from './patience.js';
+import type { QueueBench } from './queue-bench.js';
+import type { QueueNode } from './queue-node.js';
+
+const MANY = 20;
+
+/** Closing loses nothing. */
+export function survivesClosing(isDurable: boolean): ContractPromise<QueueBench> {
+  return {
+    name: isDurable
+      ? 'loses nothing when it is closed: the next hands over the rest'
+      : 'hands over everything before it is closed',
+    async attempt(bench) {
+      const node = await bench.node();
+      const events = contractEvents(MANY);
+      node.send(events);
+      await bench.close(node);
+      const next = isDurable ? [await bench.node()] : [];
+      await bench.expectHandedOver([node, ...next], events);
+      bench.expectBalance(node, MANY);
+    },
+  };
+}
+
+/** What a consumer could not deliver comes again, to where it is missing. */
+export const takesBack: readonly ContractPromise<QueueBench>[] = [
+  {
+    name: 'hands over again, where it is missing, what a consumer gave back when it was closed',
+    async attempt(bench) {
+      const { node, held } = await holdEvents(bench);
+      const closed = node.close(liveSignal());
+      await bench.endsAtOnce(closed); // children give back when closing is under way
+      held.release(undelivered);
+      await bench.within('close()', () => closed);
+      await expectRest(bench, node, held);
+    },
+  },
+  {
+    name: 'closing again waits for what the first time cut short, and loses none of it',
+    async attempt(bench) {
+      const { node, held } = await holdEvents(bench);
+      await bench.expectToHeedSignal('close()', (options) => node.close(options));
+      held.release(undelivered);
+      await bench.close(node);
+      await expectRest(bench, node, held);
+    },
+  },
+];
+
+/** What was acknowledged is safe. */
+export const survivesCrashes: ContractPromise<QueueBench> = {
+  name: 'hands over after a crash what it had acknowledged, and what was being consumed',
+  async attempt(bench) {
+    const node = await bench.node();
+    bench.hold(node);
+    const events = contractEvents(MANY);
+    node.send(events);
+    await bench.until(
+      () => node.account().pending === 0,
+      () => `${node.account().pending} of ${MANY} events were not acknowledged`,
+    );
+    await bench.untilTaken([node], events.slice(0, 1));
+    await bench.crash();
+    const next = await bench.node();
+    await bench.expectHandedOver([next], events, { atLeastOnce: true });
+  },
+};
+
+/** Has a node take three events. */
+async function holdEvents(bench: QueueBench): Promise<{ node: QueueNode; held: HeldConsumer }> {
+  const node = await bench.node();
+  const held = bench.hold(node);
+  const events = contractEvents(3);
+  node.send(events);
+  await bench.untilTaken([node], events);
+  return { node, held };
+}
+
+/** The first was delivered, the second missed one destination, the third two. */
+function undelivered(events: readonly QueuedEvent[]): QueuedEvent[] {
+  return events.flatMap(({ path, event }) => {
+    const missed = Number(event.data['number']);
+    return ['below', 'beside'].slice(0, missed).map((name) => ({ path: `${path}.${name}`, event }));
+  });
+}
+
+async function expectRest(bench: QueueBench, node: QueueNode, held: HeldConsumer): Promise<void> {
+  if (held.options?.keeps !== true) {
+    throw new Error('The consumer was not told that the queue takes back what is left (keeps).');
+  }
+  const next = await bench.node();
+  const rest = undelivered(node.taken).map(write);
+  const found = (): string[] => next.taken.map(write);
+  await bench.until(
+    () => rest.every((each) => found().includes(each)),
+    () => `given back were ${rest.join(', ')}; handed over again were ${found().join(', ')}`,
+  );
+  if (found().length === rest.length) return;
+  throw new Error(
+    `Given back were ${rest.join(', ')}; handed over again were ${found().join(', ')}.`,
+  );
+}
+
+function write({ path, event }: QueuedEvent): string {
+  return `number ${String(event.data['number'])} at '${path}'`;
+}

@@ -1,0 +1,75 @@
+import type { Account } from '../core/account.js';
+import type { Deadline } from '../core/backend.js';
+import { Diagnostics } from '../core/diagnostics.js';
+import type { TrackingEvent } from '../core/event.js';
+import type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from '../core/event-queue.js';
+import { RoutingBackend } from '../core/routing-backend.js';
+import { copyOf } from '../core/snapshot.js';
+import { ADOPT } from '../core/tree-part.js';
+
+/** Where a node stands. */
+export type NodePlace = ReturnType<QueueLine['place']>;
+
+/** What is expected to go wrong in a contract is of no interest to anybody. */
+const SILENT = { warn() {}, error() {} };
+
+/** A node as a queue sees it: sends to its entrance, and consumes what comes out. */
+export class QueueNode {
+  readonly entrance: QueueEntrance;
+  /** What the queue has handed over, in the order in which it did. */
+  readonly taken: QueuedEvent[] = [];
+  /** How many of these have ended. */
+  ended = 0;
+  /** What becomes of them. */
+  consume: QueueLine['consume'] = async () => [];
+  readonly #intake: RoutingBackend;
+
+  constructor(
+    queue: EventQueue,
+    readonly place: NodePlace,
+  ) {
+    this.entrance = queue.open({
+      place: () => place,
+      consume: (events, options = {}) => this.#take(events, options),
+      register: async () => {},
+    });
+    this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
+    this.#intake[ADOPT]({ ...place, diagnostics: new Diagnostics(SILENT), stands: false });
+  }
+
+  start({ worker = true } = {}): void {
+    this.entrance.start?.({ worker });
+  }
+
+  /** Sends copies of events as a tree does, none waiting for another. */
+  send(events: readonly TrackingEvent[]): void {
+    for (const event of events) this.#intake.send(event);
+  }
+
+  /** What has no flush is waited for by its sends. */
+  async flush(options: Deadline): Promise<void> {
+    await (this.entrance.flush === undefined
+      ? this.#intake.flush(options)
+      : this.entrance.flush(options));
+  }
+
+  async close(options: Deadline): Promise<void> {
+    await (this.entrance.close === undefined ? this.flush(options) : this.entrance.close(options));
+  }
+
+  /** What became of the events that were sent. */
+  account(): Account {
+    const { path } = this.place;
+    return this.#intake.accounts()[path === '' ? 'queue' : `${path}.queue`]!;
+  }
+
+  async #take(
+    events: readonly QueuedEvent[],
+    options: Parameters<QueueLine['consume']>[1],
+  ): Promise<readonly QueuedEvent[]> {
+    this.taken.push(...copyOf(events)); // a consumer owns what it is given
+    const undelivered = await this.consume(events, options);
+    this.ended += events.length;
+    return undelivered;
+  }
+}

@@ -1,3 +1,4 @@
+import { copyOf } from '../snapshot.js';
 import {
   describeContext,
   isContextType,
@@ -90,7 +91,7 @@ export class TypeRegister {
     // oxlint-disable-next-line typescript/no-unsafe-function-type
     enter: Function,
   ): ContextType {
-    const words = JSON.stringify([name, description, fields]);
+    const words = JSON.stringify(copyOf([name, description, fields]));
     let type = this.#described.get(words);
     if (type === undefined) {
       type = describeContext(name, { description, fields }, stackOf(enter));

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { CommandLine } from './command-line.js';
 import { EventLines } from './event-lines.js';
 import type { EventSource } from './event-source.js';
+import { peer } from './peer.js';
 import { UsageError } from './usage-error.js';
+
+const THIS_SOURCE = '--from: this source';
 
 /** @throws {@link UsageError} for what is no source, or one whose peer is not installed */
 export async function openSource(line: CommandLine): Promise<EventSource> {
@@ -26,13 +29,13 @@ async function openDirectory(directory: string): Promise<EventSource> {
 }
 
 async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {
-  const { createConnection } = await peer('mongoose', () => import('mongoose'));
+  const { createConnection } = await peer('mongoose', THIS_SOURCE, () => import('mongoose'));
   const { MongoDeadLetters } = await import('../mongo/mongo-dead-letters.js');
   return new MongoDeadLetters(await createConnection(from).asPromise(), collection);
 }
 
 async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {
-  await peer('bullmq', () => import('bullmq'));
+  await peer('bullmq', THIS_SOURCE, () => import('bullmq'));
   const [{ DeadLetterQueue }, { readAddress }] = await Promise.all([
     import('../bullmq/dead-letter-queue.js'),
     import('../bullmq/bullmq-event-queue-options.js'),
@@ -56,13 +59,4 @@ function connectionOf({ hostname, port, username, password, pathname, protocol }
     ...(database > 0 ? { db: database } : {}),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
   };
-}
-
-async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new UsageError(`--from: this source needs the package ${name}: npm install ${name}.`);
-  }
 }

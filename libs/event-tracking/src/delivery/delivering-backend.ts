@@ -211,13 +211,7 @@ export class DeliveringBackend implements Backend {
   async #settle({ signal }: Deadline): Promise<void> {
     const settled = Promise.all([this.#dispatcher.settled(), this.#registrations.settle()]);
     this.#pauses.hurry();
-    // Somebody waits: the process is not to end as if nothing were left to do.
-    const alive = setInterval(() => {}, 60_000);
-    try {
-      await untilAborted(settled, signal);
-    } finally {
-      clearInterval(alive);
-    }
+    await untilAborted(settled, signal);
     this.#overflow.say();
   }
 

@@ -116,12 +116,12 @@ export class TypeRegister {
   }
 
   #takeIn(type: EventType): RegisteredType {
-    const current = this.#events.get(type.name);
-    if (current?.type !== type) this.register(type);
-    const registered = this.#events.get(type.name)!;
+    const record = recordOf(type, new Date());
+    if (!this.#records.has(record.id)) this.#add(record);
+    const registered = registeredAs(type, record);
     this.#emitted.set(type, registered);
     // Who emits by name goes on with the type that was registered by hand.
-    if (current !== undefined) this.#events.set(type.name, current);
+    if (!this.#events.has(type.name)) this.#events.set(type.name, registered);
     return registered;
   }
 

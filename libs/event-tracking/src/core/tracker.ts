@@ -373,7 +373,7 @@ export class Tracker<Events extends object = object> {
   register(
     type: EventType | ContextType | string,
     description: string = '',
-    fields: Fields = {},
+    fields?: Fields,
     contextFields?: Fields,
   ): MetadataRecord {
     if (isEventType(type) || isContextType(type)) return this.#types.register(type);

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ContextLocator } from '../core/context-locator.js';
 import type { ContextStack } from '../core/context-stack.js';
 import { Diagnostics } from '../core/diagnostics.js';
+import { EventViolationError } from '../core/errors.js';
 import type { ContextType, EventType } from '../core/event-types/event-type.js';
 import { createDetachedTracker, type DetachedTracker, type Tracker } from '../core/tracker.js';
 import { ClsContextLocator } from './cls-context-locator.js';
@@ -70,6 +71,24 @@ export class EventTrackingApplication {
   /** The type of contexts of a name, if it was registered. */
   contextType(name: string): ContextType | undefined {
     return this.#trackers.get(DEFAULT_TRACKER)?.contextType(name);
+  }
+
+  /** @throws {@link EventViolationError} where trackers are strict, with all that differed in any of them */
+  refuseViolations(): void {
+    const faults = [...this.#trackers.values()].flatMap((detached) => {
+      try {
+        detached.refuseViolations();
+        return [];
+      } catch (fault) {
+        return [fault as EventViolationError];
+      }
+    });
+    const [first, ...others] = faults;
+    if (first === undefined) return;
+    if (others.length === 0) throw first;
+    throw new EventViolationError(faults.map(({ message }) => message).join('\n'), {
+      violations: faults.flatMap(({ violations }) => violations),
+    });
   }
 
   /** The scope of the process. */

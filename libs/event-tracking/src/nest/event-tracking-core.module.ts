@@ -1,6 +1,7 @@
 import {
   Inject,
   Module,
+  type BeforeApplicationShutdown,
   type DynamicModule,
   type FactoryProvider,
   type ModuleMetadata,
@@ -53,14 +54,21 @@ export interface CoreModuleParts {
 
 /** What all parts of an application share; {@link EventTrackingModule} imports it and exports its tokens. */
 @Module({})
-export class EventTrackingCoreModule implements OnModuleInit, OnApplicationShutdown {
+export class EventTrackingCoreModule
+  implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+{
   readonly #registration: GlobalRegistration;
+  #isEnding = false;
 
   constructor(
     private readonly modules: ModulesContainer,
     @Inject(ASSEMBLED) private readonly assembly: Assembly,
   ) {
     this.#registration = new GlobalRegistration(assembly.application);
+    // When this ends in an error, all other modules have ended.
+    for (const module of modules.values()) {
+      if (module.metatype === EventTrackingCoreModule) module.distance = Infinity;
+    }
   }
 
   static of(parts: CoreModuleParts): DynamicModule {
@@ -89,11 +97,25 @@ export class EventTrackingCoreModule implements OnModuleInit, OnApplicationShutd
       this.#registration.register();
   }
 
-  /** @throws {@link EventViolationError} where a tracker is strict, as late as can be: other modules close first */
-  onApplicationShutdown(): void {
-    const { application } = this.assembly;
-    this.#registration.remove();
-    for (const detached of application.trackers.values()) detached.refuseViolations();
+  beforeApplicationShutdown(): void {
+    this.#isEnding = true;
+  }
+
+  /**
+   * The last hook of all.
+   *
+   * @remarks
+   * What a hook throws is logged by Nest 12, and nobody else learns of it. What Nest meets when it asks whether there is
+   * a hook reaches whoever closes the application.
+   * @throws {@link EventViolationError} while the application ends, where a tracker is strict and events differed from what
+   * was agreed
+   */
+  get onApplicationShutdown(): () => void {
+    if (this.#isEnding) {
+      this.#registration.remove();
+      this.assembly.application.refuseViolations();
+    }
+    return () => {};
   }
 }
 

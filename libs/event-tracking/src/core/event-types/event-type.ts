@@ -8,6 +8,7 @@ import {
   type FieldDescription,
   type Fields,
 } from './field.js';
+import { frozenCopyOf } from './frozen.js';
 import {
   isStandardSchema,
   jsonSchemaOf,
@@ -170,11 +171,12 @@ export function describeEvent(
   stack: string,
 ): EventType {
   const where = `The event type ${describeName(name)}`;
+  const described = describe('event', name, options, stack, where);
   const { contexts = [], contextFields } = options;
   return Object.freeze({
-    ...describe('event', name, options, stack, where),
+    ...described,
     kind: 'event',
-    contexts: contexts.map((each) => (typeof each === 'string' ? each : each.name)),
+    contexts: readContexts(contexts, where),
     contextFields:
       contextFields === undefined ? undefined : readFields(contextFields, 'contextFields', where),
   });
@@ -282,7 +284,7 @@ function describe(
     ),
     schema,
     jsonSchema,
-    example: isRecord(example) ? example : undefined,
+    example: isRecord(example) ? frozenCopyOf(example) : undefined,
     stack,
   };
   Object.defineProperty(described, KIND, { value: kind, enumerable: true });
@@ -332,8 +334,19 @@ function readFields(fields: unknown, key: string, where: string): Record<string,
   );
 }
 
+function readContexts(contexts: unknown, where: string): readonly string[] {
+  const names: unknown = Array.isArray(contexts) ? contexts.map(nameOfType) : undefined;
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw new ImproperlyConfigured(
+      `${where}: contexts lists names and context types, received ${describeValue(contexts)}. Pass for example ` +
+        `['request', CourseContext].`,
+    );
+  }
+  return Object.freeze(names);
+}
+
 function readField(field: unknown, where: string): FieldDescription {
-  if (typeof field === 'string') return { description: field };
+  if (typeof field === 'string') return Object.freeze({ description: field });
   if (!isRecord(field) || typeof field['description'] !== 'string') {
     throw new ImproperlyConfigured(
       `${where} is a description or { description: '…' }, received ${describeValue(field)}.`,
@@ -345,12 +358,12 @@ function readField(field: unknown, where: string): FieldDescription {
       `${where}: type is one of ${FIELD_TYPES.join(', ')}, received ${describeValue(type)}.`,
     );
   }
-  return {
+  return Object.freeze({
     description,
     ...(type === undefined ? {} : { type }),
     ...(optional === true ? { optional } : {}),
-    ...(example === undefined ? {} : { example }),
-  };
+    ...(example === undefined ? {} : { example: frozenCopyOf(example) }),
+  });
 }
 
 function frozenRecord(

@@ -2,6 +2,7 @@ import { isRecord } from '../event.js';
 import { byCodePoint } from '../order.js';
 import { copyOf } from '../snapshot.js';
 import { contentId } from './content-id.js';
+import { frozen } from './frozen.js';
 import type { ContextType, DescribedType, EventType } from './event-type.js';
 import type { FieldDescription } from './field.js';
 import type { JsonSchema } from './standard-schema.js';
@@ -70,16 +71,18 @@ export function recordOf(type: EventType | ContextType, timestamp: Date): Metada
   const fields = fieldsOf(type.fields);
   const context_fields = contextFields === undefined ? undefined : fieldsOf(contextFields);
   const id = contentId({ ...content, fields, context_fields });
-  const identified = (described: readonly Omit<FieldRecord, 'id'>[]): FieldRecord[] =>
-    described.map((field) => ({ id: contentId([id, field.name]), ...field }));
-  return {
+  const identified = (described: readonly Omit<FieldRecord, 'id'>[], of: string): FieldRecord[] =>
+    described.map((field) => ({ id: contentId([id, of, field.name]), ...field }));
+  return frozen({
     id,
     ...content,
-    fields: identified(fields),
-    ...(context_fields === undefined ? {} : { context_fields: identified(context_fields) }),
+    fields: identified(fields, 'data'),
+    ...(context_fields === undefined
+      ? {}
+      : { context_fields: identified(context_fields, 'context') }),
     timestamp,
     stack_trace: type.stack,
-  };
+  });
 }
 
 /** The id of several context types that are entered together; of one, its own. */
@@ -90,7 +93,7 @@ export function compositeId(ids: readonly string[]): string {
 /** The record of several context types that are entered together. */
 export function compositeRecord(parts: readonly MetadataRecord[], timestamp: Date): MetadataRecord {
   const composed_of = parts.map(({ id }) => id);
-  return {
+  return frozen({
     id: compositeId(composed_of),
     kind: 'context',
     name: parts.map(({ name }) => name).join(' + '),
@@ -99,7 +102,7 @@ export function compositeRecord(parts: readonly MetadataRecord[], timestamp: Dat
     composed_of,
     timestamp,
     stack_trace: '',
-  };
+  });
 }
 
 function fieldsOf(fields: DescribedType['fields']): Omit<FieldRecord, 'id'>[] {

@@ -94,8 +94,8 @@ export class TypeCheck {
     );
   }
 
-  #add(kind: ViolationKind, name: string, message: string): void {
-    this.violations.add(kind, name, `${message} It is delivered.`);
+  #add(kind: ViolationKind, name: string, message: string, place?: Error): void {
+    this.violations.add(kind, name, `${message} It is delivered.`, place);
   }
 
   #compareFields(name: string, rules: FieldRules, data: EventData): void {
@@ -117,41 +117,45 @@ export class TypeCheck {
         `The event '${name}' lacks ${missing.length === 1 ? 'a field' : 'fields'} that its type describes: ${fields}.`,
       );
     }
-    for (const { field, type } of rules.mistyped(data)) {
+    const mistyped = rules.mistyped(data);
+    if (mistyped.length > 0) {
+      const fields = mistyped.map(({ field, type }) => `'${field}' is to be of the type ${type}`);
       this.#add(
         'invalid',
         name,
-        `The field '${field}' of the event '${name}' is to be of the type ${type}.`,
+        `The event '${name}' has ${mistyped.length === 1 ? 'a field' : 'fields'} of another type: ${fields.join(', ')}.`,
       );
     }
   }
 
   #await(name: string, answer: PromiseLike<SchemaResult>): void {
+    // By the time of the answer, nothing tells any more which code emitted.
+    const place = new Error('');
     const open = Promise.resolve(answer)
-      .then(
-        ({ issues }) => {
-          if (issues !== undefined) this.#reportIssues(name, issues);
-        },
-        (fault: unknown) => this.#reportFault(name, fault),
-      )
+      .then(({ issues }) => {
+        if (issues !== undefined) this.#reportIssues(name, issues, place);
+      })
+      .catch((fault: unknown) => this.#reportFault(name, fault, place))
       .finally(() => this.#open.delete(open));
     this.#open.add(open);
   }
 
-  #reportIssues(name: string, issues: readonly SchemaIssue[]): void {
+  #reportIssues(name: string, issues: readonly SchemaIssue[], place?: Error): void {
     const found = issues.slice(0, MAX_LISTED).map(describeIssue).join('; ');
     this.#add(
       'invalid',
       name,
       `The data of the event '${name}' are not what its schema says: ${found}.`,
+      place,
     );
   }
 
-  #reportFault(name: string, fault: unknown): void {
+  #reportFault(name: string, fault: unknown, place?: Error): void {
     this.#add(
       'invalid',
       name,
       `The schema of the event '${name}' failed: ${describeError(fault)}.`,
+      place,
     );
   }
 }

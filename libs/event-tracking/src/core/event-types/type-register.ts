@@ -1,3 +1,4 @@
+import { copyOf } from '../snapshot.js';
 import {
   describeContext,
   isContextType,
@@ -84,7 +85,7 @@ export class TypeRegister {
     // oxlint-disable-next-line typescript/no-unsafe-function-type
     enter: Function,
   ): ContextType {
-    const words = JSON.stringify([name, description, fields]);
+    const words = JSON.stringify(copyOf([name, description, fields]));
     let type = this.#described.get(words);
     if (type === undefined) {
       type = describeContext(name, { description, fields }, stackOf(enter));
@@ -115,12 +116,12 @@ export class TypeRegister {
   }
 
   #takeIn(type: EventType): RegisteredType {
-    const current = this.#events.get(type.name);
-    if (current?.type !== type) this.register(type);
-    const registered = this.#events.get(type.name)!;
+    const record = recordOf(type, new Date());
+    if (!this.#records.has(record.id)) this.#add(record);
+    const registered = registeredAs(type, record);
     this.#emitted.set(type, registered);
     // Who emits by name goes on with the type that was registered by hand.
-    if (current !== undefined) this.#events.set(type.name, current);
+    if (!this.#events.has(type.name)) this.#events.set(type.name, registered);
     return registered;
   }
 

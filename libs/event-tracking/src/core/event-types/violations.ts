@@ -39,16 +39,20 @@ export class Violations {
 
   constructor(private readonly diagnostics: Diagnostics) {}
 
-  /** Counts what was found, and warns of it unless it did lately; called where the code emits. */
-  add(kind: ViolationKind, name: string, message: string): void {
+  /**
+   * Counts what was found, and warns of it unless it did lately.
+   *
+   * @param place - made where the code emits; may be left out there
+   */
+  add(kind: ViolationKind, name: string, message: string, place?: Error): void {
     const subject = `${kind} '${name}'`;
     const known = this.#found.get(subject);
     if (known !== undefined) known.count++;
     else if (this.#found.size < MAX_VIOLATIONS || name === FURTHER_NAMES) {
-      const call_site = callSiteOf(new Error('').stack ?? '');
+      const call_site = callSiteOf((place ?? new Error('')).stack ?? '');
       this.#found.set(subject, { kind, name, message, count: 1, call_site });
     } else {
-      this.add(kind, FURTHER_NAMES, message);
+      this.add(kind, FURTHER_NAMES, message, place);
       return;
     }
     this.diagnostics.warn(subject, message, { burst: 1 });

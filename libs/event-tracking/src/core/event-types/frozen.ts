@@ -1,0 +1,13 @@
+import { copyOf } from '../snapshot.js';
+
+/** Freezes plain objects and lists, all that they hold included. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  for (const each of Object.values(value)) frozen(each);
+  return Object.freeze(value);
+}
+
+/** A copy that nobody can change. */
+export function frozenCopyOf<T>(value: T): T {
+  return frozen(copyOf(value));
+}

@@ -1,32 +1,5 @@
 /** The metadata records of a course application as its trackers hold them: of two contexts, and of events in several versions. */
-import { createHash } from 'node:crypto';
-
-const idOf = (...content) =>
-  createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
-
-function recordOf({
-  time,
-  fields = {},
-  contextFields,
-  at = 'src/tracking/events.ts:8:14',
-  ...content
-}) {
-  const id = idOf(content, fields, contextFields);
-  const identified = (described) =>
-    Object.entries(described).map(([name, field]) => ({ id: idOf(id, name), name, ...field }));
-  return {
-    id,
-    ...content,
-    fields: identified(fields),
-    ...(contextFields === undefined ? {} : { context_fields: identified(contextFields) }),
-    timestamp: new Date(time),
-    stack_trace: [
-      `    at defineEvent (file://${process.cwd()}/node_modules/nestjs-event-tracking/dist/core/event-types/event-type.js:9:9)`,
-      `    at file://${process.cwd()}/${at}`,
-      '    at ModuleJob.run (node:internal/modules/esm/module_job:343:25)',
-    ].join('\n'),
-  };
-}
+import { recordOf } from './metadata-record.mjs';
 
 const course_id = {
   description: 'The course, by the id that the catalogue of courses gives it.',

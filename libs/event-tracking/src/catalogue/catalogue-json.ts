@@ -13,7 +13,7 @@ export function writeCatalogue({ title, events, contexts, combinations }: Catalo
     title,
     events: events.map(writeType),
     contexts: contexts.map(writeType),
-    combinations: combinations.map(({ record }) => record),
+    combinations: combinations.map(({ record }) => readRecord(record)),
   };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
@@ -40,7 +40,8 @@ function writeType({ kind, name, isRetired, versions }: CatalogueType): object {
     kind,
     name,
     ...(isRetired ? { retired: true } : {}),
-    versions: versions.map(({ record, since }) => ({ ...record, since })),
+    // Read once more, so that its keys are in one order, wherever it comes from.
+    versions: versions.map(({ record, since }) => ({ ...readRecord(record), since })),
   };
 }
 

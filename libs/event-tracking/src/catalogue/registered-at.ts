@@ -37,6 +37,6 @@ function placeIn(stack: string, directory: string): string | undefined {
 }
 
 function pathOf(place: string): string | undefined {
-  if (place.startsWith('file://')) return fileURLToPath(place);
+  if (place.startsWith('file:///')) return fileURLToPath(place);
   return /^(?:[a-z]{2,}:|<)/.test(place) ? undefined : place;
 }

@@ -3,7 +3,7 @@ import { describeError } from '../core/describe-error.js';
 import { readMoment } from './moment.js';
 import { UsageError } from './usage-error.js';
 
-export const USAGE = `event-tracking: what became of events that could not be delivered
+export const USAGE = `event-tracking: what became of events that could not be delivered, and which there are
 
   npx event-tracking list    --from <source> [filters] [--json]     what is there
   npx event-tracking inspect --from <source> <id>                   one event, whole
@@ -11,6 +11,7 @@ export const USAGE = `event-tracking: what became of events that could not be de
                                                                     delivers again, and removes what was delivered
   npx event-tracking purge   --from <source> [filters | --all] [--dry-run]
                                                                     removes for good
+  npx event-tracking catalogue --app <module> --out <directory>     documents the event types; see catalogue --help
 
 Sources
   <directory>               of a DiskEventQueue
@@ -101,7 +102,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     return { ...line, command: 'help' };
   }
   if (command === undefined) {
-    throw new UsageError(`'${name}' is no command. There are: ${COMMANDS.join(', ')}.`);
+    throw new UsageError(`'${name}' is no command. There are: ${COMMANDS.join(', ')}, catalogue.`);
   }
   check(line, others);
   return line;

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandLine } from './command-line.js';
+import { connectMongo } from './connect-mongo.js';
 import { EventLines } from './event-lines.js';
 import type { EventSource } from './event-source.js';
+import { peer } from './peer.js';
 import { UsageError } from './usage-error.js';
 
 /** @throws {@link UsageError} for what is no source, or one whose peer is not installed */
@@ -26,9 +28,9 @@ async function openDirectory(directory: string): Promise<EventSource> {
 }
 
 async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {
-  const { createConnection } = await peer('mongoose', () => import('mongoose'));
+  const connection = await connectMongo(from);
   const { MongoDeadLetters } = await import('../mongo/mongo-dead-letters.js');
-  return new MongoDeadLetters(await createConnection(from).asPromise(), collection);
+  return new MongoDeadLetters(connection, collection);
 }
 
 async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {
@@ -56,13 +58,4 @@ function connectionOf({ hostname, port, username, password, pathname, protocol }
     ...(database > 0 ? { db: database } : {}),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
   };
-}
-
-async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new UsageError(`--from: this source needs the package ${name}: npm install ${name}.`);
-  }
 }

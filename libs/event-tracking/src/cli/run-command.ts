@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.js';
 /** Runs the command of a command line, and resolves to the exit code: 0, 1 where something failed, 2 for a wrong command line. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
+    const [name, ...rest] = args;
+    if (name === 'catalogue') return await catalogue(rest);
     const line = readCommandLine(args);
     switch (line.command) {
       case 'help':
@@ -35,4 +37,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 async function replay(line: CommandLine): Promise<number> {
   const { replayEvents } = await import('./replay-events.js');
   return replayEvents(line);
+}
+
+/** It has options of its own. */
+async function catalogue(args: readonly string[]): Promise<number> {
+  const { makeCatalogue } = await import('./catalogue/make-catalogue.js');
+  return makeCatalogue(args);
 }

@@ -137,7 +137,7 @@ export const SCRIPT = `'use strict';
 
   let closed = [];
   addEventListener('beforeprint', () => {
-    closed = [...document.querySelectorAll('details:not([open])')];
+    closed = [...document.querySelectorAll('.versions details:not([open])')];
     for (const each of closed) each.open = true;
   });
   addEventListener('afterprint', () => {

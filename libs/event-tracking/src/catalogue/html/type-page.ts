@@ -130,6 +130,7 @@ function contextSection({ current }: CatalogueType, catalogue: Catalogue): Secti
   }
   if (context_fields.length > 0) {
     content.push(
+      contexts.length > 0 && html`<h3>Further keys of the context</h3>`,
       fieldsTable(
         context_fields,
         `What the context of ${current.record.name} holds`,

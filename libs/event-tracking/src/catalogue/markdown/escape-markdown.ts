@@ -1,11 +1,16 @@
-/** What Markdown, or GitHub's, would take for more than a character. */
-const SPECIAL = /[\\`*_{}[\]()<>#+\-.!|~&$@:=]/g;
+/** What Markdown, or GitHub's, takes for more than a character wherever it stands. */
+const SPECIAL = /[\\`*_{}[\]<>|~$#]|:(?=[\w+-]+:)/g;
+/** What begins a list or a rule, and so at the beginning of a line alone. */
+const BEGINNING = /^([-+=]|\d+(?=[.)]))/;
 
 /** Text in Markdown, in one line, that is shown as it is written. */
 export function escapeMarkdown(text: string): string {
   return text
+    .trim()
     .replaceAll(/\s+/g, ' ')
-    .replaceAll(SPECIAL, (character) => (character === '&' ? '&amp;' : `\\${character}`));
+    .replaceAll('&', '&amp;')
+    .replaceAll(SPECIAL, '\\$&')
+    .replace(BEGINNING, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
 /** Code in a line, in a table too. */

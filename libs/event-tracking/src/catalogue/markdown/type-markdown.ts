@@ -105,7 +105,13 @@ function changeLine({ subject, what, before, after, isBreaking }: Change): strin
     before === undefined || after === undefined
       ? ` ${what}`
       : `: ${escapeMarkdown(before || 'none')} → ${escapeMarkdown(after || 'none')}`;
-  return `${escapeMarkdown(subject)}${said}${isBreaking ? ' **(breaking)**' : ''}`;
+  return `${nameInCode(subject)}${said}${isBreaking ? ' **(breaking)**' : ''}`;
+}
+
+/** What a change names between quotes is code. */
+function nameInCode(subject: string): string {
+  const [, before, name] = /^([^']*)'(.*)'$/s.exec(subject) ?? [];
+  return name === undefined ? subject : `${before}${inlineCode(name)}`;
 }
 
 function linkTo(kind: CatalogueType['kind'], name: string): string {

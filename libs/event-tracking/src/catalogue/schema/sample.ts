@@ -46,9 +46,15 @@ function givenBy(schema: JsonSchema): unknown {
   return undefined;
 }
 
-function objectSample({ properties }: JsonSchema): Record<string, unknown> {
+/** Of what may be missing, only that of which the schema gives a value. */
+function objectSample({ properties, required }: JsonSchema): Record<string, unknown> {
   if (!isRecord(properties)) return {};
+  const isShown = ([name, property]: [string, unknown]) =>
+    (Array.isArray(required) && required.includes(name)) ||
+    (isRecord(property) && givenBy(property) !== undefined);
   return Object.fromEntries(
-    Object.entries(properties).map(([name, property]) => [name, sampleOf(property)]),
+    Object.entries(properties)
+      .filter(isShown)
+      .map(([name, property]) => [name, sampleOf(property)]),
   );
 }

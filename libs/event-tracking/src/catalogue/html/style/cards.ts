@@ -60,10 +60,6 @@ export const CARDS = css`
     margin-right: 0.5em;
   }
 
-  .cards + .fields {
-    margin-top: 2rem;
-  }
-
   .combinations {
     margin-top: 0.75rem;
   }
@@ -79,7 +75,6 @@ export const CARDS = css`
   }
 
   .json {
-    max-height: 40rem;
     overflow: auto;
     padding: 1.1rem 1.25rem;
     border-radius: 0.6rem;

@@ -36,6 +36,15 @@ export const FIELDS = css`
   .fields .id {
     display: block;
     font-size: 0.6875rem;
+    white-space: nowrap;
+  }
+
+  .fields td:nth-child(2) {
+    white-space: nowrap;
+  }
+
+  .fields td:last-child {
+    width: 30%;
   }
 
   .fields .type {

@@ -76,7 +76,7 @@ export const INDEX_PAGE = css`
     display: grid;
     grid-template-columns: 11rem minmax(0, 1fr);
     gap: 0 2rem;
-    margin-top: 3rem;
+    margin-top: 2rem;
     padding-top: 1.1rem;
     border-top: 2px solid var(--ink);
   }
@@ -89,7 +89,7 @@ export const INDEX_PAGE = css`
   .types li {
     position: relative;
     display: grid;
-    grid-template-columns: minmax(0, 17rem) minmax(0, 1fr) 7.5rem;
+    grid-template-columns: minmax(0, 17rem) minmax(0, 1fr) 9.5rem;
     gap: 0.1rem 1.5rem;
     align-items: baseline;
     padding: 0.85rem 0;

@@ -78,6 +78,10 @@ export const NARROW = css`
       border: 0;
     }
 
+    .fields td:last-child {
+      width: auto;
+    }
+
     .fields .optional {
       display: inline;
     }

@@ -37,7 +37,7 @@ export const PRINT = css`
     .chips,
     footer,
     aside nav,
-    .schema > summary,
+    section:has(> .schema),
     .versions summary {
       display: none;
     }
@@ -88,7 +88,6 @@ export const PRINT = css`
     }
 
     .json {
-      max-height: none;
       border: 1px solid var(--rule);
       font-size: 8pt;
       overflow-wrap: anywhere;

@@ -5,8 +5,8 @@ import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 /** Where this library lies: its frames say nothing about the application. */
 const LIBRARY = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A place in a file, at the end of a line of a stack. */
-const PLACE = /^at (?:.*\(|async )?(.+?)(:\d+:\d+)\)?$/;
+/** A line of a stack: the place is inside of brackets, or all that there is. */
+const FRAME = /^at (?:[^(]*\((?<inside>.+)\)|(?:async )?(?<bare>.+))$/;
 
 /**
  * Where something was registered: `src/tracking/events.ts:12`, from its stack.
@@ -27,7 +27,8 @@ export function withPlaceOnly(record: MetadataRecord, directory: string): Metada
 
 function placeIn(stack: string, directory: string): string | undefined {
   for (const line of stack.split('\n')) {
-    const [, place, position] = PLACE.exec(line.trim()) ?? [];
+    const { inside, bare } = FRAME.exec(line.trim())?.groups ?? {};
+    const [, place, position] = /^(.+?)(:\d+:\d+)$/.exec(inside ?? bare ?? '') ?? [];
     const path = place === undefined ? undefined : pathOf(place);
     if (path === undefined || path.includes('node_modules') || path.startsWith(LIBRARY)) continue;
     const shown = isAbsolute(path) ? relative(directory, path) : path;
@@ -38,5 +39,5 @@ function placeIn(stack: string, directory: string): string | undefined {
 
 function pathOf(place: string): string | undefined {
   if (place.startsWith('file:///')) return fileURLToPath(place);
-  return /^(?:[a-z]{2,}:|<)/.test(place) ? undefined : place;
+  return /^(?:[a-z]{2,}:|<|eval at )/.test(place) ? undefined : place;
 }

@@ -1,5 +1,5 @@
-/** What Markdown, or GitHub's, takes for more than a character wherever it stands. */
-const SPECIAL = /[\\`*_{}[\]<>|~$#]|:(?=[\w+-]+:)/g;
+/** What Markdown, or GitHub's, takes for more than a character wherever it stands; addresses would take escapes as their own. */
+const SPECIAL = /[\\`*_{}[\]<>|~$#@]|:(?=\/\/|[\w+-]+:)|(?<=www)\./gi;
 /** What begins a list or a rule, and so at the beginning of a line alone. */
 const BEGINNING = /^([-+=]|\d+(?=[.)]))/;
 
@@ -13,14 +13,11 @@ export function escapeMarkdown(text: string): string {
     .replace(BEGINNING, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
-/** Code in a line, in a table too. */
+/** Code in a line, in a table too: in backticks where it has none, and nothing that a table takes for its own. */
 export function inlineCode(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
-  const longest = Math.max(0, ...Array.from(line.matchAll(/`+/g), ([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  const isPadded = /^[` ]|[` ]$/.test(line);
-  if (line.trim() === '') return '';
-  return isPadded ? `${fence} ${line} ${fence}` : `${fence}${line}${fence}`;
+  const line = text.trim().replaceAll(/\s+/g, ' ');
+  if (line === '') return '';
+  return /[`|]/.test(line) ? `<code>${escapeMarkdown(line)}</code>` : `\`${line}\``;
 }
 
 /** A value as a block of JSON. */

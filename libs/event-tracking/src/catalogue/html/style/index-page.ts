@@ -60,6 +60,7 @@ export const INDEX_PAGE = css`
     border-radius: 2rem;
     color: var(--ink);
     font: 0.875rem/1.6 var(--mono);
+    overflow-wrap: anywhere;
     text-decoration: none;
   }
 

@@ -73,11 +73,10 @@ export function catalogueOf(
   const known = earlier === undefined ? [] : recordsOf(earlier);
   const present =
     registered === undefined ? undefined : new Set(Array.from(registered, identityOf));
+  const [before, after] = [grouped(known), grouped(all)];
   const types: CatalogueType[] = [];
-  for (const [identity, sightings] of grouped([...known, ...all].filter(isType))) {
-    const before = known.filter((record) => identityOf(record) === identity);
-    const after = sightings.filter((record) => !before.includes(record));
-    const versions = timeline(before, after);
+  for (const identity of new Set([...before.keys(), ...after.keys()])) {
+    const versions = timeline(before.get(identity) ?? [], after.get(identity) ?? []);
     const [current] = versions;
     const { kind, name } = current.record;
     const isRetired = present !== undefined && !present.has(identity);
@@ -143,9 +142,10 @@ function identityOf({ kind, name }: MetadataRecord): string {
   return `${kind} ${name}`;
 }
 
+/** The records of each type. */
 function grouped(records: readonly MetadataRecord[]): Map<string, MetadataRecord[]> {
   const groups = new Map<string, MetadataRecord[]>();
-  for (const record of records) {
+  for (const record of records.filter(isType)) {
     const group = groups.get(identityOf(record));
     if (group === undefined) groups.set(identityOf(record), [record]);
     else group.push(record);

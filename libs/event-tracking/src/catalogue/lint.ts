@@ -147,21 +147,23 @@ function contextFindings(type: CatalogueType, { contexts }: Catalogue): Finding[
 
 /** Names that people take for one another: they differ by case and separators alone. */
 function collisions(types: readonly CatalogueType[]): Finding[] {
-  return types.flatMap((type) => {
-    const others = types.filter(
-      (other) =>
-        other !== type && other.kind === type.kind && plain(other.name) === plain(type.name),
-    );
-    if (others.length === 0) return [];
-    const names = others.map(({ name }) => `'${name}'`).join(', ');
-    return [
-      finding(
-        type,
-        'name-collision',
-        `only case or separators tell it from ${names}. Give what is the same one name, and what differs another word.`,
-      ),
-    ];
-  });
+  const alike = new Map<string, CatalogueType[]>();
+  for (const type of types) {
+    const key = `${type.kind} ${plain(type.name)}`;
+    alike.set(key, [...(alike.get(key) ?? []), type]);
+  }
+  return [...alike.values()].flatMap((group) =>
+    group.length === 1 ? [] : group.map((type) => collision(type, group)),
+  );
+}
+
+function collision(type: CatalogueType, group: readonly CatalogueType[]): Finding {
+  const others = group.filter((other) => other !== type).map(({ name }) => `'${name}'`);
+  return finding(
+    type,
+    'name-collision',
+    `only case or separators tell it from ${others.join(', ')}. Give what is the same one name, and what differs another word.`,
+  );
 }
 
 /** Fields of one name that hold different kinds of values in different event types. */

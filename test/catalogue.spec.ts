@@ -119,11 +119,27 @@ describe('A catalogue', () => {
     );
   });
 
+  it('is written as records, the newest of a type first, which other programs can read', () => {
+    const text = writeCatalogue(
+      catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS }),
+    );
+    const { records } = JSON.parse(text) as { records: Record<string, unknown>[] };
+    const enrolled = records.filter(({ name }) => name === 'course.enrolled');
+    expect(enrolled.map(({ since }) => since)).toEqual([
+      ['2026-03-14T09:26:53.000Z'],
+      ['2025-11-20T14:00:00.000Z'],
+      ['2025-09-01T08:30:00.000Z'],
+    ]);
+    expect(records.filter(({ retired }) => retired === true)).toMatchObject([
+      { kind: 'event', name: 'course.waitlisted' },
+    ]);
+  });
+
   it.each([
     ['no JSON', 'the text is no JSON'],
     ['[]', 'received no object'],
     ['{"format":"event-catalogue/99"}', 'received "event-catalogue/99"'],
-    ['{"format":"event-catalogue/1","events":[{"versions":[{}]}]}', 'A metadata record could not'],
+    ['{"format":"event-catalogue/1","records":[{}]}', 'A metadata record could not'],
   ])('refuses %s with the reason', (text, reason) => {
     expect(() => readCatalogue(text)).toThrow(MalformedCatalogueError);
     expect(() => readCatalogue(text)).toThrow(reason);

@@ -1,30 +1,42 @@
-/** An application as the command line starts it, whose two trackers hold the records of a course application. */
+/** An application as the command line starts it, whose two trackers know event types: one through a module, one in code. */
 import { Inject, Module } from '@nestjs/common';
-import { EventTrackingModule, getTrackerToken, Tracker } from 'nestjs-event-tracking';
-import { RECORDS } from './course-records.mjs';
+import {
+  defineContext,
+  defineEvent,
+  EventTrackingModule,
+  getTrackerToken,
+} from 'nestjs-event-tracking';
 
-const isAudited = ({ name }) => name.startsWith('payment.');
+const Session = defineContext('session', {
+  description: 'Somebody who is signed in.',
+  fields: { user_id: { description: 'Who it is.', type: 'string', example: 'ada' } },
+});
+
+const CourseEnrolled = defineEvent('course.enrolled', {
+  description: 'Somebody got a seat in a course, and has paid for it.',
+  fields: { course_id: { description: 'The course.', type: 'string', example: 'nest-101' } },
+  contexts: [Session, 'job'],
+});
+
+const PaymentRefused = defineEvent('payment.refused', {
+  description: 'The provider took no money.',
+  fields: { reason: { description: 'The code of the provider.', type: 'string' } },
+});
 
 export class AppModule {
-  constructor(tracker, audit) {
-    hold(
-      tracker,
-      RECORDS.filter((record) => !isAudited(record)),
-    );
-    hold(audit, RECORDS.filter(isAudited));
+  constructor(audit) {
+    audit.register(PaymentRefused);
   }
 }
 
-Inject(Tracker)(AppModule, undefined, 0);
-Inject(getTrackerToken('audit'))(AppModule, undefined, 1);
+Inject(getTrackerToken('audit'))(AppModule, undefined, 0);
 Module({
-  imports: [EventTrackingModule.forRoot({ trackers: { audit: { backends: {} } } })],
+  imports: [
+    EventTrackingModule.forRoot({ trackers: { audit: { backends: {} } } }),
+    EventTrackingModule.forFeature([CourseEnrolled, Session]),
+  ],
 })(AppModule);
 
 export class UntrackedModule {}
 
 Module({})(UntrackedModule);
-
-function hold(tracker, records) {
-  Object.defineProperty(tracker, 'records', { value: records });
-}

@@ -1,15 +1,15 @@
 /**
  * An application with a queue on disk and a slow destination: emits numbers until it is killed, or delivers what is left.
  *
- * Arguments: the directory of the queue, the file of the destination, the file of what was emitted, and either the number
- * to begin with or `drain`.
+ * Arguments: the directory of the queue, the file of the destination, the file of what was emitted, either the number to
+ * begin with or `drain`, and the interval of syncing in milliseconds.
  */
 import { appendFile } from 'node:fs/promises';
 import { openSync, writeSync } from 'node:fs';
 import { AsyncRoutingBackend, Tracker } from 'nestjs-event-tracking';
 import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 
-const [directory, destination, emitted, first] = process.argv.slice(2);
+const [directory, destination, emitted, first, interval] = process.argv.slice(2);
 const BURST = 20;
 const PAUSE_MS = 4;
 
@@ -20,7 +20,10 @@ const file = {
 };
 const tracker = new Tracker({
   backends: {
-    node: new AsyncRoutingBackend({ queue: new DiskEventQueue({ directory }), backends: { file } }),
+    node: new AsyncRoutingBackend({
+      queue: new DiskEventQueue({ directory, syncInterval: Number(interval) }),
+      backends: { file },
+    }),
   },
 });
 

@@ -7,6 +7,7 @@ export type { DiagnosticLogger } from './core/diagnostics.js';
 export {
   EventEmissionExit,
   EventTrackingError,
+  EventViolationError,
   ImproperlyConfigured,
   InvalidContextError,
   MalformedEventError,
@@ -29,9 +30,11 @@ export {
   type EventTypeOptions,
   type TypeOptions,
 } from './core/event-types/event-type.js';
-export type { FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
+export type { EventsOf } from './core/event-types/event-map.js';
+export type { DataOf, FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './core/event-types/metadata-record.js';
-export type { JsonSchema, StandardSchema } from './core/event-types/standard-schema.js';
+export type { InputOf, JsonSchema, StandardSchema } from './core/event-types/standard-schema.js';
+export type { Violation, ViolationKind } from './core/event-types/violations.js';
 export type {
   ConsumeOptions,
   EventQueue,

@@ -3,6 +3,7 @@ import type { Backend } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { serializeEvent } from '../core/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 
@@ -56,13 +57,20 @@ export interface LoggerBackendOptions {
    * @default 'warn'
    */
   oversize?: 'warn' | 'truncate' | 'drop';
+  /**
+   * Whether what is known of the types of events and contexts is logged too: `{ metadata_record }`, at the same level, once
+   * in a process.
+   *
+   * @default true
+   */
+  metadata?: boolean;
 }
 
 /** The smallest limit that a cut event fits into. */
 const MIN_EVENT_SIZE = 192;
 
 /**
- * Logs one line per event.
+ * Logs one line per event, and one per type of events and contexts.
  *
  * @example
  * ```ts
@@ -76,6 +84,8 @@ export class LoggerBackend implements Backend {
   readonly #serialize: (event: TrackingEvent) => string;
   readonly #maxEventSize: number | undefined;
   readonly #oversize: 'warn' | 'truncate' | 'drop';
+  /** Logs a metadata record, unless `metadata` is false. */
+  readonly register?: (record: MetadataRecord) => Promise<void>;
 
   /** @throws {@link ImproperlyConfigured} for what is no logger, no level of it, no size and no way to treat oversize */
   constructor(options: LoggerBackendOptions = {}) {
@@ -92,6 +102,7 @@ export class LoggerBackend implements Backend {
     this.#serialize = checkedSerialize(options.serialize ?? serializeEvent);
     this.#maxEventSize = checkedLimit(options.maxEventSize);
     this.#oversize = checkedOversize(options.oversize ?? 'warn');
+    if (options.metadata !== false) this.register = async (record) => this.#register(record);
   }
 
   /** @throws {@link PermanentDeliveryError} when the event is too large and to be dropped; and what the logger throws */
@@ -99,6 +110,11 @@ export class LoggerBackend implements Backend {
     if (this.#maxEventSize !== undefined) this.#sendWithin(this.#maxEventSize, event);
     else if (this.#takesObjects) this.#write(entryOf(event));
     else this.#write(this.#serialize(event));
+  }
+
+  #register(record: MetadataRecord): void {
+    const entry = { metadata_record: record };
+    this.#write(this.#takesObjects ? entry : JSON.stringify(entry));
   }
 
   #sendWithin(limit: number, event: TrackingEvent): void {

@@ -2,6 +2,7 @@ import type { Backend } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 
 /** How a {@link MemoryBackend} is bounded. */
 export interface MemoryBackendOptions {
@@ -19,6 +20,7 @@ export class MemoryBackend implements Backend {
   #events: TrackingEvent[] = [];
   #start = 0;
   #evicted = 0;
+  readonly #records = new Map<string, MetadataRecord>();
 
   /** @throws {@link ImproperlyConfigured} when the capacity is no whole number above 0 */
   constructor(options: MemoryBackendOptions = {}) {
@@ -39,6 +41,15 @@ export class MemoryBackend implements Backend {
   /** How many events had to make room for newer ones. */
   get evicted(): number {
     return this.#evicted;
+  }
+
+  /** What is known of types of events and contexts. */
+  get records(): readonly MetadataRecord[] {
+    return [...this.#records.values()];
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    this.#records.set(record.id, record);
   }
 
   send(event: TrackingEvent): void {

@@ -12,7 +12,14 @@ import {
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
-import { eventsOf, jobOf, type EventJob } from './event-job.js';
+import {
+  eventsOf,
+  isRecordJob,
+  jobOf,
+  recordOfJob,
+  type EventJob,
+  type RecordJob,
+} from './event-job.js';
 import { JobProducer } from './job-producer.js';
 
 const JOB_OPTIONS: JobsOptions = {
@@ -97,12 +104,16 @@ export class BullMqEventQueue implements EventQueue {
   #work(): void {
     if (this.#worker !== undefined) return;
     const { name, prefix, connection } = this.#address;
-    this.#worker = new Worker(name, (job, token) => this.#take(job as Job<EventJob>, token), {
-      ...WORKER_OPTIONS,
-      ...this.#options.worker,
-      connection,
-      prefix,
-    });
+    this.#worker = new Worker(
+      name,
+      (job, token) => this.#take(job as Job<EventJob | RecordJob>, token),
+      {
+        ...WORKER_OPTIONS,
+        ...this.#options.worker,
+        connection,
+        prefix,
+      },
+    );
     this.#worker.on('error', (error) =>
       this.#report('the worker', 'Redis cannot be reached', error),
     );
@@ -111,7 +122,7 @@ export class BullMqEventQueue implements EventQueue {
     );
   }
 
-  async #take(job: Job<EventJob>, token?: string): Promise<void> {
+  async #take(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
     const { tracker, path } = job.data;
     const line = this.#lines.find((each) => {
       const place = each.place();
@@ -122,6 +133,10 @@ export class BullMqEventQueue implements EventQueue {
         `The tree of this worker has no node '${path}' with a queue, of a tracker '${tracker}'. Workers and applications ` +
           `need the same trackers and backends.`,
       );
+    }
+    if (isRecordJob(job.data)) {
+      await line.register(recordOfJob(job.data));
+      return;
     }
     const undelivered = await line.consume(eventsOf(job.data), { keeps: true });
     if (undelivered.length === 0) return;

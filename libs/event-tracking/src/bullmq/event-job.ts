@@ -1,5 +1,12 @@
 import type { QueuedEvent } from '../core/event-queue.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import {
+  packEvent,
+  packMetadata,
+  unpackEvent,
+  unpackMetadata,
+  type PackedEvent,
+} from '../core/packed-event.js';
 
 /** What a job holds: some events of one node of one tracker's tree. */
 export interface EventJob {
@@ -7,6 +14,14 @@ export interface EventJob {
   /** The node that queued them. */
   path: string;
   events: JobEvent[];
+}
+
+/** What a job holds that takes a metadata record to the workers. */
+export interface RecordJob {
+  tracker: string;
+  /** The node that queued it. */
+  path: string;
+  record: PackedEvent;
 }
 
 /** An event in a job. */
@@ -29,4 +44,17 @@ export function jobOf(tracker: string, path: string, events: readonly QueuedEven
 /** @throws {@link MalformedEventError} when a job holds what is no event */
 export function eventsOf({ path, events }: EventJob): QueuedEvent[] {
   return events.map(({ event, at = path }) => ({ path: at, event: unpackEvent(event) }));
+}
+
+export function recordJobOf(tracker: string, path: string, record: MetadataRecord): RecordJob {
+  return { tracker, path, record: packMetadata(record) };
+}
+
+/** @throws {@link MalformedEventError} when a job holds what is no metadata record */
+export function recordOfJob({ record }: RecordJob): MetadataRecord {
+  return unpackMetadata(record);
+}
+
+export function isRecordJob(job: EventJob | RecordJob): job is RecordJob {
+  return 'record' in job;
 }

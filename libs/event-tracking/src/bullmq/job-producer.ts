@@ -3,10 +3,12 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
-import { jobOf } from './event-job.js';
+import { jobOf, recordJobOf } from './event-job.js';
 
 const JOB = 'events';
+const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
@@ -39,6 +41,16 @@ export class JobProducer implements Backend {
     } catch (error) {
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    const { tracker, path } = this.line.place();
+    // However many applications register it at the same time, it is one job.
+    const jobId = `metadata.${record.id}.${tracker}.${path}`.replaceAll(':', '_');
+    await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
+      ...this.options,
+      jobId,
+    });
   }
 
   async check({ signal }: Deadline = {}): Promise<void> {

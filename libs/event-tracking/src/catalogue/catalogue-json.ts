@@ -6,14 +6,21 @@ import { MalformedCatalogueError, readRecord } from './read-record.js';
 
 const FORMAT = 'event-catalogue/1';
 
-/** Writes a catalogue as JSON that {@link readCatalogue} reads: the same text for the same catalogue. */
+/**
+ * Writes a catalogue as JSON that {@link readCatalogue} reads: the same text for the same catalogue.
+ *
+ * @remarks
+ * Its `records` are metadata records, those of a type together and the newest first, which say besides `since` when they
+ * are in force, and whether their type is `retired`.
+ */
 export function writeCatalogue({ title, events, contexts, combinations }: Catalogue): string {
   const content = {
     format: FORMAT,
     title,
-    events: events.map(writeType),
-    contexts: contexts.map(writeType),
-    combinations: combinations.map(({ record }) => readRecord(record)),
+    records: [
+      ...[...events, ...contexts].flatMap(writeType),
+      ...combinations.map(({ record }) => readRecord(record)),
+    ],
   };
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
@@ -24,35 +31,27 @@ export function writeCatalogue({ title, events, contexts, combinations }: Catalo
  * @throws {@link MalformedCatalogueError} for text that is no such catalogue
  */
 export function readCatalogue(text: string): Catalogue {
-  const content = parse(text);
-  const types = [...listOf(content['events']), ...listOf(content['contexts'])];
-  const versions = types.flatMap(({ versions }) => listOf(versions).flatMap(readVersion));
-  const combinations = listOf(content['combinations']).map(readRecord);
-  const retired = new Set(types.filter((type) => type['retired'] === true).map(identityOf));
-  return catalogueOf([...versions, ...combinations], {
-    ...(typeof content['title'] === 'string' ? { title: content['title'] } : {}),
-    registered: versions.filter((record) => !retired.has(identityOf(record))),
+  const { title, records } = parse(text);
+  const versions = Array.isArray(records) ? records.filter(isRecord) : [];
+  return catalogueOf(versions.flatMap(readVersion), {
+    ...(typeof title === 'string' ? { title } : {}),
+    registered: versions.filter(({ retired }) => retired !== true).map(readRecord),
   });
 }
 
-function writeType({ kind, name, isRetired, versions }: CatalogueType): object {
-  return {
-    kind,
-    name,
-    ...(isRetired ? { retired: true } : {}),
+function writeType({ isRetired, versions }: CatalogueType): object[] {
+  return versions.map(({ record, since }) => ({
     // Read once more, so that its keys are in one order, wherever it comes from.
-    versions: versions.map(({ record, since }) => ({ ...readRecord(record), since })),
-  };
+    ...readRecord(record),
+    since,
+    ...(isRetired ? { retired: true } : {}),
+  }));
 }
 
 function readVersion(value: Record<string, unknown>): MetadataRecord[] {
   const record = readRecord(value);
   const since = Array.isArray(value['since']) ? value['since'].map(parseTimestamp) : [];
   return since.length === 0 ? [record] : since.map((timestamp) => ({ ...record, timestamp }));
-}
-
-function identityOf({ kind, name }: { kind?: unknown; name?: unknown }): string {
-  return `${String(kind)} ${String(name)}`;
 }
 
 function parse(text: string): Record<string, unknown> {
@@ -70,8 +69,4 @@ function parse(text: string): Record<string, unknown> {
     `A catalogue could not be read: expected an object whose format is '${FORMAT}', received ${received}. ` +
       `Another release may have written it; remove the file to begin anew.`,
   );
-}
-
-function listOf(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
 }

@@ -3,7 +3,7 @@ import { describeError } from '../core/describe-error.js';
 import { readMoment } from './moment.js';
 import { UsageError } from './usage-error.js';
 
-export const USAGE = `event-tracking: what became of events that could not be delivered, and which there are
+export const USAGE = `event-tracking: events that could not be delivered, and events that code emits
 
   npx event-tracking list    --from <source> [filters] [--json]     what is there
   npx event-tracking inspect --from <source> <id>                   one event, whole
@@ -11,6 +11,8 @@ export const USAGE = `event-tracking: what became of events that could not be de
                                                                     delivers again, and removes what was delivered
   npx event-tracking purge   --from <source> [filters | --all] [--dry-run]
                                                                     removes for good
+  npx event-tracking discover [--project <tsconfig>] [--catalogue <file>] [--json]
+                                                                    what the code emits, and what is described
   npx event-tracking catalogue --app <module> --out <directory>     documents the event types; see catalogue --help
 
 Sources
@@ -31,6 +33,10 @@ Replay
   --target <path>           the backend or node that gets all events, whoever had given them up; for logs, say it
   --rate <n>                events a second, at most
   --dry-run                 says what would be done
+
+Discover
+  --project <tsconfig>      of the application: tsconfig.json if it is not given
+  --catalogue <file>        the event types, a JSON document with their records; if it is not given, those that the code declares
 `;
 
 /** Which events are meant. */
@@ -43,7 +49,7 @@ export interface Filters {
 
 /** What somebody wants done. */
 export interface CommandLine {
-  command: 'help' | 'list' | 'inspect' | 'replay' | 'purge';
+  command: 'help' | 'list' | 'inspect' | 'replay' | 'purge' | 'discover';
   /** The id of an event. */
   id: string;
   from: string;
@@ -57,6 +63,10 @@ export interface CommandLine {
   target?: string;
   rate: number;
   dryRun: boolean;
+  /** The tsconfig.json of the code to search. */
+  project: string;
+  /** A JSON document of metadata records. */
+  catalogue?: string;
 }
 
 const OPTIONS = {
@@ -75,8 +85,10 @@ const OPTIONS = {
   target: { type: 'string' },
   rate: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  project: { type: 'string' },
+  catalogue: { type: 'string' },
 } as const;
-const COMMANDS = ['list', 'inspect', 'replay', 'purge'] as const;
+const COMMANDS = ['list', 'inspect', 'replay', 'purge', 'discover'] as const;
 
 /** @throws {@link UsageError} for what is no command line of ours */
 export function readCommandLine(args: readonly string[]): CommandLine {
@@ -97,6 +109,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     ...(values.target === undefined ? {} : { target: values.target }),
     rate: rateOf(values.rate),
     dryRun: values['dry-run'] === true,
+    project: values.project ?? 'tsconfig.json',
+    ...(values.catalogue === undefined ? {} : { catalogue: values.catalogue }),
   };
   if (values.help === true || name === undefined || name === 'help') {
     return { ...line, command: 'help' };
@@ -110,7 +124,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
 
 function check(line: CommandLine, others: readonly string[]): void {
   const { command, id, from, app, filters, all } = line;
-  if (from === '') {
+  if (from === '' && command !== 'discover') {
     throw new UsageError(
       `${command}: --from says where the events are: a directory, a file, redis://… or mongodb://….`,
     );
@@ -119,6 +133,11 @@ function check(line: CommandLine, others: readonly string[]): void {
   const stray = command === 'inspect' ? others[0] : [id, ...others].find((each) => each !== '');
   if (stray !== undefined) {
     throw new UsageError(`${command}: nothing is known to be done with '${stray}'.`);
+  }
+  if (command === 'discover' && app !== '') {
+    throw new UsageError(
+      `discover: it starts no application. Write the application's catalogue to a file, and name it by --catalogue.`,
+    );
   }
   if (command === 'replay' && app === '' && !line.dryRun) {
     throw new UsageError(

@@ -3,6 +3,10 @@ import { peer } from './peer.js';
 
 /** Connects to the database that a source names. */
 export async function connectMongo(from: string): Promise<Connection> {
-  const { createConnection } = await peer('mongoose', () => import('mongoose'));
+  const { createConnection } = await peer(
+    'mongoose',
+    '--from: this source',
+    () => import('mongoose'),
+  );
   return createConnection(from).asPromise();
 }

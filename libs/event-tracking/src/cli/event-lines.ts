@@ -7,7 +7,10 @@ import { parseEvent, parseTimestamp } from '../core/serialize-event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { EventSource } from './event-source.js';
 
-/** Events as lines of JSON, as a log has them; what is no event is passed over and said. */
+/** How a line begins that holds a metadata record. */
+const RECORD = '{"metadata_record":';
+
+/** Events as lines of JSON, as a log has them; metadata records are passed over, and what is neither is and is said. */
 export class EventLines implements EventSource {
   constructor(private readonly stream: Readable) {}
 
@@ -19,7 +22,7 @@ export class EventLines implements EventSource {
     let number = 0;
     for await (const line of createInterface({ input: this.stream, crlfDelay: Infinity })) {
       number++;
-      if (line.trim() === '') continue;
+      if (line.trim() === '' || line.startsWith(RECORD)) continue;
       const event = read(line, number);
       if (event !== undefined) yield event;
     }

@@ -7,6 +7,8 @@ import type { EventSource } from './event-source.js';
 import { peer } from './peer.js';
 import { UsageError } from './usage-error.js';
 
+const THIS_SOURCE = '--from: this source';
+
 /** @throws {@link UsageError} for what is no source, or one whose peer is not installed */
 export async function openSource(line: CommandLine): Promise<EventSource> {
   const { from } = line;
@@ -34,7 +36,7 @@ async function openMongo({ from, collection }: CommandLine): Promise<EventSource
 }
 
 async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {
-  await peer('bullmq', () => import('bullmq'));
+  await peer('bullmq', THIS_SOURCE, () => import('bullmq'));
   const [{ DeadLetterQueue }, { readAddress }] = await Promise.all([
     import('../bullmq/dead-letter-queue.js'),
     import('../bullmq/bullmq-event-queue-options.js'),

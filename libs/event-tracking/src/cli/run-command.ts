@@ -6,7 +6,7 @@ import { listLetters } from './list-letters.js';
 import { purgeLetters } from './purge-letters.js';
 import { UsageError } from './usage-error.js';
 
-/** Runs the command of a command line, and resolves to the exit code: 0, 1 where something failed, 2 for a wrong command line. */
+/** Runs the command of a command line, and resolves to the exit code: 0, 1 where something failed or differs, 2 for a wrong command line. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = args;
@@ -24,6 +24,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
         return await replay(line);
       case 'purge':
         return await purgeLetters(line);
+      case 'discover':
+        return await discover(line);
     }
   } catch (error) {
     const isExpected = error instanceof UsageError || error instanceof EventTrackingError;
@@ -37,6 +39,12 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 async function replay(line: CommandLine): Promise<number> {
   const { replayEvents } = await import('./replay-events.js');
   return replayEvents(line);
+}
+
+/** The compiler is large: it is loaded where code is searched, and nowhere else. */
+async function discover(line: CommandLine): Promise<number> {
+  const { discoverEvents } = await import('./discovery/discover-events.js');
+  return discoverEvents(line);
 }
 
 /** It has options of its own. */

@@ -1,4 +1,5 @@
 import type { TrackingEvent } from './event.js';
+import type { MetadataRecord } from './event-types/metadata-record.js';
 
 /** How long a destination may take. */
 export interface Deadline {
@@ -26,6 +27,12 @@ export interface Backend {
     events: readonly TrackingEvent[],
     options: { signal: AbortSignal },
   ): Promise<void | readonly Outcome[]>;
+  /**
+   * Keeps what is known of a type of events or contexts; called before an event that refers to it is sent, once in a process.
+   *
+   * @remarks A fleet registers the same record again and again, and it is one: its id is known already.
+   */
+  register?(record: MetadataRecord): Promise<void>;
   /** Rejects when the destination cannot be reached. */
   check?(options: Deadline): Promise<void>;
   /** Resolves when everything that was taken over has been delivered or given up. */

@@ -1,6 +1,7 @@
 import { InvalidContextError, UnknownContextError } from './errors.js';
 import { describeValue, quoteName } from './describe-error.js';
 import { isRecord, type EventContext } from './event.js';
+import type { ContextType } from './event-types/event-type.js';
 import { estimateSize } from './event-size.js';
 import { copyOf, setOwn, snapshot } from './snapshot.js';
 
@@ -21,17 +22,26 @@ export interface EnterOptions {
    * @default every tracker that shares the stack
    */
   tracker?: string;
+  /**
+   * What the context is.
+   *
+   * @default nothing is known of it
+   */
+  type?: ContextType | undefined;
 }
 
 /** A merged context with its estimated size in bytes. */
 export interface MeasuredContext {
   readonly values: EventContext;
   readonly size: number;
+  /** The types of the contexts that were merged, as far as they are described. */
+  readonly types: readonly ContextType[];
 }
 
 interface ContextEntry {
   readonly name: string | symbol;
   readonly tracker: string | undefined;
+  readonly type: ContextType | undefined;
   /** Reads the values at the moment of the event. */
   readonly read: (() => EventContext) | undefined;
   readonly values: EventContext;
@@ -74,6 +84,7 @@ export class ContextStack {
     const entry = {
       name: name ?? Symbol('anonymous'),
       tracker: options.tracker,
+      type: options.type,
       read: undefined,
       values,
     };
@@ -85,8 +96,8 @@ export class ContextStack {
    *
    * @internal
    */
-  enterOwn(name: string, values: EventContext): void {
-    this.#push({ name, tracker: undefined, read: undefined, values }, NO_CONVERSIONS);
+  enterOwn(name: string, values: EventContext, type?: ContextType): void {
+    this.#push({ name, tracker: undefined, type, read: undefined, values }, NO_CONVERSIONS);
   }
 
   /**
@@ -108,7 +119,8 @@ export class ContextStack {
         return {};
       }
     };
-    return this.#push({ name, tracker: options.tracker, read: readSafely, values: {} }, []);
+    const { tracker, type } = options;
+    return this.#push({ name, tracker, type, read: readSafely, values: {} }, []);
   }
 
   /**
@@ -225,8 +237,8 @@ class ContextView {
   }
 
   resolve(tracker: string | undefined): MeasuredContext {
-    const { values, size, flat } = this.#mergedFor(tracker);
-    return { values: flat ? { ...values } : copyOf(values), size };
+    const { values, size, types, flat } = this.#mergedFor(tracker);
+    return { values: flat ? { ...values } : copyOf(values), size, types };
   }
 
   #mergedFor(tracker: string | undefined): MergedContext {
@@ -256,10 +268,12 @@ function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
 
 function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
   const values: EventContext = {};
+  const types: ContextType[] = [];
   let flat = true;
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!;
     if (!reaches(entry, tracker) || isHiddenByLater(entries, index, tracker)) continue;
+    if (entry.type !== undefined) types.push(entry.type);
     const own = entry.read === undefined ? entry.values : entry.read();
     for (const key of Object.keys(own)) {
       const value = own[key];
@@ -267,7 +281,7 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
       setOwn(values, key, value);
     }
   }
-  return { values, size: estimateSize(values), flat };
+  return { values, size: estimateSize(values), types, flat };
 }
 
 function reaches(entry: ContextEntry, tracker: string | undefined): boolean {

@@ -1,3 +1,5 @@
+import type { Violation } from './event-types/violations.js';
+
 /** What an error of this library may be built with. */
 export interface EventTrackingErrorOptions {
   /** What led to it. */
@@ -110,6 +112,22 @@ export class MalformedEventError extends EventTrackingError {
   override readonly code: string = 'MALFORMED_EVENT';
 }
 
+/** What `flush` and `close` of a strict tracker reject with when events differed from what was agreed. */
+export class EventViolationError extends EventTrackingError {
+  override readonly code: string = 'EVENT_VIOLATION';
+
+  /** What was found, each kind and name once. */
+  readonly violations: readonly Violation[];
+
+  constructor(
+    message: string,
+    options: EventTrackingErrorOptions & { violations?: readonly Violation[] } = {},
+  ) {
+    super(message, options);
+    this.violations = options.violations ?? [];
+  }
+}
+
 for (const [name, type] of Object.entries({
   EventTrackingError,
   ImproperlyConfigured,
@@ -123,6 +141,7 @@ for (const [name, type] of Object.entries({
   RetryableDeliveryError,
   PermanentDeliveryError,
   MalformedEventError,
+  EventViolationError,
 })) {
   brand(name, type);
 }

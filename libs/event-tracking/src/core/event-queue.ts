@@ -1,5 +1,6 @@
 import type { Backend, Deadline } from './backend.js';
 import type { TrackingEvent } from './event.js';
+import type { MetadataRecord } from './event-types/metadata-record.js';
 
 /** An event in a queue, with the place in its tracker's tree where its way goes on. */
 export interface QueuedEvent {
@@ -31,12 +32,16 @@ export interface QueueLine {
     events: readonly QueuedEvent[],
     options?: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]>;
+  /** Takes a metadata record to the node's children; never rejects. */
+  register(record: MetadataRecord): Promise<void>;
 }
 
 /**
  * What a node sends its events to.
  *
- * @remarks Flushing it waits for what was sent, closing it ends consumption too.
+ * @remarks
+ * Flushing it waits for what was sent, closing it ends consumption too. Where it has `register`, metadata records go that
+ * way too, and come out before the events that refer to them; where it has not, the node's children get them at once.
  */
 export interface QueueEntrance extends Backend {
   /**

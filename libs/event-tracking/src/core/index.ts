@@ -17,6 +17,7 @@ export type { DiagnosticLogger } from './diagnostics.js';
 export {
   EventEmissionExit,
   EventTrackingError,
+  EventViolationError,
   ImproperlyConfigured,
   InvalidContextError,
   MalformedEventError,
@@ -40,9 +41,11 @@ export {
   type EventTypeOptions,
   type TypeOptions,
 } from './event-types/event-type.js';
-export type { FieldDescription, Fields, FieldTypes } from './event-types/field.js';
+export type { EventsOf } from './event-types/event-map.js';
+export type { DataOf, FieldDescription, Fields, FieldTypes } from './event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './event-types/metadata-record.js';
-export type { JsonSchema, StandardSchema } from './event-types/standard-schema.js';
+export type { InputOf, JsonSchema, StandardSchema } from './event-types/standard-schema.js';
+export type { Violation, ViolationKind } from './event-types/violations.js';
 export type {
   ConsumeOptions,
   EventQueue,

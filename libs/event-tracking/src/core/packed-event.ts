@@ -1,5 +1,6 @@
 import { MalformedEventError } from './errors.js';
 import { isRecord, isTrackingEvent, type TrackingEvent } from './event.js';
+import { isMetadataRecord, type MetadataRecord } from './event-types/metadata-record.js';
 import { copyOf, setOwn } from './snapshot.js';
 
 /** Marks a date that was written as text. */
@@ -32,6 +33,22 @@ export function unpackEvent(packed: PackedEvent): TrackingEvent {
   const event = unpack(packed);
   if (isTrackingEvent(event)) return event;
   throw new MalformedEventError('A queued event could not be read: it is no event.');
+}
+
+/** Makes a metadata record ready to be stored in the same way. */
+export function packMetadata(record: MetadataRecord): PackedEvent {
+  return pack(copyOf(record));
+}
+
+/**
+ * Reads what {@link packMetadata} made.
+ *
+ * @throws {@link MalformedEventError} when it is no metadata record
+ */
+export function unpackMetadata(packed: PackedEvent): MetadataRecord {
+  const record = unpack(packed);
+  if (isMetadataRecord(record)) return record;
+  throw new MalformedEventError('A queued metadata record could not be read: it is none.');
 }
 
 /** @throws something for what JSON cannot say */

@@ -1,4 +1,6 @@
 import { quoteName } from './describe-error.js';
+import type { DataArgument } from './event-types/event-map.js';
+import { nameOfType, type EventDataOf, type EventType } from './event-types/event-type.js';
 import { Diagnostics } from './diagnostics.js';
 import { UnknownTrackerError } from './errors.js';
 import type { Tracker } from './tracker.js';
@@ -56,15 +58,17 @@ const diagnostics = new Diagnostics();
  *
  * @remarks Never throws: where none is registered, nothing is emitted and a warning says so.
  */
-export function emit(name?: string, data?: object): void {
+export function emit<T extends EventType>(type: T, ...data: DataArgument<EventDataOf<T>>): void;
+export function emit(name?: string, data?: object): void;
+export function emit(name?: string | EventType, data?: object): void {
   const tracker = registry().get(DEFAULT);
   if (tracker !== undefined) {
-    tracker.emit(name, data);
+    tracker.emit(name as string, data);
     return;
   }
   diagnostics.warn(
     'emit without a default tracker',
-    `The event ${quoteName(name)} was not emitted: no default tracker is registered. Call registerTracker(tracker), ` +
+    `The event ${quoteName(nameOfType(name))} was not emitted: no default tracker is registered. Call registerTracker(tracker), ` +
       `or set registerGlobally: true in EventTrackingModule.forRoot.`,
     { burst: 1 },
   );

@@ -9,6 +9,7 @@ import {
   NoTransformerImplemented,
 } from './errors.js';
 import { isRecord, nameOf, type TrackingEvent } from './event.js';
+import type { MetadataRecord } from './event-types/metadata-record.js';
 import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
 import { isPromise } from './is-promise.js';
 import { byCodePoint } from './order.js';
@@ -70,6 +71,8 @@ export class RoutingBackend implements Backend {
   readonly #chain = new ProcessorChain(() => this.#place);
   #children: readonly Child[] = [];
   readonly #own = new OpenAccount();
+  /** What was registered, for children that come later. */
+  #records: readonly MetadataRecord[] = [];
   #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics(), stands: false };
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
@@ -117,7 +120,9 @@ export class RoutingBackend implements Backend {
     if (isTreePart(backend)) backend[ADOPT]({ ...this.#place, path: this.#pathOf(name) });
     const part = isTreePart(backend) && !hasSendOfItsOwn(backend) ? backend : undefined;
     const account = new OpenAccount();
-    this.#children = [...this.#children, { name, backend, part, account, pending: new Set() }];
+    const child = { name, backend, part, account, pending: new Set<Promise<void>>() };
+    this.#children = [...this.#children, child];
+    for (const record of this.#records) void this.#registerWith(child, record);
   }
 
   /** Adds children in the order in which they are to be called. */
@@ -158,6 +163,12 @@ export class RoutingBackend implements Backend {
   /** Sends a copy of the event to all children, past the processors. */
   sendToBackends(event: TrackingEvent): void {
     this[PASS_ON](copyOf(event));
+  }
+
+  /** Gives a metadata record to all children that keep such; never rejects. */
+  async register(record: MetadataRecord): Promise<void> {
+    this.#records = [...this.#records.filter(({ id }) => id !== record.id), record];
+    await Promise.all(this.#children.map((child) => this.#registerWith(child, record)));
   }
 
   /** What became of the events at this node and below it, by path; this node's own path comes first. */
@@ -324,6 +335,19 @@ export class RoutingBackend implements Backend {
       this.#place.diagnostics.error(
         `${step} ${path}`,
         `Unable to ${step} the backend '${path}': ${describeError(fault)}`,
+      );
+    }
+  }
+
+  async #registerWith({ name, backend }: Child, record: MetadataRecord): Promise<void> {
+    try {
+      await backend.register?.(record);
+    } catch (fault) {
+      const path = this.#pathOf(name);
+      this.#place.diagnostics.error(
+        `register ${path}`,
+        `Unable to register the ${record.kind} type '${record.name}' (${record.id}) with the backend '${path}': ` +
+          `${describeError(fault)}`,
       );
     }
   }

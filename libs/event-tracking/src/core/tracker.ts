@@ -1,19 +1,36 @@
 import { OpenAccount, type Account } from './account.js';
 import type { Backend, Backends, Deadline } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
-import type { ContextStack, EnteredContext, MeasuredContext } from './context-stack.js';
+import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
 import { describeError, describeValue, quoteName } from './describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from './diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
-import { isRecord, type EventContext, type EventData, type TrackingEvent } from './event.js';
-import { createEventId } from './event-id.js';
-import { EVENT_OVERHEAD } from './event-size.js';
+import type { EventContext, TrackingEvent } from './event.js';
+import { EventMaker } from './event-maker.js';
+import type { DataArgument, DataNamed, NameOf, TypeOf } from './event-types/event-map.js';
+import {
+  checkedTypes,
+  describeEvent,
+  isContextType,
+  isEventType,
+  nameOfType,
+  stackOf,
+  type ContextType,
+  type ContextValuesOf,
+  type EventDataOf,
+  type EventType,
+} from './event-types/event-type.js';
+import type { Fields } from './event-types/field.js';
+import type { MetadataRecord } from './event-types/metadata-record.js';
+import { TypeCheck } from './event-types/type-check.js';
+import { TypeRegister } from './event-types/type-register.js';
+import type { Violation, ViolationKind } from './event-types/violations.js';
 import { HeldEvents } from './held-events.js';
 import type { Processor } from './processor.js';
 import { RoutingBackend } from './routing-backend.js';
-import { snapshot } from './snapshot.js';
 import { ADOPT, isTreePart, ROUTE } from './tree-part.js';
+import { untilAborted } from './until-aborted.js';
 
 /** What a tracker is made of. */
 export interface TrackerOptions {
@@ -42,6 +59,19 @@ export interface TrackerOptions {
    */
   maxEventSize?: number;
   /**
+   * The types of events and contexts that are known from the beginning.
+   *
+   * @default none
+   */
+  eventTypes?: Iterable<EventType | ContextType>;
+  /**
+   * Makes `flush` and `close` reject when events differed from what was agreed: for tests and development.
+   *
+   * @remarks Every event is then to be of a registered type. Events are delivered all the same.
+   * @default false
+   */
+  strict?: boolean;
+  /**
    * The tracker's name in messages, and the one that contexts can be limited to.
    *
    * @default 'default'
@@ -59,28 +89,22 @@ export interface TrackerOptions {
 export interface TrackerAccount extends Account {
   /** By path of the routing nodes (the root's is empty) and backends. */
   readonly backends: Readonly<Record<string, Account>>;
-}
-
-/** An event's data with their estimated size in bytes. */
-interface MeasuredData {
-  readonly values: EventData;
-  readonly size: number;
+  /** How often events differed from what was agreed, by kind; they were delivered all the same. */
+  readonly violations: Readonly<Partial<Record<ViolationKind, number>>>;
 }
 
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
-const DEFAULT_NAME = 'unknown';
 /** How often delivering one event may emit another before it is taken for a circle. */
 const MAX_NESTED_EMITS = 8;
-const ONCE_A_MINUTE = { burst: 1 };
 
 /** How a {@link DetachedTracker} is made. */
 export type DetachedTrackerOptions = Omit<
   TrackerOptions,
-  'backends' | 'processors' | 'maxEventSize'
+  'backends' | 'processors' | 'maxEventSize' | 'strict'
 >;
 
 /** What a {@link DetachedTracker} learns with its tree. */
-export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize'>;
+export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize' | 'strict'>;
 
 /**
  * A tracker whose tree comes later, so that what the tree depends on may depend on the tracker.
@@ -100,6 +124,12 @@ export interface DetachedTracker {
   disable(): void;
   /** Ends the tracker without closing its backends: what is emitted from now on is dropped as `closed`. */
   refuse(): void;
+  /** The type of contexts of a name, if it was registered. */
+  contextType(name: string): ContextType | undefined;
+  /** Flushes, strict or not. */
+  drain(options: Deadline): Promise<void>;
+  /** @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed */
+  refuseViolations(): void;
 }
 
 let detach: (options: DetachedTrackerOptions) => DetachedTracker;
@@ -112,6 +142,8 @@ export function createDetachedTracker(options: DetachedTrackerOptions): Detached
 /**
  * What code emits events through; it owns a context locator and the root of a tree of backends.
  *
+ * @typeParam Events - the data of events by name ({@link EventsOf}): the compiler refuses other names and other data.
+ * Left out, every name and all data are taken
  * @example
  * ```ts
  * const tracker = new Tracker({ backends: { log: new LoggerBackend() } });
@@ -120,12 +152,13 @@ export function createDetachedTracker(options: DetachedTrackerOptions): Detached
  * });
  * ```
  */
-export class Tracker {
+export class Tracker<Events extends object = object> {
   /** The tracker's name, `default` unless said. */
   readonly name: string;
-  #locator: ContextLocator;
   readonly #diagnostics: Diagnostics;
-  #maxEventSize: number;
+  readonly #types = new TypeRegister((record) => void this.#root?.register(record));
+  readonly #check: TypeCheck;
+  readonly #maker: EventMaker;
   readonly #account = new OpenAccount();
   #root: RoutingBackend | undefined;
   #held: HeldEvents | undefined;
@@ -137,8 +170,17 @@ export class Tracker {
   constructor(options: TrackerOptions = {}) {
     this.name = options.name ?? 'default';
     this.#diagnostics = new Diagnostics(options.logger);
-    this.#locator = checkedLocator(options.contextLocator ?? new DefaultContextLocator());
-    this.#maxEventSize = checkedSize(options.maxEventSize ?? DEFAULT_MAX_EVENT_SIZE);
+    this.#check = new TypeCheck(this.#diagnostics);
+    this.#check.isStrict = options.strict === true;
+    this.#maker = new EventMaker({
+      tracker: this.name,
+      locator: checkedLocator(options.contextLocator ?? new DefaultContextLocator()),
+      maxEventSize: checkedSize(options.maxEventSize ?? DEFAULT_MAX_EVENT_SIZE),
+      types: this.#types,
+      check: this.#check,
+      diagnostics: this.#diagnostics,
+    });
+    for (const type of checkedTypes(options.eventTypes ?? [], 'eventTypes')) this.register(type);
     this.#attach(new RoutingBackend(options));
   }
 
@@ -146,10 +188,19 @@ export class Tracker {
    * Reports that something happened, with the contexts that are entered here and now.
    *
    * @remarks Synchronous; never throws, whatever is passed and whatever processors and backends do.
-   * @param name - what happened, in dot notation; what is no string is written as one. `unknown` when left out
+   * @param name - what happened, in dot notation, or an event type; what is neither is written as a string. `unknown` when
+   * left out
    * @param data - an object of keys and values, copied as it is now; anything else becomes `{ value }`
    */
-  emit(name?: string, data?: object): void;
+  emit<T extends EventType>(
+    type: T & TypeOf<Events, T>,
+    ...data: DataArgument<EventDataOf<T>>
+  ): void;
+  emit<Name extends NameOf<Events>>(
+    name: Name | (object extends Events ? undefined : never),
+    ...data: DataArgument<DataNamed<Events, Name>>
+  ): void;
+  emit(this: object extends Events ? unknown : never): void;
   emit(name?: unknown, data?: unknown): void {
     if (this.#state === 'disabled') return;
     try {
@@ -159,7 +210,8 @@ export class Tracker {
       } else if (this.#nested >= MAX_NESTED_EMITS) {
         this.#drop('recursion', name, 'delivering events emits events in a circle');
       } else {
-        this.#create(name, data);
+        const { event, size } = this.#maker.make(name, data);
+        this.#route(event, size);
       }
     } catch (fault) {
       // Counted without a call: where the stack is exhausted, the count is all that can be said.
@@ -181,9 +233,10 @@ export class Tracker {
    * the context. A context of the same name around the block is shadowed inside it and there again after it.
    * @throws {@link InvalidContextError} when the context is no object; and whatever the function throws
    */
+  context<C extends ContextType, T>(type: C, context: ContextValuesOf<C>, fn: () => T): T;
   context<T>(name: string, context: object, fn: () => T): T;
   context<T>(context: object, fn: () => T): T;
-  context<T>(...args: [string, object, () => T] | [object, () => T]): T {
+  context<T>(...args: [string | ContextType, object, () => T] | [object, () => T]): T {
     const [name, context, fn] = args.length === 2 ? [undefined, ...args] : args;
     if (typeof fn !== 'function') {
       throw new TypeError(
@@ -192,8 +245,8 @@ export class Tracker {
       );
     }
     if (this.#state === 'disabled') return fn();
-    return this.#locator.run('block', () => {
-      this.#enter(this.#locator.get(), name, context);
+    return this.#maker.locator.run('block', () => {
+      this.#enter(this.#maker.locator.get(), name, context, this.#types.contextOf(name));
       return fn();
     });
   }
@@ -201,12 +254,31 @@ export class Tracker {
   /**
    * Enters a context in the innermost scope, for all code that runs in it, until it is exited or the scope ends.
    *
+   * @param description - what the context is and when it is entered; events refer to what is said of it
+   * @param fields - what its keys mean
    * @returns a handle that leaves the context by itself: `using entered = tracker.enterContext(…)`
    * @throws {@link InvalidContextError} when the context is no object
+   * @throws {@link ImproperlyConfigured} when what is said of it is no description
    */
-  enterContext(name: string, context: object): EnteredContext {
+  enterContext<C extends ContextType>(type: C, context: ContextValuesOf<C>): EnteredContext;
+  enterContext(
+    name: string,
+    context: object,
+    description?: string,
+    fields?: Fields,
+  ): EnteredContext;
+  enterContext(
+    name: string | ContextType,
+    context: object,
+    description?: string,
+    fields: Fields = {},
+  ): EnteredContext {
+    const type =
+      typeof name === 'string' && description !== undefined
+        ? this.#types.described(name, description, fields, this.enterContext)
+        : this.#types.contextOf(name);
     if (this.#state === 'disabled') return { conversions: [], [Symbol.dispose]() {} };
-    return this.#enter(this.#locator.get(), name, context);
+    return this.#enter(this.#maker.locator.get(), name, context, type);
   }
 
   /**
@@ -214,23 +286,24 @@ export class Tracker {
    *
    * @throws {@link UnknownContextError} when none is entered, or it belongs to the process and the code to a request
    */
-  exitContext(name: string): void {
-    if (this.#state !== 'disabled') this.#locator.get().exit(name);
+  exitContext(name: string | ContextType): void {
+    if (this.#state === 'disabled') return;
+    this.#maker.locator.get().exit(nameOfType(name));
   }
 
   /** All contexts that an event emitted here would carry, merged into a fresh object. */
   resolveContext(): EventContext {
-    return this.#state === 'disabled' ? {} : this.#locator.get().resolve(this.name);
+    return this.#state === 'disabled' ? {} : this.#maker.locator.get().resolve(this.name);
   }
 
   /** The stack of contexts that belongs to the running code. */
   get locatedContext(): ContextStack {
-    return this.#locator.get();
+    return this.#maker.locator.get();
   }
 
   /** What finds the contexts of the running code. */
   get contextLocator(): ContextLocator {
-    return this.#locator;
+    return this.#maker.locator;
   }
 
   /** The backends of the first level by name, in the order in which they are called. */
@@ -278,27 +351,80 @@ export class Tracker {
     this.#standingRoot().registerProcessor(processor);
   }
 
+  /**
+   * Registers a type of events or contexts: events of its name refer to it from now on, and are compared with it.
+   *
+   * @remarks
+   * The last registration of a name counts; a changed description makes a new record and keeps the old. Registering is
+   * optional, and what differs from its type is delivered all the same.
+   * @param description - what happened when such an event is emitted, and under which conditions; may be empty
+   * @param fields - what the fields of its data mean
+   * @param contextFields - what the keys of its context mean
+   * @returns the record, whose id the content alone decides
+   * @throws {@link ImproperlyConfigured} for what is no description
+   */
+  register(type: EventType | ContextType): MetadataRecord;
+  register(
+    name: string,
+    description: string,
+    fields?: Fields,
+    contextFields?: Fields,
+  ): MetadataRecord;
+  register(
+    type: EventType | ContextType | string,
+    description: string = '',
+    fields: Fields = {},
+    contextFields?: Fields,
+  ): MetadataRecord {
+    if (isEventType(type) || isContextType(type)) return this.#types.register(type);
+    const stack = stackOf(this.register);
+    return this.#types.register(describeEvent(type, { description, fields, contextFields }, stack));
+  }
+
+  /** What is known of types of events and contexts, in every version, in the order in which they were last registered. */
+  get records(): readonly MetadataRecord[] {
+    return this.#types.records;
+  }
+
+  /** How events differed from what was agreed, each kind and name once; they were delivered all the same. */
+  get violations(): readonly Violation[] {
+    return this.#check.violations.all;
+  }
+
   /** What became of the events emitted so far, in all and at each node and backend of the tree. */
   account(): TrackerAccount {
     const held = this.#held?.size ?? 0;
     const own = this.#account.read();
-    return { ...own, pending: own.pending + held, backends: this.#root?.accounts() ?? {} };
+    return {
+      ...own,
+      pending: own.pending + held,
+      backends: this.#root?.accounts() ?? {},
+      violations: this.#check.violations.counts(),
+    };
   }
 
-  /** Resolves when everything emitted so far has been delivered or given up, or the signal aborts; never rejects. */
+  /**
+   * Resolves when everything emitted so far has been delivered or given up, or the signal aborts.
+   *
+   * @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed; else it
+   * never rejects
+   */
   async flush(options: Deadline = {}): Promise<void> {
-    await this.#root?.flush(options);
-    this.#diagnostics.settle();
+    await this.#flush(options);
+    this.#check.refuse();
   }
 
   /**
    * Flushes, closes all backends and refuses further events, which are counted as dropped with the reason `closed`.
    *
-   * @remarks Never rejects; closing again does nothing but wait for the end of the first time.
+   * @remarks Closing again does nothing but wait for the end of the first time.
+   * @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed, once
+   * everything is closed; else it never rejects
    */
   async close(options: Deadline = {}): Promise<void> {
     if (this.#state === 'open') this.#closing ??= this.#close(options);
     await this.#closing;
+    this.#check.refuse();
   }
 
   static {
@@ -309,9 +435,11 @@ export class Tracker {
       return {
         tracker,
         diagnostics: tracker.#diagnostics,
-        attach(root, { contextLocator, maxEventSize } = {}) {
-          if (contextLocator !== undefined) tracker.#locator = checkedLocator(contextLocator);
-          if (maxEventSize !== undefined) tracker.#maxEventSize = checkedSize(maxEventSize);
+        attach(root, { contextLocator, maxEventSize, strict } = {}) {
+          const maker = tracker.#maker;
+          if (contextLocator !== undefined) maker.locator = checkedLocator(contextLocator);
+          if (maxEventSize !== undefined) maker.maxEventSize = checkedSize(maxEventSize);
+          tracker.#check.isStrict = strict === true;
           tracker.#attach(root);
         },
         disable() {
@@ -320,6 +448,11 @@ export class Tracker {
         },
         refuse() {
           if (tracker.#state === 'open') tracker.#refuse();
+        },
+        contextType: (name) => tracker.#types.contextOf(name),
+        drain: (deadline) => tracker.#flush(deadline),
+        refuseViolations() {
+          tracker.#check.refuse();
         },
       };
     };
@@ -331,63 +464,6 @@ export class Tracker {
       node = isTreePart(node) ? node.backends?.get(name) : undefined;
     }
     return node;
-  }
-
-  #create(name: unknown, data: unknown): void {
-    const now = Date.now();
-    const eventName = typeof name === 'string' && name !== '' ? name : this.#nameOf(name);
-    const context = this.#contextFor(eventName);
-    const body = this.#dataOf(eventName, data);
-    const event: TrackingEvent = {
-      id: createEventId(now),
-      name: eventName,
-      timestamp: new Date(now),
-      context: context.values,
-      data: body.values,
-    };
-    this.#route(event, EVENT_OVERHEAD + eventName.length + context.size + body.size);
-  }
-
-  #nameOf(name: unknown): string {
-    if (name === undefined || name === null || name === '') return DEFAULT_NAME;
-    let written: string;
-    try {
-      written = String(name);
-    } catch {
-      written = DEFAULT_NAME;
-    }
-    this.#diagnostics.warn(
-      'names that are no strings',
-      `An event's name is a string, received ${describeValue(name)}: the event is named '${written}'.`,
-      ONCE_A_MINUTE,
-    );
-    return written;
-  }
-
-  #dataOf(name: string, data: unknown): MeasuredData {
-    if (data === undefined || data === null) return { values: {}, size: 0 };
-    const { value, conversions, size } = snapshot(data);
-    if (conversions.length > 0) this.#reportConversions(name, 'data', conversions);
-    if (size > this.#maxEventSize) this.#reportSize(name, size);
-    if (isRecord(value) && !(value instanceof Date)) return { values: value, size };
-    this.#diagnostics.warn(
-      `data of '${name}' that is no object`,
-      `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
-      ONCE_A_MINUTE,
-    );
-    return { values: { value: value ?? null }, size };
-  }
-
-  #contextFor(name: string): MeasuredContext {
-    try {
-      return this.#locator.get().measure(this.name);
-    } catch (fault) {
-      this.#diagnostics.error(
-        'the context locator',
-        `The context of the event '${name}' could not be found: ${describeError(fault)}. It is delivered without.`,
-      );
-      return { values: {}, size: 0 };
-    }
   }
 
   #route(event: TrackingEvent, size?: number): void {
@@ -417,13 +493,20 @@ export class Tracker {
       stands: true,
     });
     this.#root = root;
+    for (const record of this.#types.records) void root.register(record);
     const held = this.#held?.release() ?? [];
     this.#held = undefined;
     for (const event of held) this.#route(event);
   }
 
+  async #flush(options: Deadline): Promise<void> {
+    await this.#root?.flush(options);
+    await untilAborted(this.#check.settled(), options.signal);
+    this.#diagnostics.settle();
+  }
+
   async #close(options: Deadline): Promise<void> {
-    await this.flush(options);
+    await this.#flush(options);
     this.#refuse();
     await this.#root?.close(options);
     this.#diagnostics.settle();
@@ -436,10 +519,16 @@ export class Tracker {
     }
   }
 
-  #enter(stack: ContextStack, name: string | undefined, context: object): EnteredContext {
-    const entered = stack.enter(name, context);
+  #enter(
+    stack: ContextStack,
+    context: string | ContextType | undefined,
+    values: object,
+    type: ContextType | undefined,
+  ): EnteredContext {
+    const name = nameOfType(context);
+    const entered = stack.enter(name, values, { type });
     if (entered.conversions.length > 0) {
-      this.#reportConversions(name ?? 'without a name', 'context', entered.conversions);
+      this.#check.unserialisable('context', name ?? 'without a name', entered.conversions);
     }
     return entered;
   }
@@ -461,25 +550,7 @@ export class Tracker {
   #reportDrop(name: unknown, why: string): void {
     this.#diagnostics.error(
       `drops of the tracker '${this.name}'`,
-      `The event ${quoteName(name)} was dropped: ${why}.`,
-    );
-  }
-
-  #reportConversions(name: string, what: 'data' | 'context', conversions: readonly string[]): void {
-    this.#diagnostics.warn(
-      `${what} of '${name}' that JSON cannot say`,
-      what === 'data'
-        ? `The data of the event '${name}' holds what JSON cannot say; it is delivered as: ${conversions.join('; ')}.`
-        : `The context '${name}' holds what JSON cannot say; it is delivered as: ${conversions.join('; ')}.`,
-      ONCE_A_MINUTE,
-    );
-  }
-
-  #reportSize(name: string, size: number): void {
-    this.#diagnostics.warn(
-      `size of '${name}'`,
-      `The event '${name}' is about ${size} bytes large, more than maxEventSize (${this.#maxEventSize}). It is delivered.`,
-      ONCE_A_MINUTE,
+      `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
     );
   }
 }

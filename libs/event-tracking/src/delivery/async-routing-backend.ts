@@ -3,6 +3,7 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   isEventQueue,
   type ConsumeOptions,
@@ -72,6 +73,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
     this.#entrance = queue.open({
       place: () => this.#place,
       consume: (events, options = {}) => this.#consume(events, options),
+      register: (record) => super.register(record),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
     this.registerBackends(backends);
@@ -91,6 +93,12 @@ export class AsyncRoutingBackend extends RoutingBackend {
     }
     const isLeaf = typeof backend?.send === 'function' && !isTreePart(backend);
     super.registerBackend(name, isLeaf ? this.#delivering(backend) : backend);
+  }
+
+  /** Sends a metadata record the way that events take, where the queue can; never rejects. */
+  override async register(record: MetadataRecord): Promise<void> {
+    if (this.#entrance.register === undefined) await super.register(record);
+    else await this.#intake.register(record);
   }
 
   override accounts(): Record<string, Account> {

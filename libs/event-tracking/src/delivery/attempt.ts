@@ -25,7 +25,7 @@ export async function attempt(
   const ended = new AbortController();
   try {
     const answer = call(destination, events, ended.signal);
-    const outcomes = isPromise(answer) ? await within(answer, ended, limits) : answer;
+    const outcomes = isPromise(answer) ? await answerWithin(answer, ended, limits) : answer;
     return outcomes === undefined ? 'delivered' : verdictsOf(outcomes, events.length);
   } catch (fault) {
     return judgeFault(fault);
@@ -43,7 +43,7 @@ function call(
 }
 
 /** Waits for an answer; when that takes too long, tells whoever works on it to stop, and rejects. */
-async function within(
+export async function answerWithin(
   answer: PromiseLike<unknown>,
   ended: AbortController,
   { timeout, stopped }: AttemptLimits,

@@ -3,6 +3,7 @@ import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import { nameOf, type TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { ConsumeOptions, QueuedEvent } from '../core/event-queue.js';
 import { estimateEventSize } from '../core/event-size.js';
 import { RoutingBackend } from '../core/routing-backend.js';
@@ -19,6 +20,7 @@ import {
 import { Dispatcher } from './dispatcher.js';
 import { OverflowReport } from './overflow-report.js';
 import { Pauses } from './pauses.js';
+import { Registrations } from './registrations.js';
 import type { WaitingEvent } from './waiting-events.js';
 
 /**
@@ -44,6 +46,9 @@ export class DeliveringBackend implements Backend {
   readonly destination: Backend;
   /** Rejects when the destination cannot be reached; there where the destination can tell. */
   readonly check?: (deadline: Deadline) => Promise<void>;
+  /** Registers a record before further events are delivered, again and again until the destination has it; never rejects. */
+  readonly register?: (record: MetadataRecord) => Promise<void>;
+  readonly #registrations: Registrations;
   readonly #settings: DeliverySettings;
   readonly #dispatcher: Dispatcher;
   readonly #deadLetters: RoutingBackend | undefined;
@@ -68,14 +73,23 @@ export class DeliveringBackend implements Backend {
     const { batchSize, flushInterval, concurrency, deadLetter } = settings;
     this.destination = destination;
     if (destination.check !== undefined) this.check = (deadline) => destination.check!(deadline);
+    if (destination.register !== undefined) this.register = (record) => this.#register(record);
     this.#settings = settings;
     const stopped = this.#stopped.signal;
+    this.#registrations = new Registrations(
+      destination,
+      { timeout: settings.timeout, stopped },
+      (record, error) => this.#reportUnregistered(record, error),
+    );
     const courier = new Courier(destination, settings, this.#pauses, stopped, this.#ledger());
     this.#dispatcher = new Dispatcher({
       batchSize: destination.sendBatch === undefined ? 1 : batchSize,
       flushInterval,
       concurrency,
-      carry: (batch) => courier.carry(batch),
+      carry: async (batch) => {
+        if (!this.#registrations.areDone) await this.#registrations.settle();
+        await courier.carry(batch);
+      },
     });
     if (deadLetter !== undefined) {
       this.#deadLetters = new RoutingBackend({ backends: { deadLetter } });
@@ -162,6 +176,12 @@ export class DeliveringBackend implements Backend {
     return this.destination;
   }
 
+  async #register(record: MetadataRecord): Promise<void> {
+    if (this.#ending !== undefined) return;
+    this.#registrations.add(record);
+    await this.#registrations.settle();
+  }
+
   #add(event: WaitingEvent): void {
     this.#count++;
     this.#bytes += event.size;
@@ -189,15 +209,9 @@ export class DeliveringBackend implements Backend {
   }
 
   async #settle({ signal }: Deadline): Promise<void> {
-    const settled = this.#dispatcher.settled();
+    const settled = Promise.all([this.#dispatcher.settled(), this.#registrations.settle()]);
     this.#pauses.hurry();
-    // Somebody waits: the process is not to end as if nothing were left to do.
-    const alive = setInterval(() => {}, 60_000);
-    try {
-      await untilAborted(settled, signal);
-    } finally {
-      clearInterval(alive);
-    }
+    await untilAborted(settled, signal);
     this.#overflow.say();
   }
 
@@ -283,6 +297,15 @@ export class DeliveringBackend implements Backend {
       this.#deadLetters[ROUTE](letter);
     }
     return true;
+  }
+
+  #reportUnregistered({ kind, name, id }: MetadataRecord, error: string): void {
+    const { diagnostics, path } = this.#place;
+    diagnostics.error(
+      `register ${path}`,
+      `Unable to register the ${kind} type '${name}' (${id}) with the backend '${path}': ${error}. ` +
+        `It is tried again with the next events.`,
+    );
   }
 
   #reportOverflow(count: number): void {

@@ -53,6 +53,7 @@ export class MemoryEventQueue implements EventQueue {
           const { path } = line.place();
           await line.consume(events.map((event) => ({ path, event })));
         },
+        register: (record) => line.register(record),
       },
       this.#delivery,
     );

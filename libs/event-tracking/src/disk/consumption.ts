@@ -1,8 +1,8 @@
 import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
-import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
+import type { QueueLine } from '../core/event-queue.js';
 import { Pauses } from '../delivery/pauses.js';
-import { decode, encode, keyWithin, prefixOf } from './entry.js';
+import { decode, encode, isQueuedEvent, keyWithin, prefixOf, type Written } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
 
 const CHUNK = 100;
@@ -85,7 +85,9 @@ export class Consumption {
   }
 
   async #take(entries: readonly Entry[]): Promise<void> {
-    const undelivered = await this.line.consume(this.#eventsOf(entries), { keeps: true });
+    const written = this.#decoded(entries);
+    for (const each of written) if (!isQueuedEvent(each)) await this.line.register(each);
+    const undelivered = await this.line.consume(written.filter(isQueuedEvent), { keeps: true });
     const [first] = entries[0]!;
     const rest = undelivered.map((event, index): Entry => [
       keyWithin(first, index),
@@ -94,7 +96,7 @@ export class Consumption {
     await this.#withoutFail(() => this.store.replace(entries, rest));
   }
 
-  #eventsOf(entries: readonly Entry[]): QueuedEvent[] {
+  #decoded(entries: readonly Entry[]): Written[] {
     return entries.flatMap(([key, value]) => {
       try {
         return [decode(value, this.line.place())];

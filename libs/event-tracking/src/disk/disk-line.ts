@@ -3,9 +3,10 @@ import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
 import { Consumption } from './consumption.js';
-import { encode, keyOf, numberOf, prefixOf } from './entry.js';
+import { encode, encodeRecord, keyOf, numberOf, prefixOf } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
 
 /** What a line asks of the queue that it belongs to. */
@@ -33,15 +34,12 @@ export class DiskLine implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    try {
-      const store = await this.queue.own();
-      const entries = await this.#entriesOf(events, store);
-      await this.#inTurn(() => this.#write(entries, store));
-    } catch (error) {
-      if (error instanceof RetryableDeliveryError) throw error;
-      throw new RetryableDeliveryError(describeError(error), { cause: error });
-    }
-    (await this.#consumption)?.hurry();
+    const node = this.line.place();
+    await this.#append(events.map((event) => encode({ path: node.path, event }, node)));
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    await this.#append([encodeRecord(record)]);
   }
 
   /** Begins to take events out. */
@@ -68,6 +66,18 @@ export class DiskLine implements Backend {
     return new Consumption(store, this.line, concurrency, diagnostics);
   }
 
+  async #append(values: readonly string[]): Promise<void> {
+    try {
+      const store = await this.queue.own();
+      const entries = await this.#numbered(values, store);
+      await this.#inTurn(() => this.#write(entries, store));
+    } catch (error) {
+      if (error instanceof RetryableDeliveryError) throw error;
+      throw new RetryableDeliveryError(describeError(error), { cause: error });
+    }
+    (await this.#consumption)?.hurry();
+  }
+
   /** One write after the other: what stands before an entry is in the store when the entry is. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
     const turn = this.#writing.then(write);
@@ -85,14 +95,10 @@ export class DiskLine implements Backend {
     await store.add(entries);
   }
 
-  async #entriesOf(events: readonly TrackingEvent[], store: EventStore): Promise<Entry[]> {
-    const node = this.line.place();
-    const prefix = prefixOf(node);
+  async #numbered(values: readonly string[], store: EventStore): Promise<Entry[]> {
+    const prefix = prefixOf(this.line.place());
     const number = await (this.#number ??= this.#lastNumberIn(store));
-    return events.map((event) => {
-      const key = keyOf(prefix, ++number.last);
-      return [key, encode({ path: node.path, event }, node)];
-    });
+    return values.map((value) => [keyOf(prefix, ++number.last), value]);
   }
 
   async #lastNumberIn(store: EventStore): Promise<{ last: number }> {

@@ -1,7 +1,14 @@
 import { crc32 } from 'node:zlib';
 import { MalformedEventError } from '../core/errors.js';
 import type { QueuedEvent } from '../core/event-queue.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import {
+  packEvent,
+  packMetadata,
+  unpackEvent,
+  unpackMetadata,
+  type PackedEvent,
+} from '../core/packed-event.js';
 
 const CHECKSUM_DIGITS = 8;
 const NUMBER_DIGITS = 12;
@@ -42,21 +49,38 @@ export function keyWithin(key: string, index: number): string {
   return `${key}.${index.toString(36).padStart(4, '0')}`;
 }
 
+/** What an entry holds: an event, or a metadata record that events behind it refer to. */
+export type Written = QueuedEvent | MetadataRecord;
+
 /** Writes down an event, and by a checksum how it will be known to be whole. */
 export function encode({ path, event }: QueuedEvent, node: Node): string {
   const at = path === node.path ? undefined : path;
-  const text = JSON.stringify({ at, event: packEvent(event) });
-  return checksumOf(text) + text;
+  return withChecksum(JSON.stringify({ at, event: packEvent(event) }));
+}
+
+/** Writes down a metadata record in the same way. */
+export function encodeRecord(record: MetadataRecord): string {
+  return withChecksum(JSON.stringify({ record: packMetadata(record) }));
 }
 
 /** @throws {@link MalformedEventError} for what is not as it was written */
-export function decode(entry: string, node: Node): QueuedEvent {
+export function decode(entry: string, node: Node): Written {
   const text = entry.slice(CHECKSUM_DIGITS);
   if (entry.slice(0, CHECKSUM_DIGITS) !== checksumOf(text)) {
     throw new MalformedEventError('A queued event could not be read: its checksum is another.');
   }
-  const { at = node.path, event } = JSON.parse(text) as { at?: string; event: PackedEvent };
-  return { path: at, event: unpackEvent(event) };
+  const written = JSON.parse(text) as { at?: string; event?: PackedEvent; record?: PackedEvent };
+  if (written.record !== undefined) return unpackMetadata(written.record);
+  return { path: written.at ?? node.path, event: unpackEvent(written.event) };
+}
+
+/** Tells what is to be delivered from what is to be registered. */
+export function isQueuedEvent(written: Written): written is QueuedEvent {
+  return 'event' in written;
+}
+
+function withChecksum(text: string): string {
+  return checksumOf(text) + text;
 }
 
 function checksumOf(text: string): string {

@@ -32,6 +32,12 @@ export interface MongoStorageOptions {
    */
   collection?: string;
   /**
+   * The collection of what is known of the types of events and contexts; false keeps none of it.
+   *
+   * @default 'event_types'
+   */
+  metadataCollection?: string | false;
+  /**
    * The database.
    *
    * @default the connection's
@@ -85,7 +91,8 @@ export interface MongoBackendOptions extends MongoStorageOptions {
 /** @throws {@link ImproperlyConfigured} for what MongoDB or this library cannot work with */
 export function checkMongoOptions(options: MongoStorageOptions): void {
   const { collection, database, ttl, writeConcern } = options;
-  for (const [key, name] of Object.entries({ collection, database })) {
+  const metadataCollection = options.metadataCollection || undefined;
+  for (const [key, name] of Object.entries({ collection, database, metadataCollection })) {
     if (name !== undefined && (typeof name !== 'string' || name === '')) {
       throw new ImproperlyConfigured(
         `MongoBackend: ${key} is a name, received ${describeValue(name)}.`,

@@ -1,14 +1,19 @@
 import { Logger } from '@nestjs/common';
+import type { mongo } from 'mongoose';
 import type { Backend, Deadline, Outcome } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { EventCollection } from './event-collection.js';
 import { toDocument, type EventDocument } from './event-document.js';
+import { toMetadataDocument, type MetadataDocument } from './metadata-document.js';
 import { checkMongoOptions, type MongoBackendOptions } from './mongo-backend-options.js';
-import { isRefusedByDriver, judgeInsertFailure } from './mongo-failure.js';
+import { isDuplicate, isRefusedByDriver, judgeInsertFailure } from './mongo-failure.js';
 import { storable } from './storable-documents.js';
+
+const DEFAULT_METADATA_COLLECTION = 'event_types';
 
 /**
  * Stores events in MongoDB, acknowledged and each once: an event's id is its document's `_id`.
@@ -23,8 +28,10 @@ import { storable } from './storable-documents.js';
  */
 export class MongoBackend implements Backend {
   readonly #collection: EventCollection;
-  readonly #insertOptions: object;
+  readonly #writeOptions: mongo.InsertOneOptions;
   readonly #ordered: boolean;
+  /** Keeps a metadata record, each version once, unless `metadataCollection` is false. */
+  readonly register?: (record: MetadataRecord) => Promise<void>;
 
   /** @throws {@link ImproperlyConfigured} for what is no connection, and for options that cannot work */
   constructor(options: MongoBackendOptions) {
@@ -32,6 +39,7 @@ export class MongoBackend implements Backend {
       connection,
       writeConcern,
       ordered = false,
+      metadataCollection = DEFAULT_METADATA_COLLECTION,
       logger = new Logger('MongoBackend'),
     } = options;
     if (typeof (connection as { asPromise?: unknown } | undefined)?.asPromise !== 'function') {
@@ -43,7 +51,10 @@ export class MongoBackend implements Backend {
     checkMongoOptions(options);
     this.#collection = new EventCollection(connection, options, logger);
     this.#ordered = ordered;
-    this.#insertOptions = { ordered, writeConcern, ignoreUndefined: true };
+    this.#writeOptions = { writeConcern, ignoreUndefined: true };
+    if (metadataCollection !== false) {
+      this.register = (record) => this.#register(record, metadataCollection);
+    }
   }
 
   async send(event: TrackingEvent): Promise<void> {
@@ -67,10 +78,20 @@ export class MongoBackend implements Backend {
     await untilAborted(this.#collection.indexed(), signal);
   }
 
+  async #register(record: MetadataRecord, collection: string): Promise<void> {
+    const database = await this.#collection.database();
+    try {
+      const records = database.collection<MetadataDocument>(collection);
+      await records.insertOne(toMetadataDocument(record), this.#writeOptions);
+    } catch (error) {
+      if (!isDuplicate(error)) throw error; // one that the fleet registered before is there already
+    }
+  }
+
   async #insert(documents: EventDocument[]): Promise<void | readonly Outcome[]> {
     try {
       const collection = await this.#collection.open();
-      await collection.insertMany(documents, this.#insertOptions);
+      await collection.insertMany(documents, { ...this.#writeOptions, ordered: this.#ordered });
     } catch (error) {
       if (isRefusedByDriver(error)) return this.#insertStorable(documents, error);
       return judgeInsertFailure(error, documents.length, this.#ordered);

@@ -49,6 +49,11 @@ export function judgeInsertFailure(error: unknown, count: number, ordered: boole
   throw error;
 }
 
+/** Tells whether MongoDB has the document already. */
+export function isDuplicate(error: unknown): boolean {
+  return (error as DriverError | undefined)?.code === DUPLICATE_KEY;
+}
+
 function outcomesOf(
   writeErrors: readonly WriteError[],
   count: number,

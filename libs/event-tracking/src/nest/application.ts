@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ContextLocator } from '../core/context-locator.js';
 import type { ContextStack } from '../core/context-stack.js';
 import { Diagnostics } from '../core/diagnostics.js';
+import type { ContextType, EventType } from '../core/event-types/event-type.js';
 import { createDetachedTracker, type DetachedTracker, type Tracker } from '../core/tracker.js';
 import { ClsContextLocator } from './cls-context-locator.js';
 import { DEFAULT_TRACKER } from './tokens.js';
@@ -17,6 +18,7 @@ export class EventTrackingApplication {
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
   readonly #trackers = new Map<string, DetachedTracker>();
+  readonly #types: (EventType | ContextType)[] = [];
 
   constructor(names: Iterable<string> = []) {
     this.diagnostics = new Diagnostics(this.#logger);
@@ -52,8 +54,22 @@ export class EventTrackingApplication {
         logger: this.#logger,
       });
       this.#trackers.set(name, detached);
+      for (const type of this.#types) detached.tracker.register(type);
     }
     return detached;
+  }
+
+  /** Registers types of events and contexts with all trackers. */
+  register(types: Iterable<EventType | ContextType>): void {
+    for (const type of types) {
+      this.#types.push(type);
+      for (const { tracker } of this.#trackers.values()) tracker.register(type);
+    }
+  }
+
+  /** The type of contexts of a name, if it was registered. */
+  contextType(name: string): ContextType | undefined {
+    return this.#trackers.get(DEFAULT_TRACKER)?.contextType(name);
   }
 
   /** The scope of the process. */

@@ -75,12 +75,13 @@ export class Assembly {
   async assemble(): Promise<void> {
     const { application, blueprint } = this;
     application.enabled = this.#enabled;
+    application.register(blueprint.options.eventTypes ?? []);
     if (!this.#enabled) {
       for (const name of blueprint.trackers.keys()) application.detached(name);
       for (const detached of application.trackers.values()) detached.disable();
       return;
     }
-    const { maxEventSize } = blueprint.options;
+    const { maxEventSize, strict } = blueprint.options;
     const contextLocator = await this.#locator();
     if (contextLocator !== undefined) application.locator = contextLocator;
     const roots = await Promise.all(
@@ -89,7 +90,7 @@ export class Assembly {
       ),
     );
     for (const [name, root] of roots) {
-      application.detached(name).attach(root, { contextLocator, maxEventSize });
+      application.detached(name).attach(root, { contextLocator, maxEventSize, strict });
     }
   }
 

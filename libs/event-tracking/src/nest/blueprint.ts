@@ -2,6 +2,7 @@ import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 import { isBackend } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
+import { checkedTypes } from '../core/event-types/event-type.js';
 import { byCodePoint } from '../core/order.js';
 import { isClassOf, toStep } from '../core/processor.js';
 import { readDeliveryOptions, type DeliveryOptions } from '../delivery/delivery-options.js';
@@ -63,7 +64,7 @@ export interface Blueprint {
 
 const OPTION_KEYS = (
   'enabled imports isGlobal queue processors backends trackers context ' +
-  'contextLocator worker maxEventSize shutdownTimeout registerGlobally'
+  'contextLocator worker maxEventSize eventTypes strict shutdownTimeout registerGlobally'
 ).split(' ');
 const NODE_KEYS = ['queue', 'processors', 'backends'];
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
@@ -302,7 +303,7 @@ function checkKeys(value: object, where: string, known: readonly string[]): void
 }
 
 function checkScalars(options: EventTrackingOptions): void {
-  for (const key of ['enabled', 'registerGlobally', 'worker'] as const) {
+  for (const key of ['enabled', 'registerGlobally', 'worker', 'strict'] as const) {
     if (options[key] !== undefined && typeof options[key] !== 'boolean') {
       throw new ImproperlyConfigured(
         `${key}: expected true or false, received ${describeValue(options[key])}.`,
@@ -317,6 +318,7 @@ function checkScalars(options: EventTrackingOptions): void {
       );
     }
   }
+  checkedTypes(options.eventTypes ?? [], 'eventTypes');
   checkContext(options.context);
 }
 

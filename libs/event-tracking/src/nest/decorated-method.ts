@@ -5,6 +5,12 @@ import type { ContextStack } from '../core/context-stack.js';
 import { describeError, describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { isRecord } from '../core/event.js';
+import {
+  isContextType,
+  nameOfType,
+  type ContextType,
+  type EventType,
+} from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
 import { declareHost, hostOf } from './host.js';
 import { takeDispatch } from './request-scope.js';
@@ -34,14 +40,14 @@ export type EmitOn = 'success' | 'error' | 'settled';
 
 /** A context that a method runs inside. */
 export interface ContextStep {
-  readonly name: string;
+  readonly context: string | ContextType;
   readonly values: object | ((call: MethodCall<never, never>) => object);
   readonly tracker: string | undefined;
 }
 
 /** An event that a method emits by itself. */
 export interface EmitStep {
-  readonly name: string;
+  readonly event: string | EventType;
   readonly data: object | ((call: MethodCall<never, never>) => object) | undefined;
   readonly on: EmitOn;
   readonly tracker: string | undefined;
@@ -139,7 +145,8 @@ class DecoratedCall {
       executionContext === undefined ? { args, instance } : { args, instance, executionContext };
     this.#contexts = [];
     for (const step of plan.contexts) {
-      const values = this.#made(`the context '${step.name}'`, step.values, this.#call);
+      const what = `the context '${nameOfType(step.context)}'`;
+      const values = this.#made(what, step.values, this.#call);
       if (values !== undefined) this.#contexts.push({ step, values });
     }
   }
@@ -207,11 +214,13 @@ class DecoratedCall {
     });
   }
 
-  #enter(scope: ContextStack, step: ContextStep, values: object): void {
+  #enter(scope: ContextStack, { context, tracker }: ContextStep, values: object): void {
+    const name = nameOfType(context);
+    const type = isContextType(context) ? context : this.application.contextType(name);
     try {
-      scope.enter(step.name, values, { tracker: step.tracker });
+      scope.enter(name, values, { tracker, type });
     } catch (fault) {
-      this.#report(`the context '${step.name}'`, fault);
+      this.#report(`the context '${name}'`, fault);
     }
   }
 
@@ -221,12 +230,15 @@ class DecoratedCall {
       if (!isDue(step.on, outcome)) continue;
       const call = { ...this.#call, ...outcome };
       const data =
-        step.data === undefined ? {} : this.#made(`the data of '${step.name}'`, step.data, call);
+        step.data === undefined
+          ? {}
+          : this.#made(`the data of '${nameOfType(step.event)}'`, step.data, call);
       const tracker = this.application.tracker(step.tracker ?? DEFAULT_TRACKER);
       if (tracker === undefined) {
-        this.#report(`the event '${step.name}'`, `there is no tracker '${step.tracker}'`);
+        const what = `the event '${nameOfType(step.event)}'`;
+        this.#report(what, `there is no tracker '${step.tracker}'`);
       } else {
-        tracker.emit(step.name, data ?? {});
+        tracker.emit(step.event as string, data ?? {});
       }
     }
   }

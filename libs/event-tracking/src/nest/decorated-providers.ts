@@ -1,5 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../core/errors.js';
+import { nameOfType } from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
 import { planOf } from './decorated-method.js';
 import { bindHost, declaresHost } from './host.js';
@@ -35,9 +36,11 @@ function checkTrackers(instanceOrPrototype: object, application: EventTrackingAp
   while (owner !== null && owner !== Object.prototype) {
     for (const key of Reflect.ownKeys(owner)) {
       const plan = planOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
-      for (const { name, tracker } of [...(plan?.contexts ?? []), ...(plan?.emits ?? [])]) {
+      for (const step of [...(plan?.contexts ?? []), ...(plan?.emits ?? [])]) {
+        const { tracker } = step;
         if (tracker !== undefined && application.tracker(tracker) === undefined) {
           const known = [...application.trackers.keys()].map((each) => `'${each}'`).join(', ');
+          const name = nameOfType('event' in step ? step.event : step.context);
           throw new ImproperlyConfigured(
             `'${name}' on ${instanceOrPrototype.constructor.name}.${String(key)} names the tracker '${tracker}', which ` +
               `is not configured. Configured are: ${known}. Add it to trackers in EventTrackingModule.forRoot.`,

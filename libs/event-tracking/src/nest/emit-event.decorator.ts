@@ -1,15 +1,20 @@
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
+import { nameOfType, type EventDataOf, type EventType } from '../core/event-types/event-type.js';
 import { decorateMethod, type EmitOn, type MethodCall } from './decorated-method.js';
 
 /** What an {@link EmitEvent} emits, and when. */
-export interface EmitEventOptions<Args extends readonly unknown[] = never, Result = never> {
+export interface EmitEventOptions<
+  Args extends readonly unknown[] = never,
+  Result = never,
+  Data extends object = object,
+> {
   /**
    * The event's data: an object, or a function that makes one of the call.
    *
    * @default {}
    */
-  data?: object | ((call: MethodCall<Args, Result>) => object);
+  data?: Data | ((call: MethodCall<Args, Result>) => Data);
   /**
    * Emit when the method succeeded, when it failed, or in either case and also when its Observable was left early.
    *
@@ -42,19 +47,33 @@ const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
  */
 // What a method's arguments and result are, only the factory can say.
 // oxlint-disable-next-line typescript/no-explicit-any
+export function EmitEvent<T extends EventType, Args extends readonly unknown[] = any, Result = any>(
+  type: T,
+  ...options: TypedOptions<EventDataOf<T>, EmitEventOptions<Args, Result, EventDataOf<T>>>
+): MethodDecorator;
+// oxlint-disable-next-line typescript/no-explicit-any
 export function EmitEvent<Args extends readonly unknown[] = any, Result = any>(
   name: string,
-  options: EmitEventOptions<Args, Result> = {},
+  options?: EmitEventOptions<Args, Result>,
+): MethodDecorator;
+export function EmitEvent(
+  event: string | EventType,
+  options: EmitEventOptions = {},
 ): MethodDecorator {
   const { data, on = 'success', tracker } = options;
+  const decorator = `@EmitEvent('${nameOfType(event)}')`;
   if (!OUTCOMES.includes(on)) {
     throw new ImproperlyConfigured(
-      `@EmitEvent('${name}'): on is 'success', 'error' or 'settled', received ${describeValue(on)}.`,
+      `${decorator}: on is 'success', 'error' or 'settled', received ${describeValue(on)}.`,
     );
   }
-  const emit = { name, data: data as object | undefined, on, tracker };
+  const emit = { event, data, on, tracker };
   return ((prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
-    decorateMethod(`@EmitEvent('${name}')`, prototype, key, descriptor, {
-      emit,
-    })) as MethodDecorator;
+    decorateMethod(decorator, prototype, key, descriptor, { emit })) as MethodDecorator;
 }
+
+/** Data have to be said where the event's type requires a field. */
+type TypedOptions<Data extends object, Options extends { data?: unknown }> =
+  Record<never, never> extends Data
+    ? [options?: Options]
+    : [options: Options & { data: NonNullable<Options['data']> }];

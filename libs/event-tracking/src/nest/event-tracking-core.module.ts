@@ -89,8 +89,11 @@ export class EventTrackingCoreModule implements OnModuleInit, OnApplicationShutd
       this.#registration.register();
   }
 
+  /** @throws {@link EventViolationError} where a tracker is strict, as late as can be: other modules close first */
   onApplicationShutdown(): void {
+    const { application } = this.assembly;
     this.#registration.remove();
+    for (const detached of application.trackers.values()) detached.refuseViolations();
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   ModuleMetadata,
   Type,
 } from '@nestjs/common';
+import type { ContextType, EventType } from '../core/event-types/event-type.js';
 import type {
   BackendDefinitions,
   ContextLocatorDefinition,
@@ -108,6 +109,20 @@ export interface EventTrackingOptions extends TrackerTreeOptions {
    * @default 1 MiB
    */
   maxEventSize?: number;
+  /**
+   * The types of events and contexts of the whole application, for all its trackers; those of a feature may be registered
+   * beside it, by {@link EventTrackingModule.forFeature}.
+   *
+   * @default none
+   */
+  eventTypes?: readonly (EventType | ContextType)[];
+  /**
+   * Makes the trackers' `flush` and `close`, and closing the application, reject when events differed from what was agreed:
+   * for tests and development. Events are delivered all the same.
+   *
+   * @default false
+   */
+  strict?: boolean;
   /**
    * How long draining may take at shutdown, in milliseconds, in all.
    *

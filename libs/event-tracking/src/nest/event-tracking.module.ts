@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../core/errors.js';
+import { checkedTypes, type ContextType, type EventType } from '../core/event-types/event-type.js';
 import { Assembly } from './assembly.js';
 import { pathsOf, readBlueprint } from './blueprint.js';
 import { EventTrackingCoreModule, type CoreModuleParts } from './event-tracking-core.module.js';
@@ -17,6 +18,7 @@ import type {
   EventTrackingModuleOptions,
   EventTrackingOptionsFactory,
 } from './event-tracking-options.js';
+import { EventTypesModule } from './event-types.module.js';
 import { ASSEMBLED, DEFAULT_TRACKER, OPTIONS } from './tokens.js';
 import { Shutdown } from './shutdown.js';
 
@@ -95,6 +97,23 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
         typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each,
       ),
     });
+  }
+
+  /**
+   * Registers the types of events and contexts that a feature has, with all trackers of the application.
+   *
+   * @example
+   * ```ts
+   * @Module({
+   *   imports: [EventTrackingModule.forFeature([CourseEnrolled, CourseContext])],
+   *   providers: [CoursesService],
+   * })
+   * export class CoursesModule {}
+   * ```
+   * @throws {@link ImproperlyConfigured} for what is no type
+   */
+  static forFeature(types: readonly (EventType | ContextType)[]): DynamicModule {
+    return EventTypesModule.of(checkedTypes(types, 'EventTrackingModule.forFeature'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {

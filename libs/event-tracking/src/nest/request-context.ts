@@ -47,12 +47,14 @@ export class RequestContext {
   ): void {
     scope.request = request;
     const { request: make, cls } = this.#options!;
-    if (make === undefined) scope.enterOwn('request', defaults);
+    const type = this.application.contextType('request');
+    if (make === undefined) scope.enterOwn('request', defaults, type);
     else {
       scope.enterLive(
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
         (fault) => this.#report('context.request', fault),
+        { type },
       );
     }
     if (cls !== undefined) this.#enterCls(scope);
@@ -78,6 +80,7 @@ export class RequestContext {
       'cls',
       () => readCls(keys),
       (fault) => this.#report('context.cls', fault),
+      { type: this.application.contextType('cls') },
     );
   }
 

@@ -40,7 +40,7 @@ export class Shutdown {
 
   async #flush(signal: AbortSignal): Promise<void> {
     const trackers = [...this.application.trackers.values()];
-    await Promise.all(trackers.map(({ tracker }) => tracker.flush({ signal })));
+    await Promise.all(trackers.map((detached) => detached.drain({ signal })));
   }
 
   async #close(backend: Closable, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,8 @@
+import {
+  nameOfType,
+  type ContextType,
+  type ContextValuesOf,
+} from '../core/event-types/event-type.js';
 import { decorateMethod, type ContextStep, type MethodCall } from './decorated-method.js';
 
 /** Whom a {@link TrackContext} reaches. */
@@ -11,8 +16,8 @@ export interface TrackContextOptions {
 }
 
 /** A context's values, or a function that makes them of the call. */
-export type ContextValues<Args extends readonly unknown[]> =
-  object | ((call: MethodCall<Args, never>) => object);
+export type ContextValues<Args extends readonly unknown[], Values extends object = object> =
+  Values | ((call: MethodCall<Args, never>) => Values);
 
 /**
  * Runs a method inside a context; on a class, each of its handlers.
@@ -30,15 +35,27 @@ export type ContextValues<Args extends readonly unknown[]> =
  */
 // What a method's arguments are, only the factory can say.
 // oxlint-disable-next-line typescript/no-explicit-any
+export function TrackContext<C extends ContextType, Args extends readonly unknown[] = any>(
+  type: C,
+  values: ContextValues<Args, ContextValuesOf<C>>,
+  options?: TrackContextOptions,
+): ClassDecorator & MethodDecorator;
+// oxlint-disable-next-line typescript/no-explicit-any
 export function TrackContext<Args extends readonly unknown[] = any>(
   name?: string,
   values?: ContextValues<Args>,
+  options?: TrackContextOptions,
+): ClassDecorator & MethodDecorator;
+export function TrackContext(
+  context?: string | ContextType,
+  values?: ContextValues<never>,
   options: TrackContextOptions = {},
 ): ClassDecorator & MethodDecorator {
+  const name = nameOfType(context);
   const decorator = name === undefined ? '@TrackContext()' : `@TrackContext('${name}')`;
   const decorate = (prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
     decorateMethod(decorator, prototype, key, descriptor, {
-      context: contextStep(key, name, values as ContextStep['values'] | undefined, options),
+      context: contextStep(key, context, values, options),
     });
   return ((target: Function | object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
     if (key !== undefined) return decorate(target, key, descriptor);
@@ -49,14 +66,14 @@ export function TrackContext<Args extends readonly unknown[] = any>(
 
 function contextStep(
   key: string | symbol,
-  name: string | undefined,
+  context: string | ContextType | undefined,
   values: ContextStep['values'] | undefined,
   { tracker }: TrackContextOptions,
 ): ContextStep {
   const handler = ({ instance }: MethodCall) => ({
     handler: `${classNameOf(instance)}.${String(key)}`,
   });
-  return { name: name ?? 'handler', values: values ?? handler, tracker };
+  return { context: context ?? 'handler', values: values ?? handler, tracker };
 }
 
 function classNameOf(instance: unknown): string {

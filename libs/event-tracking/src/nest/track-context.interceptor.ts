@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { describeError } from '../core/describe-error.js';
+import { isContextType, nameOfType, type ContextType } from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
 import { scopeOfCall } from './request-scope.js';
 import { subscribeWithin } from './subscribe-within.js';
@@ -30,7 +31,7 @@ export type InterceptedContextValues = object | ((context: ExecutionContext) => 
 @Injectable()
 export class TrackContextInterceptor implements NestInterceptor {
   constructor(
-    @Optional() private readonly name?: string,
+    @Optional() private readonly context?: string | ContextType,
     @Optional() private readonly values?: InterceptedContextValues,
     @Optional() private readonly options?: TrackContextOptions,
   ) {}
@@ -54,18 +55,15 @@ export class TrackContextInterceptor implements NestInterceptor {
     );
   }
 
-  #enter({ locator, diagnostics }: EventTrackingApplication, context: ExecutionContext): void {
-    const { name = 'handler', values = handlerOf, options } = this;
+  #enter(application: EventTrackingApplication, context: ExecutionContext): void {
+    const { context: described = 'handler', values = handlerOf, options } = this;
+    const name = nameOfType(described);
+    const type = isContextType(described) ? described : application.contextType(name);
     try {
-      locator
-        .get()
-        .enter(
-          name,
-          typeof values === 'function' ? (values as typeof handlerOf)(context) : values,
-          options,
-        );
+      const own = typeof values === 'function' ? (values as typeof handlerOf)(context) : values;
+      application.locator.get().enter(name, own, { ...options, type });
     } catch (fault) {
-      diagnostics.error(
+      application.diagnostics.error(
         `the interceptor's context '${name}'`,
         `The context '${name}' of ${handlerOf(context).handler} could not be made: ${describeError(fault)}. ` +
           `The handler runs without it.`,

@@ -2,6 +2,7 @@ import type { Backend } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { listEvents } from './event-list.js';
 
 /** How long {@link RecordingBackend.whenRecorded} waits. */
@@ -45,10 +46,20 @@ export class RecordingBackend implements Backend {
   #events: TrackingEvent[] = [];
   #failures: Failure[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #records = new Map<string, MetadataRecord>();
 
   /** The events so far, in the order in which they arrived. */
   get events(): readonly TrackingEvent[] {
     return [...this.#events];
+  }
+
+  /** What was registered with it of types of events and contexts, each version once. */
+  get records(): readonly MetadataRecord[] {
+    return [...this.#records.values()];
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    this.#records.set(record.id, record);
   }
 
   /** The events of this name, in the order in which they arrived. */

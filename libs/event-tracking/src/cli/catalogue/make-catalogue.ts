@@ -6,7 +6,6 @@ import { catalogueOf, type Catalogue } from '../../catalogue/catalogue.js';
 import { lintCatalogue } from '../../catalogue/lint.js';
 import { withPlaceOnly } from '../../catalogue/registered-at.js';
 import type { MetadataRecord } from '../../core/event-types/metadata-record.js';
-import type { Tracker } from '../../core/tracker.js';
 import { CATALOGUE_USAGE, readCatalogueOptions } from './catalogue-options.js';
 import { readRecords } from './read-records.js';
 
@@ -47,11 +46,7 @@ async function recordsOfApplication(app: string): Promise<MetadataRecord[]> {
   process.setSourceMapsEnabled(true);
   const { startApplication } = await import('../application.js');
   await using application = await startApplication(app);
-  return application.trackers.flatMap(recordsOfTracker);
-}
-
-function recordsOfTracker(tracker: Tracker): readonly MetadataRecord[] {
-  return (tracker as { readonly records?: readonly MetadataRecord[] }).records ?? [];
+  return application.trackers.flatMap(({ records }) => records);
 }
 
 async function writeFiles(out: string, files: ReadonlyMap<string, string>): Promise<void> {

@@ -37,7 +37,7 @@ export interface DescribedType<Name extends string = string, Data extends object
   readonly example: Readonly<Record<string, unknown>> | undefined;
   /** The stack of the code that described it. */
   readonly stack: string;
-  /** @internal Only the compiler knows it. */
+  /** Only the compiler knows it. */
   readonly [DATA]?: Data;
 }
 
@@ -200,6 +200,33 @@ export function isContextType(value: unknown): value is ContextType {
   return kindOf(value) === 'context';
 }
 
+/**
+ * A list of types of events and contexts.
+ *
+ * @param where - how the configuration names it, for the message
+ * @throws {@link ImproperlyConfigured} for what is none
+ */
+export function checkedTypes(types: unknown, where: string): (EventType | ContextType)[] {
+  if (typeof types !== 'object' || types === null || !(Symbol.iterator in types)) {
+    throw new ImproperlyConfigured(
+      `${where}: expected a list of types, received ${describeValue(types)}. Pass for example [CourseEnrolled].`,
+    );
+  }
+  return [...(types as Iterable<unknown>)].map((type, index) => {
+    if (isEventType(type) || isContextType(type)) return type;
+    throw new ImproperlyConfigured(
+      `${where}[${index}]: expected what defineEvent or defineContext returns, received ${describeValue(type)}.`,
+    );
+  });
+}
+
+/** The name that a type stands for; what is no type is its own. */
+export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
+  return kindOf(value) === undefined
+    ? (value as Exclude<T, DescribedType>)
+    : (value as DescribedType).name;
+}
+
 /** The stack of whoever called a function of the library. */
 // oxlint-disable-next-line typescript/no-unsafe-function-type
 export function stackOf(callee: Function): string {
@@ -211,9 +238,13 @@ export function stackOf(callee: Function): string {
 }
 
 function kindOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null
-    ? (value as Record<symbol, unknown>)[KIND]
-    : undefined;
+  try {
+    return typeof value === 'object' && value !== null
+      ? (value as Record<symbol, unknown>)[KIND]
+      : undefined;
+  } catch {
+    return undefined; // a revoked proxy was passed
+  }
 }
 
 function describe(

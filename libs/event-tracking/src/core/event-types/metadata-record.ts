@@ -1,3 +1,4 @@
+import { isRecord } from '../event.js';
 import { byCodePoint } from '../order.js';
 import { copyOf } from '../snapshot.js';
 import { contentId } from './content-id.js';
@@ -40,6 +41,18 @@ export interface MetadataRecord {
   readonly timestamp: Date;
   /** Where it was described; no part of the content. */
   readonly stack_trace: string;
+}
+
+/** Tells whether a value has the shape of a metadata record. */
+export function isMetadataRecord(value: unknown): value is MetadataRecord {
+  return (
+    isRecord(value) &&
+    typeof value['id'] === 'string' &&
+    (value['kind'] === 'event' || value['kind'] === 'context') &&
+    typeof value['name'] === 'string' &&
+    Array.isArray(value['fields']) &&
+    value['timestamp'] instanceof Date
+  );
 }
 
 /** The record of an event type or a context type. */

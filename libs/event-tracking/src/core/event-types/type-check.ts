@@ -1,0 +1,150 @@
+import { describeError } from '../describe-error.js';
+import type { Diagnostics } from '../diagnostics.js';
+import { EventViolationError } from '../errors.js';
+import type { EventData } from '../event.js';
+import { isPromise } from '../is-promise.js';
+import type { FieldRules } from './field-rules.js';
+import type { SchemaIssue, SchemaResult } from './standard-schema.js';
+import type { RegisteredType } from './type-register.js';
+import { Violations, type ViolationKind } from './violations.js';
+
+const MAX_LISTED = 10;
+
+/** Compares what is emitted with what was agreed, and says where it differs; the events are delivered all the same. */
+export class TypeCheck {
+  isStrict = false;
+  readonly violations: Violations;
+  /** Validations that have not been answered. */
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(diagnostics: Diagnostics) {
+    this.violations = new Violations(diagnostics);
+  }
+
+  /** @param data - as passed; `copied` is what is delivered of it */
+  compare({ name, type, rules }: RegisteredType, data: unknown, copied: EventData): void {
+    if (rules !== undefined && !rules.areKeptBy(copied)) this.#compareFields(name, rules, copied);
+    if (type.schema === undefined) return;
+    try {
+      const answer = type.schema['~standard'].validate(data ?? copied);
+      if (isPromise(answer)) this.#await(name, answer);
+      else if (answer.issues !== undefined) this.#reportIssues(name, answer.issues);
+    } catch (fault) {
+      this.#reportFault(name, fault);
+    }
+  }
+
+  unregistered(name: string): void {
+    this.#add(
+      'unregistered',
+      name,
+      `The event '${name}' is of no registered type. Define it (defineEvent) and register it: forFeature([…]), or ` +
+        `tracker.register(…).`,
+    );
+  }
+
+  /** @param conversions - what stood where, and what became of it */
+  unserialisable(what: 'data' | 'context', name: string, conversions: readonly string[]): void {
+    const subject = what === 'data' ? `The data of the event '${name}'` : `The context '${name}'`;
+    const became = conversions.join('; ');
+    this.#add(
+      'unserialisable',
+      name,
+      `${subject} holds what JSON cannot say; it becomes: ${became}.`,
+    );
+  }
+
+  oversized(name: string, size: number, limit: number): void {
+    this.#add(
+      'oversized',
+      name,
+      `The event '${name}' is about ${size} bytes large, more than maxEventSize (${limit}).`,
+    );
+  }
+
+  /** Resolves when all validations have been answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open);
+  }
+
+  /** @throws {@link EventViolationError} when this is strict and something differed */
+  refuse(): void {
+    const violations = this.isStrict ? this.violations.all : [];
+    if (violations.length === 0) return;
+    const listed = violations.slice(0, MAX_LISTED).map(({ message, count, call_site }) => {
+      const times = count === 1 ? '' : ` (${count} times)`;
+      return `- ${message}${times}${call_site === '' ? '' : `\n  first emitted at ${call_site}`}`;
+    });
+    if (violations.length > MAX_LISTED) listed.push(`- and ${violations.length - MAX_LISTED} more`);
+    throw new EventViolationError(
+      `Events differed from what was agreed (strict):\n${listed.join('\n')}`,
+      { violations },
+    );
+  }
+
+  #add(kind: ViolationKind, name: string, message: string): void {
+    this.violations.add(kind, name, `${message} It is delivered.`);
+  }
+
+  #compareFields(name: string, rules: FieldRules, data: EventData): void {
+    const extra = rules.extra(data);
+    if (extra.length > 0) {
+      const fields = extra.map((field) => `'${field}'`).join(', ');
+      this.#add(
+        'extra-field',
+        name,
+        `The event '${name}' has ${extra.length === 1 ? 'a field' : 'fields'} that its type does not describe: ${fields}.`,
+      );
+    }
+    const missing = rules.missing(data);
+    if (missing.length > 0) {
+      const fields = missing.map((field) => `'${field}'`).join(', ');
+      this.#add(
+        'missing-field',
+        name,
+        `The event '${name}' lacks ${missing.length === 1 ? 'a field' : 'fields'} that its type describes: ${fields}.`,
+      );
+    }
+    for (const { field, type } of rules.mistyped(data)) {
+      this.#add(
+        'invalid',
+        name,
+        `The field '${field}' of the event '${name}' is to be of the type ${type}.`,
+      );
+    }
+  }
+
+  #await(name: string, answer: PromiseLike<SchemaResult>): void {
+    const open = Promise.resolve(answer)
+      .then(
+        ({ issues }) => {
+          if (issues !== undefined) this.#reportIssues(name, issues);
+        },
+        (fault: unknown) => this.#reportFault(name, fault),
+      )
+      .finally(() => this.#open.delete(open));
+    this.#open.add(open);
+  }
+
+  #reportIssues(name: string, issues: readonly SchemaIssue[]): void {
+    const found = issues.slice(0, MAX_LISTED).map(describeIssue).join('; ');
+    this.#add(
+      'invalid',
+      name,
+      `The data of the event '${name}' are not what its schema says: ${found}.`,
+    );
+  }
+
+  #reportFault(name: string, fault: unknown): void {
+    this.#add(
+      'invalid',
+      name,
+      `The schema of the event '${name}' failed: ${describeError(fault)}.`,
+    );
+  }
+}
+
+function describeIssue({ message, path = [] }: SchemaIssue): string {
+  const where = path.map((key) => String(typeof key === 'object' ? key.key : key)).join('.');
+  return `${where === '' ? '' : `${where}: `}${message.replace(/\.$/, '')}`;
+}

@@ -1,0 +1,135 @@
+import {
+  describeContext,
+  isContextType,
+  stackOf,
+  type ContextType,
+  type EventType,
+} from './event-type.js';
+import type { Fields } from './field.js';
+import { FieldRules } from './field-rules.js';
+import { compositeId, compositeRecord, recordOf, type MetadataRecord } from './metadata-record.js';
+
+/** An event type that a tracker knows. */
+export interface RegisteredType {
+  readonly type: EventType;
+  readonly name: string;
+  /** The id of its record. */
+  readonly id: string;
+  /** What its fields ask of data; undefined where nothing is said of them. */
+  readonly rules: FieldRules | undefined;
+}
+
+const MAX_DESCRIBED = 1_000;
+
+/** The types of events and contexts that a tracker knows, in every version. */
+export class TypeRegister {
+  readonly #records = new Map<string, MetadataRecord>();
+  /** The type that events of a name have, which is the one that was registered last. */
+  readonly #events = new Map<string, RegisteredType>();
+  readonly #contexts = new Map<string, ContextType>();
+  readonly #registered = new WeakMap<EventType, RegisteredType>();
+  readonly #contextRecords = new WeakMap<ContextType, MetadataRecord>();
+  readonly #described = new Map<string, ContextType>();
+  #hasEvents = false;
+
+  /** @param announce - called with each record that is new */
+  constructor(private readonly announce: (record: MetadataRecord) => void) {}
+
+  /** Whether any event type was registered. */
+  get hasEvents(): boolean {
+    return this.#hasEvents;
+  }
+
+  /** The records of all types in all versions, in the order in which they were last registered. */
+  get records(): readonly MetadataRecord[] {
+    return [...this.#records.values()];
+  }
+
+  /** Registers a type: from now on events, or contexts, of its name have it. */
+  register(type: EventType | ContextType): MetadataRecord {
+    const record = recordOf(type, new Date());
+    const isKnown = this.#records.delete(record.id);
+    this.#records.set(record.id, record);
+    if (type.kind === 'event') this.#events.set(type.name, this.#registeredAs(type, record));
+    else this.#contexts.set(type.name, type);
+    if (!isKnown) this.announce(record);
+    return record;
+  }
+
+  /** The type of events of this name. */
+  event(name: string): RegisteredType | undefined {
+    return this.#events.get(name);
+  }
+
+  /** A type that an event is emitted by; registered where it is not yet. */
+  of(type: EventType): RegisteredType {
+    const registered = this.#registered.get(type);
+    if (registered !== undefined) return registered;
+    const current = this.#events.get(type.name);
+    this.register(type);
+    // Who emits by name goes on with the type that was registered by hand.
+    if (current !== undefined) this.#events.set(type.name, current);
+    return this.#registered.get(type)!;
+  }
+
+  /** The type of a context that is entered by its name, or by its type. */
+  contextOf(name: string | ContextType | undefined): ContextType | undefined {
+    if (isContextType(name)) return name;
+    return name === undefined ? undefined : this.#contexts.get(name);
+  }
+
+  /**
+   * The type of a context that is described where it is entered: the same again for the same words.
+   *
+   * @param enter - the function whose callers enter it
+   */
+  described(
+    name: string,
+    description: string,
+    fields: Fields,
+    // oxlint-disable-next-line typescript/no-unsafe-function-type
+    enter: Function,
+  ): ContextType {
+    const words = JSON.stringify([name, description, fields]);
+    let type = this.#described.get(words);
+    if (type === undefined) {
+      type = describeContext(name, { description, fields }, stackOf(enter));
+      if (this.#described.size >= MAX_DESCRIBED) this.#described.clear();
+      this.#described.set(words, type);
+    }
+    return type;
+  }
+
+  /** The id of contexts that are entered together, whose records are known from now on. */
+  contextId(types: readonly ContextType[]): string {
+    const records = types.map((type) => this.#contextRecord(type));
+    const parts = [...new Map(records.map((record) => [record.id, record])).values()];
+    parts.sort((a, b) => (a.id < b.id ? -1 : 1));
+    const id = compositeId(parts.map((part) => part.id));
+    if (!this.#records.has(id)) this.#add(compositeRecord(parts, new Date()));
+    return id;
+  }
+
+  #contextRecord(type: ContextType): MetadataRecord {
+    let record = this.#contextRecords.get(type);
+    if (record === undefined) {
+      record = recordOf(type, new Date());
+      this.#contextRecords.set(type, record);
+      if (!this.#records.has(record.id)) this.#add(record);
+    }
+    return record;
+  }
+
+  #registeredAs(type: EventType, { id }: MetadataRecord): RegisteredType {
+    const rules = type.fields === undefined ? undefined : new FieldRules(type.fields);
+    const registered = { type, name: type.name, id, rules };
+    this.#registered.set(type, registered);
+    this.#hasEvents = true;
+    return registered;
+  }
+
+  #add(record: MetadataRecord): void {
+    this.#records.set(record.id, record);
+    this.announce(record);
+  }
+}

@@ -1,0 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Backend } from '../core/backend.js';
+import { describeError } from '../core/describe-error.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import { answerWithin, type AttemptLimits } from './attempt.js';
+
+/** Registers metadata records with a destination, in their order, before the events that come after them. */
+export class Registrations {
+  #open: readonly MetadataRecord[] = [];
+  #underWay: Promise<void> | undefined;
+  /** No request's context reaches the destination. */
+  readonly #outside = AsyncLocalStorage.snapshot();
+
+  constructor(
+    private readonly destination: Backend,
+    private readonly limits: AttemptLimits,
+    private readonly report: (record: MetadataRecord, error: string) => void,
+  ) {}
+
+  /** Whether all records have been taken. */
+  get areDone(): boolean {
+    return this.#open.length === 0;
+  }
+
+  add(record: MetadataRecord): void {
+    this.#open = [...this.#open.filter(({ id }) => id !== record.id), record];
+  }
+
+  /** Resolves when all have been taken, or one was not: that is tried again with the next call. Never rejects. */
+  settle(): Promise<void> {
+    this.#underWay ??= this.#outside(() => this.#register()).finally(
+      () => (this.#underWay = undefined),
+    );
+    return this.#underWay;
+  }
+
+  async #register(): Promise<void> {
+    for (let record = this.#open[0]; record !== undefined; record = this.#open[0]) {
+      try {
+        const answer = Promise.resolve(this.destination.register?.(record));
+        await answerWithin(answer, new AbortController(), this.limits);
+      } catch (fault) {
+        this.report(record, describeError(fault));
+        return;
+      }
+      const taken = record;
+      this.#open = this.#open.filter((each) => each !== taken);
+    }
+  }
+}

@@ -74,6 +74,7 @@ export const BASE = css`
     color: var(--ink);
     font: 1rem/1.55 var(--sans);
     font-variant-numeric: tabular-nums;
+    overflow-wrap: break-word;
   }
 
   h1,

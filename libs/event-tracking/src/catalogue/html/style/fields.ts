@@ -43,6 +43,10 @@ export const FIELDS = css`
     white-space: nowrap;
   }
 
+  .fields td:nth-child(3) {
+    overflow-wrap: anywhere;
+  }
+
   .fields td:last-child {
     width: 30%;
   }

@@ -27,6 +27,7 @@ export const NARROW = css`
 
   @media (max-width: 44rem) {
     .top {
+      position: static;
       flex-wrap: wrap;
       padding-block: 0.8rem;
     }
@@ -42,7 +43,7 @@ export const NARROW = css`
     }
 
     html {
-      scroll-padding-top: 8rem;
+      scroll-padding-top: 1rem;
     }
 
     .hero {
@@ -98,6 +99,12 @@ export const NARROW = css`
       color: var(--muted);
       content: 'Example: ';
       font-size: 0.8125rem;
+    }
+  }
+
+  @media (hover: none) {
+    .search kbd {
+      display: none;
     }
   }
 

@@ -2,7 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const all = ['emit', 'logger', 'http', 'mongo', 'segment', 'bullmq', 'disk', 'threads'];
+const all = [
+  'emit',
+  'event-types',
+  'logger',
+  'http',
+  'mongo',
+  'segment',
+  'bullmq',
+  'disk',
+  'threads',
+];
 const wanted = process.argv.slice(2);
 
 console.log(`Node ${process.version}`);

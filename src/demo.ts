@@ -56,6 +56,7 @@ console.log(`  What analytics.warehouse took lies in ${placeOfEvents()}.`);
 const delivered = joinDeliveries([...watches, ...(worker === undefined ? [] : [worker])]);
 const differences = [
   ...complaints,
+  ...trackers.flatMap(({ violations }) => violations.map(({ message }) => message)),
   ...compareEvents(expectedEvents(url), delivered.map(comparedEvent)),
 ];
 if (differences.length === 0) {

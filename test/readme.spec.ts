@@ -31,6 +31,8 @@ describe('The code of the documentation', () => {
     expect(fragments.length).toBeGreaterThan(20);
     await using project = await NestProject.of({
       ...Object.fromEntries(fragments),
+      ...Object.fromEntries(GUIDE.flatMap((page) => filesOf(pageOf(page)))),
+      'app.module.ts': 'export class AppModule {}',
       'stand-ins.d.ts': STAND_INS,
     });
     expect(await project.compile()).toBe('');
@@ -60,10 +62,7 @@ describe("The README's tour", () => {
   let project: NestProject;
 
   beforeAll(async () => {
-    const files = typescriptOf(readme).filter(({ file }) => file !== undefined);
-    project = await NestProject.of(
-      Object.fromEntries(files.map(({ file, code }) => [file!, code])),
-    );
+    project = await NestProject.of(Object.fromEntries(filesOf(readme)));
     expect(await project.compile()).toBe('');
   });
 
@@ -111,6 +110,13 @@ function pageOf(path: string): string {
 
 function typescriptOf(markdown: string): CodeBlock[] {
   return codeBlocks(markdown).filter(({ language }) => language === 'ts');
+}
+
+/** The whole files of a page, by the names that their first lines give them. */
+function filesOf(markdown: string): [string, string][] {
+  return typescriptOf(markdown).flatMap(({ file, code }): [string, string][] =>
+    file === undefined ? [] : [[file, code]],
+  );
 }
 
 function nameOf(page: string, line: number): string {

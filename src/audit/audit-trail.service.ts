@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectTracker, Tracker } from 'nestjs-event-tracking';
+import { CourseClosed } from '../courses/course.events.js';
+import { AccessDenied } from './audit.events.js';
 
 /** What the audit trail records, as methods: so no caller can misspell an event or forget its data. */
 @Injectable()
@@ -7,10 +9,10 @@ export class AuditTrail {
   constructor(@InjectTracker('audit') private readonly tracker: Tracker) {}
 
   accessDenied(reason: string): void {
-    this.tracker.emit('access.denied', { reason });
+    this.tracker.emit(AccessDenied, { reason });
   }
 
   courseClosed(seatsTaken: number): void {
-    this.tracker.emit('course.closed', { seats_taken: seatsTaken });
+    this.tracker.emit(CourseClosed, { seats_taken: seatsTaken });
   }
 }

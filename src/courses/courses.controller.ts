@@ -1,13 +1,16 @@
 import { Controller, ForbiddenException, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { EmitEvent, TrackContext } from 'nestjs-event-tracking';
+import { EmitEvent, TrackContext, type MethodCall } from 'nestjs-event-tracking';
 import type { Account } from '../accounts/account.js';
 import { CurrentAccount } from '../accounts/current-account.decorator.js';
 import { AuditTrail } from '../audit/audit-trail.service.js';
 import type { Course } from './course.js';
+import { CourseContext, CourseViewed } from './course.events.js';
 import { CoursesService } from './courses.service.js';
 
+type Read = MethodCall<[courseId: string], Course>;
+
 @Controller('courses/:courseId')
-@TrackContext<[courseId: string]>('course', ({ args: [courseId] }) => ({ course_id: courseId }))
+@TrackContext(CourseContext, ({ args: [courseId] }: Read) => ({ course_id: courseId }))
 export class CoursesController {
   constructor(
     private readonly courses: CoursesService,
@@ -15,9 +18,7 @@ export class CoursesController {
   ) {}
 
   @Get()
-  @EmitEvent<[courseId: string], Course>('course.viewed', {
-    data: ({ result }) => ({ title: result?.title }),
-  })
+  @EmitEvent(CourseViewed, { data: ({ result }: Read) => ({ title: result!.title }) })
   view(@Param('courseId') courseId: string): Promise<Course> {
     return this.courses.find(courseId);
   }

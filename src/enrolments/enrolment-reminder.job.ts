@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { TrackContext, Tracker } from 'nestjs-event-tracking';
 import { databaseAnswers } from '../database/latency.js';
+import { EnrolmentContext, EnrolmentReminderSent, JobContext } from './enrolment.events.js';
 import { EnrolmentsService } from './enrolments.service.js';
 
 export const ENROLMENT_REMINDER = 'enrolment.reminder';
@@ -15,12 +16,12 @@ export class EnrolmentReminderJob {
   ) {}
 
   @Cron(CronExpression.EVERY_DAY_AT_3AM, { name: ENROLMENT_REMINDER, waitForCompletion: true })
-  @TrackContext('job', { job: ENROLMENT_REMINDER })
+  @TrackContext(JobContext, { job: ENROLMENT_REMINDER })
   async run(): Promise<void> {
     const reminders = this.enrolments
       .notStarted()
       .map(({ userId, courseId }) =>
-        this.tracker.context('enrolment', { user_id: userId, course_id: courseId }, () =>
+        this.tracker.context(EnrolmentContext, { user_id: userId, course_id: courseId }, () =>
           this.#remind(),
         ),
       );
@@ -29,6 +30,6 @@ export class EnrolmentReminderJob {
 
   async #remind(): Promise<void> {
     await databaseAnswers();
-    this.tracker.emit('enrolment.reminder_sent', { by: 'mail' });
+    this.tracker.emit(EnrolmentReminderSent, { by: 'mail' });
   }
 }

@@ -3,6 +3,7 @@ import { EmitEvent, type MethodCall } from 'nestjs-event-tracking';
 import { CoursesService } from '../courses/courses.service.js';
 import { databaseAnswers } from '../database/latency.js';
 import type { Enrolment, Plan } from './enrolment.js';
+import { CourseEnrolled, CourseEnrolmentRefused } from './enrolment.events.js';
 
 type Enrol = MethodCall<[userId: string, courseId: string, plan: Plan], Enrolment>;
 
@@ -12,8 +13,8 @@ export class EnrolmentsService {
 
   constructor(private readonly courses: CoursesService) {}
 
-  @EmitEvent('course.enrolled', { data: ({ result }: Enrol) => ({ plan: result?.plan }) })
-  @EmitEvent('course.enrolment_refused', {
+  @EmitEvent(CourseEnrolled, { data: ({ result }: Enrol) => ({ plan: result!.plan }) })
+  @EmitEvent(CourseEnrolmentRefused, {
     on: 'error',
     tracker: 'audit',
     data: ({ args: [, , plan], error }: Enrol) => ({ plan, reason: (error as Error).message }),

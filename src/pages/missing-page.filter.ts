@@ -1,6 +1,7 @@
 import { Catch, NotFoundException, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { Tracker } from 'nestjs-event-tracking';
+import { PageMissing } from './page.events.js';
 
 /** Reports what was looked for and is not there, routes that do not exist included. */
 @Catch(NotFoundException)
@@ -10,7 +11,7 @@ export class MissingPageFilter extends BaseExceptionFilter {
   }
 
   override catch(exception: NotFoundException, host: ArgumentsHost): void {
-    this.tracker.emit('page.missing', { message: exception.message });
+    this.tracker.emit(PageMissing, { message: exception.message });
     super.catch(exception, host);
   }
 }

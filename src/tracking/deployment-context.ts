@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Tracker } from 'nestjs-event-tracking';
+import { Deployment } from './contexts.js';
 
 /** What holds for the whole process: entered at boot, outside of any request, it is on every event. */
 @Injectable()
@@ -9,6 +10,6 @@ export class DeploymentContext implements OnModuleInit {
 
   onModuleInit(): void {
     const release = process.env['RELEASE'] ?? 'development';
-    this.tracker.enterContext('deployment', { release, server: hostname() });
+    this.tracker.enterContext(Deployment, { release, server: hostname() });
   }
 }

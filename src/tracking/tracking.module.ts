@@ -7,6 +7,7 @@ import {
 } from 'nestjs-event-tracking';
 import type { AccountRequest } from '../accounts/account-request.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { Deployment, RequestContext } from './contexts.js';
 import { DeploymentContext } from './deployment-context.js';
 import { DropInternalUsers } from './drop-internal-users.js';
 import { NewsletterBackend } from './newsletter.backend.js';
@@ -19,6 +20,7 @@ import { warehouse, warehouseImports } from './warehouse.js';
     ...warehouseImports,
     EventTrackingModule.forRoot({
       imports: [AccountsModule],
+      eventTypes: [RequestContext, Deployment],
       context: {
         request: (request: AccountRequest, defaults) => ({
           ...defaults,

@@ -8,6 +8,8 @@ declare const tracker: import('nestjs-event-tracking').Tracker;
 declare class UsersService { isInternal(id: unknown): boolean }
 declare class UsersModule {}
 declare class AppModule {}
+declare class CoursesModule {}
+declare class CoursesService {}
 declare class Settings { readonly tracking: boolean }
 declare class SettingsModule {}
 declare class Database { insert(table: string, row: object): Promise<void> }
@@ -35,10 +37,12 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'Get',
     'Injectable',
     'Logger',
+    'Module',
     'type OnModuleInit',
     'Param',
     'UseInterceptors',
   ],
+  '@nestjs/testing': ['Test'],
   express: ['type Request'],
   pino: ['pino'],
   mongoose: ['type Connection', 'type Model'],

@@ -14,6 +14,8 @@ export interface Snapshot {
   conversions: readonly string[];
   /** The length of its JSON, roughly, in characters. */
   size: number;
+  /** How many keys the copy has, where it is a plain object. */
+  keys: number;
 }
 
 /**
@@ -28,9 +30,9 @@ export interface Snapshot {
 export function snapshot(value: unknown): Snapshot {
   const copier = takeCopier();
   const copy = copier.copy(value);
-  const { conversions, size } = copier;
+  const { conversions, size, keys } = copier;
   idle = copier;
-  return { value: copy, conversions, size };
+  return { value: copy, conversions, size, keys };
 }
 
 /** Copies what was made of snapshots, as {@link snapshot} does; limits are wider, so that those come out whole. */
@@ -73,6 +75,8 @@ function takeCopier(): Copier {
 class Copier {
   conversions: string[] = NO_CONVERSIONS;
   size = 0;
+  /** Of the object that was copied last, which in the end is the outermost. */
+  keys = 0;
   #maxDepth = MAX_DEPTH;
   #maxValues = MAX_VALUES;
   #values = 0;
@@ -158,6 +162,7 @@ class Copier {
 
   #copyRecord(value: object): Record<string, unknown> {
     const copy: Record<string, unknown> = {};
+    let keys = 0;
     // The engine reads members fastest where the loop over the keys reads them itself.
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
@@ -174,10 +179,12 @@ class Copier {
       if (typeof member === 'string') this.size += member.length + 3;
       else member = this.#copyValue(member, key);
       if (member === undefined) continue;
+      keys++;
       this.size += key.length + 3;
       if (key === '__proto__') setOwn(copy, key, member);
       else copy[key] = member;
     }
+    this.keys = keys;
     return copy;
   }
 

@@ -1,8 +1,11 @@
 import { describeValue } from '../core/describe-error.js';
 import type { TrackingEvent } from '../core/event.js';
+import { nameOfType, type EventType } from '../core/event-types/event-type.js';
 import { describeEvent, listEvents, shorten } from './event-list.js';
+import type { EventMatcherResult } from './event-matcher-result.js';
 import { differencesFrom, nearestOf, type Equals, type WantedEvent } from './nearest-event.js';
 import { eventsOf } from './recorded-events.js';
+import { violationMatchers, type ViolationMatchers } from './violation-matchers.js';
 import { writeValue, type WriteValue } from './write-value.js';
 
 /** What more {@link EventMatchers.toHaveEmitted} asks for. */
@@ -51,15 +54,15 @@ export interface ToHaveEmittedOptions {
  * }
  * ```
  */
-export interface EventMatchers<R = unknown> {
+export interface EventMatchers<R = unknown> extends ViolationMatchers<R> {
   /**
-   * Passes when an event of this name was emitted, with at least this data and context.
+   * Passes when an event of this name, or type, was emitted, with at least this data and context.
    *
    * @remarks
    * Objects are compared as subsets at any depth, lists member by member; `undefined` stands for what must not be there.
    * Asymmetric matchers such as `expect.any(String)` may stand anywhere.
    */
-  toHaveEmitted(name: string, data?: object, options?: ToHaveEmittedOptions): R;
+  toHaveEmitted(event: string | EventType, data?: object, options?: ToHaveEmittedOptions): R;
   /** Passes when events of these names were emitted in this order; others may lie before, between and after them. */
   toHaveEmittedInOrder(names: readonly string[]): R;
   /** Passes when no event was emitted. */
@@ -72,13 +75,6 @@ export interface EventMatcherContext {
   equals(actual: unknown, expected: unknown): boolean;
   /** The runner's own way of writing values. */
   readonly utils: { stringify(value: unknown): string };
-}
-
-/** What a matcher answers. */
-export interface EventMatcherResult {
-  pass: boolean;
-  /** Says why it passed where `not` was asked for, else why it did not. */
-  message: () => string;
 }
 
 const MAX_DIFFERENCES = 5;
@@ -99,16 +95,18 @@ const MAX_DIFFERENCES = 5;
  * ```
  */
 export const eventMatchers = {
+  ...violationMatchers,
+
   toHaveEmitted(
     this: EventMatcherContext,
     recorded: unknown,
-    name: string,
+    event: string | EventType,
     data?: object,
     options: ToHaveEmittedOptions = {},
   ): EventMatcherResult {
     const events = eventsOf(recorded);
     const { context, times } = options;
-    const wanted: WantedEvent = { name, data, context };
+    const wanted: WantedEvent = { name: nameOfType(event), data, context };
     const equals: Equals = (actual, expected) => this.equals(actual, expected);
     const write = writerOf(this);
     const matching = events.filter((event) => differencesFrom(event, wanted, equals).length === 0);

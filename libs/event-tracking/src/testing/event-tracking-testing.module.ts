@@ -25,6 +25,18 @@ export interface EventTrackingTestingOptions {
    * @default none
    */
   processors?: readonly ProcessorDefinition[];
+  /**
+   * The types of events and contexts that the application's own module registers, besides those of `forFeature`.
+   *
+   * @default none
+   */
+  eventTypes?: EventTrackingOptions['eventTypes'];
+  /**
+   * Makes closing the application reject when events differed from what was agreed.
+   *
+   * @default false
+   */
+  strict?: boolean;
 }
 
 const RECORDING = 'recording';
@@ -78,7 +90,7 @@ export class EventTrackingTestingModule {
    * @throws {@link ImproperlyConfigured} for processors and names of trackers that cannot work
    */
   static forRoot(options: EventTrackingTestingOptions = {}): DynamicModule {
-    const { trackers = [], context, processors } = options;
+    const { trackers = [], context, processors, eventTypes, strict } = options;
     const backends = { [RECORDING]: { useFactory: () => new RecordingBackend() } };
     return {
       module: EventTrackingTestingModule,
@@ -88,6 +100,8 @@ export class EventTrackingTestingModule {
           backends,
           processors,
           context,
+          eventTypes,
+          strict,
           trackers: Object.fromEntries(trackers.map((name) => [name, { backends }])),
         }),
       ],

@@ -4,10 +4,10 @@ export type {
   ContractCase,
   ContractOutage,
 } from './backend-contract-subject.js';
+export type { EventMatcherResult } from './event-matcher-result.js';
 export {
   eventMatchers,
   type EventMatcherContext,
-  type EventMatcherResult,
   type EventMatchers,
   type ToHaveEmittedOptions,
 } from './event-matchers.js';
@@ -17,3 +17,4 @@ export {
   type EventTrackingTestingOptions,
 } from './event-tracking-testing.module.js';
 export { RecordingBackend, type WhenRecordedOptions } from './recording-backend.js';
+export type { ViolationMatchers } from './violation-matchers.js';

@@ -10,6 +10,12 @@ import { Violations, type ViolationKind } from './violations.js';
 
 const MAX_LISTED = 10;
 
+/** An event's data, and how many keys they have. */
+export interface CountedData {
+  readonly values: EventData;
+  readonly keys: number;
+}
+
 /** Compares what is emitted with what was agreed, and says where it differs; the events are delivered all the same. */
 export class TypeCheck {
   isStrict = false;
@@ -21,12 +27,18 @@ export class TypeCheck {
     this.violations = new Violations(diagnostics);
   }
 
-  /** @param data - as passed; `copied` is what is delivered of it */
-  compare({ name, type, rules }: RegisteredType, data: unknown, copied: EventData): void {
-    if (rules !== undefined && !rules.areKeptBy(copied)) this.#compareFields(name, rules, copied);
+  /**
+   * @param data - as passed
+   * @param copied - what is delivered of it, and how many keys it has
+   */
+  compare({ name, type, rules }: RegisteredType, data: unknown, copied: CountedData): void {
+    const { values, keys } = copied;
+    if (rules !== undefined && !rules.areSurelyKeptBy(values, keys)) {
+      this.#compareFields(name, rules, values);
+    }
     if (type.schema === undefined) return;
     try {
-      const answer = type.schema['~standard'].validate(data ?? copied);
+      const answer = type.schema['~standard'].validate(data ?? values);
       if (isPromise(answer)) this.#await(name, answer);
       else if (answer.issues !== undefined) this.#reportIssues(name, answer.issues);
     } catch (fault) {

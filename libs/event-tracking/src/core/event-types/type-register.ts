@@ -27,17 +27,17 @@ export class TypeRegister {
   /** The type that events of a name have, which is the one that was registered last. */
   readonly #events = new Map<string, RegisteredType>();
   readonly #contexts = new Map<string, ContextType>();
-  readonly #registered = new WeakMap<EventType, RegisteredType>();
+  /** Those that events were emitted by; a WeakMap would be asked at twice the cost. */
+  readonly #emitted = new Map<EventType, RegisteredType>();
   readonly #contextRecords = new WeakMap<ContextType, MetadataRecord>();
   readonly #described = new Map<string, ContextType>();
-  #hasEvents = false;
 
   /** @param announce - called with each record that is new */
   constructor(private readonly announce: (record: MetadataRecord) => void) {}
 
   /** Whether any event type was registered. */
   get hasEvents(): boolean {
-    return this.#hasEvents;
+    return this.#events.size > 0;
   }
 
   /** The records of all types in all versions, in the order in which they were last registered. */
@@ -50,7 +50,7 @@ export class TypeRegister {
     const record = recordOf(type, new Date());
     const isKnown = this.#records.delete(record.id);
     this.#records.set(record.id, record);
-    if (type.kind === 'event') this.#events.set(type.name, this.#registeredAs(type, record));
+    if (type.kind === 'event') this.#events.set(type.name, registeredAs(type, record));
     else this.#contexts.set(type.name, type);
     if (!isKnown) this.announce(record);
     return record;
@@ -63,13 +63,7 @@ export class TypeRegister {
 
   /** A type that an event is emitted by; registered where it is not yet. */
   of(type: EventType): RegisteredType {
-    const registered = this.#registered.get(type);
-    if (registered !== undefined) return registered;
-    const current = this.#events.get(type.name);
-    this.register(type);
-    // Who emits by name goes on with the type that was registered by hand.
-    if (current !== undefined) this.#events.set(type.name, current);
-    return this.#registered.get(type)!;
+    return this.#emitted.get(type) ?? this.#takeIn(type);
   }
 
   /** The type of a context that is entered by its name, or by its type. */
@@ -120,11 +114,13 @@ export class TypeRegister {
     return record;
   }
 
-  #registeredAs(type: EventType, { id }: MetadataRecord): RegisteredType {
-    const rules = type.fields === undefined ? undefined : new FieldRules(type.fields);
-    const registered = { type, name: type.name, id, rules };
-    this.#registered.set(type, registered);
-    this.#hasEvents = true;
+  #takeIn(type: EventType): RegisteredType {
+    const current = this.#events.get(type.name);
+    if (current?.type !== type) this.register(type);
+    const registered = this.#events.get(type.name)!;
+    this.#emitted.set(type, registered);
+    // Who emits by name goes on with the type that was registered by hand.
+    if (current !== undefined) this.#events.set(type.name, current);
     return registered;
   }
 
@@ -132,4 +128,9 @@ export class TypeRegister {
     this.#records.set(record.id, record);
     this.announce(record);
   }
+}
+
+function registeredAs(type: EventType, { id }: MetadataRecord): RegisteredType {
+  const rules = type.fields === undefined ? undefined : new FieldRules(type.fields);
+  return { type, name: type.name, id, rules };
 }

@@ -34,6 +34,7 @@ const ROOMS = {
   health: { rooms: ['core'], packages: ['@nestjs/terminus', '@nestjs/common'] },
   ingest: { rooms: ['core'], packages: ['@nestjs/common'] },
   console: { rooms: ['core'], packages: ['@nestjs/common', 'rxjs'] },
+  catalogue: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core', 'delivery', 'nest'], packages: ['@nestjs/common', '@nestjs/testing'] },
 };
 

@@ -289,7 +289,10 @@ describe('A log', () => {
 
 describe('A wrong command line', () => {
   it.each([
-    [['remove'], /'remove' is no command\. There are: list, inspect, replay, purge, discover\./],
+    [
+      ['remove'],
+      /'remove' is no command\. There are: list, inspect, replay, purge, discover, catalogue\./,
+    ],
     [['list'], /--from says where the events are/],
     [['list', '--from', '/no/such/place'], /there is no directory or file '\/no\/such\/place'/],
     [['list', '--frm', 'x'], /Unknown option '--frm'/],

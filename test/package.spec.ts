@@ -91,6 +91,7 @@ describe('the packed library', () => {
         recorded: 1,
         queued: 1,
         bullmq: 'function',
+        catalogue: 'Event catalogue',
         mongo: true,
         segment: true,
         pending: 1,

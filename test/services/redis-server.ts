@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
+import { systemPackage } from './system-package.js';
 import { which } from './which.js';
 
 const run = promisify(execFile);
@@ -52,7 +53,7 @@ async function findExecutable(): Promise<string> {
   const sources: Record<string, () => Promise<string>> = {
     'redis-server on the PATH': () => which('redis-server'),
     'valkey-server on the PATH': () => which('valkey-server'),
-    'the package redis-server of the system': installPackage,
+    'the package redis-server of the system': () => systemPackage('redis-server'),
   };
   for (const [name, find] of Object.entries(sources)) {
     try {
@@ -65,17 +66,4 @@ async function findExecutable(): Promise<string> {
     `These tests need a Redis, and none could be had:\n${refusals.join('\n')}\n` +
       `Set REDIS_URL, or put redis-server or valkey-server on the PATH.`,
   );
-}
-
-async function installPackage(): Promise<string> {
-  const apt = await which('apt-get');
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  const install = ['install', '-y', '--no-install-recommends', 'redis-server'];
-  try {
-    await run(apt, install, options);
-  } catch {
-    await run(apt, ['update'], options);
-    await run(apt, install, options);
-  }
-  return which('redis-server');
 }

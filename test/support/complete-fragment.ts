@@ -72,10 +72,9 @@ function mentions(code: string, name: string): boolean {
 
 /** The names of the package, and of each of its subpaths that adds some. */
 function libraryNames(): Record<string, readonly string[]> {
-  const subpaths = ['mongo', 'segment', 'bullmq', 'disk', 'threads', 'testing'].map((room) => [
-    `nestjs-event-tracking/${room}`,
-    publicNames(`${room}/index.ts`),
-  ]);
+  const subpaths = ['mongo', 'segment', 'bullmq', 'disk', 'threads', 'catalogue', 'testing'].map(
+    (room) => [`nestjs-event-tracking/${room}`, publicNames(`${room}/index.ts`)],
+  );
   return Object.fromEntries([
     ['nestjs-event-tracking', publicNames('index.ts')],
     ...subpaths,

@@ -127,6 +127,7 @@ import { NestFactory } from '@nestjs/core';
 import { MongooseModule } from '@nestjs/mongoose';
 import { EventTrackingModule, MemoryBackend, Tracker } from 'nestjs-event-tracking';
 import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { catalogueOf } from 'nestjs-event-tracking/catalogue';
 import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
 import { SegmentBackend, segmentBackend } from 'nestjs-event-tracking/segment';
@@ -159,6 +160,7 @@ async function main(): Promise<void> {
     recorded: recording.named('course.read').length,
     queued: queued.named('course.read').length,
     bullmq: typeof BullMqEventQueue,
+    catalogue: catalogueOf([]).title,
     mongo: tracker.getBackend('mongo') instanceof MongoBackend,
     segment: tracker.getBackend('segment') instanceof SegmentBackend,
     pending: tracker.account().backends['mongo']?.pending,

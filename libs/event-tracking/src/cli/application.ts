@@ -1,14 +1,17 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Type } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { describeError } from '../core/describe-error.js';
 import type { Tracker } from '../core/tracker.js';
-import { getTrackerToken } from '../nest/tokens.js';
+import type { EventTrackingApplication } from '../nest/application.js';
+import { APPLICATION, getTrackerToken } from '../nest/tokens.js';
 import { UsageError } from './usage-error.js';
 
 /** A running application whose trackers can be had. */
 export interface RunningApplication extends AsyncDisposable {
+  /** All that it has. */
+  readonly trackers: readonly Tracker[];
   trackerOf(name: string): Tracker;
 }
 
@@ -22,9 +25,22 @@ export async function startApplication(place: string): Promise<RunningApplicatio
   const module = await loadModule(place);
   const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
   return {
+    get trackers() {
+      return trackersOf(app, place);
+    },
     trackerOf: (name) => app.get<Tracker>(getTrackerToken(name), { strict: false }),
     [Symbol.asyncDispose]: () => app.close(),
   };
+}
+
+function trackersOf(app: INestApplicationContext, place: string): Tracker[] {
+  let found: EventTrackingApplication;
+  try {
+    found = app.get(APPLICATION, { strict: false });
+  } catch (cause) {
+    throw new UsageError(`--app: ${place} imports the EventTrackingModule nowhere.`, { cause });
+  }
+  return Array.from(found.trackers.values(), ({ tracker }) => tracker);
 }
 
 async function loadModule(place: string): Promise<Type> {

@@ -13,6 +13,7 @@ export const USAGE = `event-tracking: events that could not be delivered, and ev
                                                                     removes for good
   npx event-tracking discover [--project <tsconfig>] [--catalogue <file>] [--json]
                                                                     what the code emits, and what is described
+  npx event-tracking catalogue --app <module> --out <directory>     documents the event types; see catalogue --help
 
 Sources
   <directory>               of a DiskEventQueue
@@ -115,7 +116,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     return { ...line, command: 'help' };
   }
   if (command === undefined) {
-    throw new UsageError(`'${name}' is no command. There are: ${COMMANDS.join(', ')}.`);
+    throw new UsageError(`'${name}' is no command. There are: ${COMMANDS.join(', ')}, catalogue.`);
   }
   check(line, others);
   return line;

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandLine } from './command-line.js';
+import { connectMongo } from './connect-mongo.js';
 import { EventLines } from './event-lines.js';
 import type { EventSource } from './event-source.js';
 import { peer } from './peer.js';
@@ -29,9 +30,9 @@ async function openDirectory(directory: string): Promise<EventSource> {
 }
 
 async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {
-  const { createConnection } = await peer('mongoose', THIS_SOURCE, () => import('mongoose'));
+  const connection = await connectMongo(from);
   const { MongoDeadLetters } = await import('../mongo/mongo-dead-letters.js');
-  return new MongoDeadLetters(await createConnection(from).asPromise(), collection);
+  return new MongoDeadLetters(connection, collection);
 }
 
 async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {

@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.js';
 /** Runs the command of a command line, and resolves to the exit code: 0, 1 where something failed or differs, 2 for a wrong command line. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
+    const [name, ...rest] = args;
+    if (name === 'catalogue') return await catalogue(rest);
     const line = readCommandLine(args);
     switch (line.command) {
       case 'help':
@@ -43,4 +45,10 @@ async function replay(line: CommandLine): Promise<number> {
 async function discover(line: CommandLine): Promise<number> {
   const { discoverEvents } = await import('./discovery/discover-events.js');
   return discoverEvents(line);
+}
+
+/** It has options of its own. */
+async function catalogue(args: readonly string[]): Promise<number> {
+  const { makeCatalogue } = await import('./catalogue/make-catalogue.js');
+  return makeCatalogue(args);
 }

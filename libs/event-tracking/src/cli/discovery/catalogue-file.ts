@@ -3,6 +3,13 @@ import { describeError } from '../../core/describe-error.js';
 import { isRecord } from '../../core/event.js';
 import { UsageError } from '../usage-error.js';
 
+interface CataloguedType {
+  kind: string;
+  name: string;
+  /** Whether nobody emits it any longer. */
+  retired?: unknown;
+}
+
 /**
  * Reads the names of the event types in a catalogue: a JSON document with metadata records.
  *
@@ -15,7 +22,8 @@ export async function readCatalogue(path: string): Promise<Set<string>> {
       `--catalogue: ${path} is no catalogue: expected { "records": [{ "kind": "event", "name": "…" }, …] }.`,
     );
   }
-  return new Set(records.filter(({ kind }) => kind === 'event').map(({ name }) => name));
+  const events = records.filter(({ kind, retired }) => kind === 'event' && retired !== true);
+  return new Set(events.map(({ name }) => name));
 }
 
 async function read(path: string): Promise<unknown> {
@@ -26,12 +34,12 @@ async function read(path: string): Promise<unknown> {
   }
 }
 
-function recordsOf(document: unknown): { kind: string; name: string }[] | undefined {
+function recordsOf(document: unknown): CataloguedType[] | undefined {
   const records = isRecord(document) ? document['records'] : undefined;
   if (!Array.isArray(records)) return undefined;
   const areRecords = records.every(
     (each) =>
       isRecord(each) && typeof each['kind'] === 'string' && typeof each['name'] === 'string',
   );
-  return areRecords ? (records as { kind: string; name: string }[]) : undefined;
+  return areRecords ? (records as CataloguedType[]) : undefined;
 }

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { describeEvent, type EventTypeOptions } from '../core/event-types/event-type.js';
+import { recordOf } from '../core/event-types/metadata-record.js';
+import { changesBetween } from './changes.js';
+
+const record = (options: Partial<EventTypeOptions>) =>
+  recordOf(describeEvent('course.enrolled', { description: '', ...options }, ''), new Date(0));
+
+const changes = (older: Partial<EventTypeOptions>, newer: Partial<EventTypeOptions>) =>
+  changesBetween(record(older), record(newer));
+
+describe('The changes between two versions', () => {
+  it('are none where nothing is different', () => {
+    const same = { description: 'One.', fields: { plan: 'The plan.' }, contexts: ['request'] };
+    expect(changes(same, { ...same })).toEqual([]);
+  });
+
+  it('are what was added, removed and said in other words', () => {
+    expect(
+      changes(
+        { description: 'One.', fields: { coupon: 'A code.' }, contexts: ['request'] },
+        { description: 'Two.', fields: { plan: 'The plan.' }, contexts: ['session'] },
+      ),
+    ).toEqual([
+      { subject: 'description', what: 'changed', before: 'One.', after: 'Two.', isBreaking: false },
+      { subject: "field 'coupon'", what: 'removed', isBreaking: true },
+      { subject: "field 'plan'", what: 'added', isBreaking: false },
+      { subject: "context 'request'", what: 'removed', isBreaking: true },
+      { subject: "context 'session'", what: 'added', isBreaking: false },
+    ]);
+  });
+
+  it('break readers where a field may be missing, or is of another kind', () => {
+    const plan = (more: object) => ({ fields: { plan: { description: 'It.', ...more } } });
+    expect(changes(plan({}), plan({ optional: true }))).toEqual([
+      {
+        subject: "presence of field 'plan'",
+        what: 'changed',
+        before: 'required',
+        after: 'optional',
+        isBreaking: true,
+      },
+    ]);
+    expect(changes(plan({ optional: true }), plan({}))).toMatchObject([{ isBreaking: false }]);
+    expect(changes(plan({}), plan({ type: 'integer' }))).toMatchObject([
+      { subject: "type of field 'plan'", before: 'any', after: 'integer', isBreaking: true },
+    ]);
+  });
+
+  it('name examples without showing them', () => {
+    expect(changes({}, { example: { plan: 'free' } })).toEqual([
+      { subject: 'example', what: 'added', isBreaking: false },
+    ]);
+  });
+});

@@ -1,0 +1,36 @@
+/** Markup that is safe as it is: made by {@link html} alone. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+/** What may stand in markup; nothing is shown of what is undefined or false. */
+export type Content = Markup | string | number | undefined | false | readonly Content[];
+
+/** Makes markup of a template; all that is inserted is escaped, save markup. */
+export function html(strings: TemplateStringsArray, ...values: Content[]): Markup {
+  return new Markup(
+    strings
+      .map((text, index) => (index === 0 ? text : `${write(values[index - 1])}${text}`))
+      .join(''),
+  );
+}
+
+/** Markup between other markup. */
+export function joined(parts: readonly Content[], separator: Content): Content {
+  return parts.map((part, index) => (index === 0 ? part : [separator, part]));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function write(value: Content): string {
+  if (value === undefined || value === false) return '';
+  if (value instanceof Markup) return value.text;
+  if (typeof value === 'object') return value.map(write).join('');
+  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+}

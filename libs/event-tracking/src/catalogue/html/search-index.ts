@@ -1,0 +1,26 @@
+import type { Catalogue } from '../catalogue.js';
+import { fileNameOf } from '../file-name.js';
+import { combinationsWith } from '../links.js';
+import { firstSentenceOf } from '../prose.js';
+
+/** What the search finds, as a script: pages that are opened as files cannot load data in another way. */
+export function searchIndex(catalogue: Catalogue): string {
+  const entries = [...catalogue.events, ...catalogue.contexts].map(
+    ({ kind, name, current, versions, isRetired }) => {
+      const { description, fields, context_fields = [] } = current.record;
+      const combined =
+        kind === 'event' ? [] : combinationsWith(catalogue, name).map(({ record }) => record.id);
+      return {
+        kind,
+        name,
+        page: `${kind}s/${encodeURIComponent(fileNameOf(name))}.html`,
+        summary: firstSentenceOf(description),
+        description,
+        fields: [...fields, ...context_fields].map((field) => field.name),
+        ids: [...versions.map(({ record }) => record.id), ...combined],
+        ...(isRetired ? { retired: true } : {}),
+      };
+    },
+  );
+  return `globalThis.eventCatalogue = ${JSON.stringify(entries, undefined, 1)};\n`;
+}

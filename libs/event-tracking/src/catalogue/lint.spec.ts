@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import {
+  defineContext,
+  describeEvent,
+  type EventTypeOptions,
+} from '../core/event-types/event-type.js';
+import { recordOf } from '../core/event-types/metadata-record.js';
+import { catalogueOf } from './catalogue.js';
+import { lintCatalogue } from './lint.js';
+
+const NOW = new Date(0);
+const event = (name: string, options: Partial<EventTypeOptions> = {}) =>
+  recordOf(describeEvent(name, { description: 'One.', ...options }, ''), NOW);
+const session = recordOf(
+  defineContext('session', { description: 'One.', fields: { user_id: 'Who.' } }),
+  NOW,
+);
+
+const rules = (...records: ReturnType<typeof event>[]) =>
+  lintCatalogue(catalogueOf(records)).map(({ rule, name }) => `${rule} ${name}`);
+
+describe('The lint of a catalogue', () => {
+  it('finds nothing where all is as it should be', () => {
+    const fields = { course_id: 'The course.' };
+    expect(rules(session, event('course.enrolled', { fields, contexts: ['session'] }))).toEqual([]);
+    expect(rules(event('edx.video.stop'), event('mit.audio.stop'))).toEqual([]);
+  });
+
+  it.each([
+    ['enrolled', ['name-namespaced enrolled']],
+    ['Course.Enrolled', ['name-lower-case Course.Enrolled']],
+    ['course.was-enrolled', ['name-lower-case course.was-enrolled']],
+    ['course enrolled', ['name-lower-case course enrolled', 'name-namespaced course enrolled']],
+    ['course..enrolled', ['name-lower-case course..enrolled']],
+    ['unknown', ['name-reserved unknown']],
+  ])('says what is wrong with the name %s', (name, expected) => {
+    expect(rules(event(name))).toEqual(expected);
+  });
+
+  it('finds names that only case and separators tell apart', () => {
+    expect(rules(event('course.un_enrolled'), event('course.unenrolled'))).toEqual([
+      'name-collision course.un_enrolled',
+      'name-collision course.unenrolled',
+    ]);
+    expect(rules(session, event('session'))).toEqual(['name-namespaced session']);
+  });
+
+  it('finds what is not described', () => {
+    expect(rules(event('a.b', { description: ' ', fields: { c: '' } }))).toEqual([
+      'description-missing a.b',
+      'field-description-missing a.b',
+    ]);
+    expect(rules(event('a.b', { contexts: ['job'] }))).toEqual(['context-not-described a.b']);
+  });
+
+  it('finds fields that are not written as others are, or hold another kind of value', () => {
+    expect(rules(event('a.b', { fields: { courseId: 'It.' } }))).toEqual([
+      'field-name-lower-case a.b',
+    ]);
+    const id = (type: 'string' | 'integer') => ({ fields: { id: { description: 'It.', type } } });
+    expect(rules(event('a.b', id('string')), event('a.c', id('integer')))).toEqual([
+      'field-type-differs a.c',
+    ]);
+  });
+
+  it('finds events of others, where it knows whose the own are', () => {
+    const catalogue = catalogueOf([
+      event('course.enrolled'),
+      event('courses.listed'),
+      event('course'),
+    ]);
+    const findings = lintCatalogue(catalogue, { namespaces: ['course'] });
+    expect(findings.filter(({ rule }) => rule === 'name-foreign')).toMatchObject([
+      { name: 'courses.listed' },
+    ]);
+  });
+
+  it('leaves alone what is retired', () => {
+    expect(lintCatalogue(catalogueOf([event('Bad Name')], { registered: [] }))).toEqual([]);
+  });
+
+  it('says what to write instead', () => {
+    const [finding] = lintCatalogue(catalogueOf([event('Course.wasEnrolled-now')]));
+    expect(finding?.message).toBe(
+      "The event type 'Course.wasEnrolled-now': write it in lower case, with underscores within words and dots between parts, " +
+        "such as 'course.was_enrolled_now'.",
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { describeValue } from '../core/describe-error.js';
+import { EventTrackingError } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
+import type { FieldRecord, MetadataRecord } from '../core/event-types/metadata-record.js';
+import { isFieldType } from '../core/event-types/field.js';
+import { parseTimestamp } from '../core/serialize-event.js';
+
+/** Thrown where something was read as a catalogue, or a record of one, that is none. */
+export class MalformedCatalogueError extends EventTrackingError {
+  override readonly code: string = 'MALFORMED_CATALOGUE';
+}
+
+/**
+ * Reads a metadata record as a database or a line of JSON holds it: with its id as `id` or `_id`, its timestamp as a date
+ * or as text.
+ *
+ * @throws {@link MalformedCatalogueError} for what is no record
+ */
+export function readRecord(value: unknown): MetadataRecord {
+  const record = isRecord(value) ? value : {};
+  const { id = record['_id'], kind, name, timestamp } = record;
+  if (
+    typeof id !== 'string' ||
+    (kind !== 'event' && kind !== 'context') ||
+    typeof name !== 'string'
+  ) {
+    throw new MalformedCatalogueError(
+      `A metadata record could not be read: expected an object with an id, the kind 'event' or 'context', and a name, ` +
+        `received ${describeValue(value)}.`,
+    );
+  }
+  const { context_fields, contexts, composed_of, schema, example } = record;
+  return {
+    id,
+    kind,
+    name,
+    description: textOf(record['description']),
+    fields: fieldsOf(record['fields']),
+    ...(context_fields === undefined ? {} : { context_fields: fieldsOf(context_fields) }),
+    ...(isArray(contexts) ? { contexts: contexts.map(String) } : {}),
+    ...(isArray(composed_of) ? { composed_of: composed_of.map(String) } : {}),
+    ...(isRecord(schema) ? { schema } : {}),
+    ...(isRecord(example) ? { example } : {}),
+    timestamp: timestamp instanceof Date ? timestamp : parseTimestamp(timestamp),
+    stack_trace: textOf(record['stack_trace']),
+  };
+}
+
+function fieldsOf(value: unknown): FieldRecord[] {
+  if (!isArray(value)) return [];
+  return value.filter(isRecord).map(({ id, name, description, type, optional, example }) => ({
+    id: textOf(id),
+    name: textOf(name),
+    description: textOf(description),
+    ...(isFieldType(type) ? { type } : {}),
+    ...(optional === true ? { optional } : {}),
+    ...(example === undefined ? {} : { example }),
+  }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isArray(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { which } from './which.js';
+
+const run = promisify(execFile);
+
+/** Installs a package of the system with apt, and finds the command of the same name. */
+export async function systemPackage(name: string): Promise<string> {
+  const apt = await which('apt-get');
+  const options = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    maxBuffer: 64 << 20,
+  };
+  const install = ['install', '-y', '--no-install-recommends', name];
+  try {
+    await run(apt, install, options);
+  } catch {
+    await run(apt, ['update'], options);
+    await run(apt, install, options);
+  }
+  return which(name);
+}

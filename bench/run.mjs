@@ -12,6 +12,7 @@ const all = [
   'bullmq',
   'disk',
   'threads',
+  'peers',
 ];
 const wanted = process.argv.slice(2);
 

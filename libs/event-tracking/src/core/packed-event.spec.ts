@@ -22,7 +22,7 @@ describe('A packed event', () => {
         fc.date({ noInvalidDate: true }),
         fc.array(tie('value'), { maxLength: 4 }),
         fc.dictionary(
-          fc.oneof(fc.string(), fc.constantFrom('$date', '$plain', '__proto__', 'a.b')),
+          fc.oneof(fc.string(), fc.constantFrom('$date', '$plain', '__proto__', 'toJSON', 'a.b')),
           tie('value'),
           { maxKeys: 4 },
         ),
@@ -41,6 +41,11 @@ describe('A packed event', () => {
       n: '10',
       f: '[Function f]',
     });
+  });
+
+  it('keeps the time of each event, also of those packed in between', () => {
+    const events = [1, 2, 1].map((time) => ({ ...eventOf({}), timestamp: new Date(time) }));
+    expect(events.map(throughJson)).toEqual(events);
   });
 
   it('is refused when it is no event', () => {

@@ -62,11 +62,24 @@ function pack(value: unknown): unknown {
       break;
     case 'object':
       if (value === null) return value;
-      if (value instanceof Date) return { [DATE]: value.toISOString() };
       if (Array.isArray(value)) return packList(value);
       if (isPlain(value)) return packRecord(value);
+      if (value instanceof Date) return { [DATE]: textOf(value) };
   }
   throw new TypeError('JSON cannot say this.');
+}
+
+let lastTime = NaN;
+let lastText = '';
+
+/** Events come many in a millisecond: its text, which costs as much as all the rest, is made once. */
+function textOf(date: Date): string {
+  const time = date.getTime();
+  if (time !== lastTime) {
+    lastText = date.toISOString();
+    lastTime = time;
+  }
+  return lastText;
 }
 
 function packList(list: readonly unknown[]): unknown {
@@ -76,25 +89,25 @@ function packList(list: readonly unknown[]): unknown {
 
 function packRecord(record: Record<string, unknown>): unknown {
   let packed: Record<string, unknown> | undefined;
-  for (const key of Object.keys(record)) {
+  let isMarked = false;
+  // The engine reads members fastest where the loop over the keys reads them itself.
+  for (const key in record) {
+    if (!Object.hasOwn(record, key)) continue;
+    if (key === DATE || key === PLAIN) isMarked = true;
     const value = record[key];
+    if (typeof value === 'string') continue;
     const member = pack(value);
     if (member === value) continue;
-    packed ??= copyMembers(record);
+    packed ??= { ...record };
     setOwn(packed, key, member);
   }
-  return DATE in record || PLAIN in record ? { [PLAIN]: packed ?? record } : (packed ?? record);
-}
-
-function copyMembers(record: Record<string, unknown>): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(record)) setOwn(copy, key, record[key]);
-  return copy;
+  return isMarked ? { [PLAIN]: packed ?? record } : (packed ?? record);
 }
 
 function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && !('toJSON' in value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return typeof (value as { toJSON?: unknown }).toJSON !== 'function';
 }
 
 function unpack(value: unknown): unknown {

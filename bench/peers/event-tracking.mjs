@@ -1,0 +1,33 @@
+import { ClsContextLocator, DeliveringBackend, Tracker } from 'nestjs-event-tracking';
+import { SegmentBackend, segmentBackend } from 'nestjs-event-tracking/segment';
+import { context, data, NAME } from '../standard-event.mjs';
+import { HttpBackend } from './http-backend.mjs';
+
+function clientWith(backend) {
+  const contextLocator = new ClsContextLocator();
+  const tracker = new Tracker({ backends: { backend }, contextLocator });
+  return {
+    inContext: (work) => tracker.context('request', context(), work),
+    emit: () => tracker.emit(NAME, data()),
+    flush: () => tracker.flush(),
+    close: () => tracker.close(),
+  };
+}
+
+/** To a backend of one's own, behind the library's queue. */
+export const eventTracking = {
+  name: 'nestjs-event-tracking, own HTTP backend',
+  path: '/events',
+  open: (host) => clientWith(new DeliveringBackend(new HttpBackend(`${host}/events`))),
+};
+
+/** The same, to Segment through its client. */
+export const eventTrackingToSegment = {
+  name: 'nestjs-event-tracking, SegmentBackend',
+  path: '/v1/batch',
+  open(host) {
+    const settings = { writeKey: 'key', host };
+    const { delivery } = segmentBackend(settings);
+    return clientWith(new DeliveringBackend(new SegmentBackend(settings), delivery));
+  },
+};

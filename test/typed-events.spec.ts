@@ -397,6 +397,19 @@ describe.each([
     expect(tracker.violations[0]!.message).toContain('tutor');
   });
 
+  it('lets fields pass of which it knows nothing, where it takes others', () => {
+    const warn = vi.fn<(message: string) => void>();
+    const tracker = new Tracker({ logger: { warn, error: warn } });
+    const schema = z.looseObject({ order_id: z.string() });
+    tracker.emit(defineEvent('order.paid', { description, schema }), { order_id: '1', more: 2 });
+    expect(tracker.violations).toEqual([]);
+    tracker.emit(defineEvent('order.paid', { description, schema: z.object(schema.shape) }), {
+      order_id: '1',
+      ...{ more: 2 },
+    });
+    expect(tracker.violations).toMatchObject([{ kind: 'extra-field' }]);
+  });
+
   it('leads to another record when it says something else', () => {
     const others = {
       zod: z.object({ order_id: z.string(), amount: z.number() }),

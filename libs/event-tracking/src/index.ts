@@ -33,7 +33,13 @@ export {
 export type { EventsOf } from './core/event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './core/event-types/metadata-record.js';
-export type { InputOf, JsonSchema, StandardSchema } from './core/event-types/standard-schema.js';
+export type {
+  InputOf,
+  JsonSchema,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './core/event-types/standard-schema.js';
 export type { Violation, ViolationKind } from './core/event-types/violations.js';
 export type {
   ConsumeOptions,

@@ -44,7 +44,13 @@ export {
 export type { EventsOf } from './event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './event-types/metadata-record.js';
-export type { InputOf, JsonSchema, StandardSchema } from './event-types/standard-schema.js';
+export type {
+  InputOf,
+  JsonSchema,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './event-types/standard-schema.js';
 export type { Violation, ViolationKind } from './event-types/violations.js';
 export type {
   ConsumeOptions,

@@ -22,31 +22,27 @@ export async function openLevel(
   } catch (error) {
     if (codeOf(error) === LOCKED) return undefined;
     if (!isDamage(error)) throw error;
-    return repairLevel(location, error, diagnostics);
+    return alone(location, async () => {
+      try {
+        return await openSound(location, diagnostics); // another has repaired it meanwhile
+      } catch (still) {
+        if (!isDamage(still)) throw still;
+        return repair(location, still, diagnostics);
+      }
+    });
   }
 }
 
-/** Repairs a LevelDB that nobody has open, and opens it; undefined where another has it. */
+/** Repairs a LevelDB whose damage was found while it was open, and opens it; undefined where another has it. */
 export async function repairLevel(
   location: string,
   damage: unknown,
   diagnostics: Diagnostics,
 ): Promise<ClassicLevel | undefined> {
-  if (!(await lockForRepair(location))) return undefined;
-  try {
-    diagnostics.error(
-      'damage',
-      `The queue on disk in ${location} is damaged (${describeError(causeOf(damage))}). It is repaired; events may be lost. ` +
-        `What could not be read is in its folder 'lost'.`,
-    );
-    await ClassicLevel.repair(location);
-    return await openSound(location, diagnostics);
-  } catch (error) {
-    if (codeOf(error) === LOCKED) return undefined;
-    throw error;
-  } finally {
-    await rm(join(location, REPAIR_LOCK), { force: true });
-  }
+  return alone(location, async () => {
+    await refuseWhereOpen(location);
+    return repair(location, damage, diagnostics);
+  });
 }
 
 /** Tells damage from other failures of a LevelDB. */
@@ -61,21 +57,67 @@ async function openSound(location: string, diagnostics: Diagnostics): Promise<Cl
   return level;
 }
 
+async function repair(
+  location: string,
+  damage: unknown,
+  diagnostics: Diagnostics,
+): Promise<ClassicLevel> {
+  diagnostics.error(
+    'damage',
+    `The queue on disk in ${location} is damaged (${describeError(causeOf(damage))}). It is repaired; events may be lost. ` +
+      `What could not be read is in its folder 'lost'.`,
+  );
+  await ClassicLevel.repair(location);
+  return openSound(location, diagnostics);
+}
+
+/** @throws what LevelDB throws where another has it open: it repairs that too, and breaks it */
+async function refuseWhereOpen(location: string): Promise<void> {
+  const level = new ClassicLevel(location);
+  try {
+    await level.open();
+  } catch (error) {
+    if (codeOf(error) === LOCKED) throw error;
+  }
+  await level.close();
+}
+
+/** Works on a LevelDB that nobody else opens or repairs meanwhile; undefined where another has it. */
+async function alone(
+  location: string,
+  work: () => Promise<ClassicLevel>,
+): Promise<ClassicLevel | undefined> {
+  if (!(await lockForRepair(location))) return undefined;
+  try {
+    return await work();
+  } catch (error) {
+    if (codeOf(error) === LOCKED) return undefined;
+    throw error;
+  } finally {
+    await rm(join(location, REPAIR_LOCK), { force: true });
+  }
+}
+
 async function isUnderRepair(location: string): Promise<boolean> {
   const lock = await stat(join(location, REPAIR_LOCK)).catch(() => undefined);
-  return lock !== undefined && Date.now() - lock.mtimeMs < LONGEST_REPAIR_MS;
+  return lock !== undefined && isFresh(lock);
 }
 
 async function lockForRepair(location: string): Promise<boolean> {
-  if (await isUnderRepair(location)) return false;
   const path = join(location, REPAIR_LOCK);
-  await rm(path, { force: true });
+  const lock = await stat(path).catch(() => undefined);
+  if (lock !== undefined && isFresh(lock)) return false;
+  if (lock !== undefined) await rm(path, { force: true });
   try {
     await (await open(path, 'wx')).close();
     return true;
   } catch {
     return false; // somebody was faster
   }
+}
+
+function isFresh({ mtimeMs }: { mtimeMs: number }): boolean {
+  return Date.now() - mtimeMs < LONGEST_REPAIR_MS;
 }
 
 /** LevelDB tells nobody but its own log when it passes over damaged records. */

@@ -30,6 +30,8 @@ export interface DescribedType<Name extends string = string, Data extends object
   readonly description: string;
   /** The fields by name; undefined where nothing is said of them. */
   readonly fields: Readonly<Record<string, FieldDescription>> | undefined;
+  /** Whether there may be fields of which nothing is said, because the schema takes them. */
+  readonly isOpen: boolean;
   /** Validates the values. */
   readonly schema: StandardSchema | undefined;
   /** What the validator says of itself as JSON Schema. */
@@ -282,6 +284,7 @@ function describe(
       fields === undefined ? undefined : readFields(fields, 'fields', where),
       jsonSchema,
     ),
+    isOpen: takesOtherFields(jsonSchema),
     schema,
     jsonSchema,
     example: isRecord(example) ? frozenCopyOf(example) : undefined,
@@ -289,6 +292,11 @@ function describe(
   };
   Object.defineProperty(described, KIND, { value: kind, enumerable: true });
   return described;
+}
+
+function takesOtherFields(jsonSchema: JsonSchema | undefined): boolean {
+  const others = jsonSchema?.['additionalProperties'];
+  return others !== undefined && others !== false;
 }
 
 /** What is said of fields here, and what the validator says besides. */

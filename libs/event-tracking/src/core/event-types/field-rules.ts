@@ -34,7 +34,11 @@ export class FieldRules {
   /** Whether reading a field of data that lack it gives nothing, and not what all objects inherit. */
   readonly #areTheirOwn: boolean;
 
-  constructor(fields: Readonly<Record<string, FieldDescription>>) {
+  /** @param isOpen - whether there may be others */
+  constructor(
+    fields: Readonly<Record<string, FieldDescription>>,
+    private readonly isOpen: boolean,
+  ) {
     this.#fields = fields;
     this.#rules = Object.entries(fields).map(([name, { type, optional }]) => ({
       name,
@@ -60,10 +64,11 @@ export class FieldRules {
       } else if (isOfKind(value, rule.kind)) found++;
       else return false;
     }
-    return found === keys && this.#areTheirOwn;
+    return (found === keys || this.isOpen) && this.#areTheirOwn;
   }
 
   extra(data: EventData): string[] {
+    if (this.isOpen) return [];
     return Object.keys(data).filter((key) => !Object.hasOwn(this.#fields, key));
   }
 

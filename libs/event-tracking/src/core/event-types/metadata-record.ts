@@ -85,12 +85,16 @@ export function recordOf(type: EventType | ContextType, timestamp: Date): Metada
   });
 }
 
-/** The id of several context types that are entered together; of one, its own. */
+/** The id of several context types that are entered together, of their ids in order; of one, its own. */
 export function compositeId(ids: readonly string[]): string {
   return ids.length === 1 ? ids[0]! : contentId(ids);
 }
 
-/** The record of several context types that are entered together. */
+/**
+ * The record of several context types that are entered together.
+ *
+ * @param parts - in the order of their ids
+ */
 export function compositeRecord(parts: readonly MetadataRecord[], timestamp: Date): MetadataRecord {
   const composed_of = parts.map(({ id }) => id);
   return frozen({

@@ -8,7 +8,7 @@ import {
 } from './event-type.js';
 import type { Fields } from './field.js';
 import { FieldRules } from './field-rules.js';
-import { compositeId, compositeRecord, recordOf, type MetadataRecord } from './metadata-record.js';
+import { compositeRecord, recordOf, type MetadataRecord } from './metadata-record.js';
 
 /** An event type that a tracker knows. */
 export interface RegisteredType {
@@ -31,6 +31,9 @@ export class TypeRegister {
   /** Those that events were emitted by; a WeakMap would be asked at twice the cost. */
   readonly #emitted = new Map<EventType, RegisteredType>();
   readonly #contextRecords = new WeakMap<ContextType, MetadataRecord>();
+  readonly #contextIds = new WeakMap<readonly ContextType[], string>();
+  /** The ids of context types that are entered together, by theirs. */
+  readonly #composites = new Map<string, string>();
   readonly #described = new Map<string, ContextType>();
 
   /** @param announce - called with each record that is new */
@@ -95,13 +98,37 @@ export class TypeRegister {
     return type;
   }
 
-  /** The id of contexts that are entered together, whose records are known from now on. */
+  /**
+   * The id of contexts that are entered together, whose records are known from now on.
+   *
+   * @param types - the same list for the same contexts, as far as that is known: it is asked again for every event
+   */
   contextId(types: readonly ContextType[]): string {
-    const records = types.map((type) => this.#contextRecord(type));
-    const parts = [...new Map(records.map((record) => [record.id, record])).values()];
-    parts.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const id = compositeId(parts.map((part) => part.id));
-    if (!this.#records.has(id)) this.#add(compositeRecord(parts, new Date()));
+    let id = this.#contextIds.get(types);
+    if (id === undefined) {
+      id = this.#identify(types);
+      this.#contextIds.set(types, id);
+    }
+    return id;
+  }
+
+  #identify(types: readonly ContextType[]): string {
+    const parts = new Map(
+      types.map((type) => this.#contextRecord(type)).map((each) => [each.id, each]),
+    );
+    const ids = [...parts.keys()].sort();
+    if (ids.length === 1) return ids[0]!;
+    const together = ids.join();
+    let id = this.#composites.get(together);
+    if (id === undefined) {
+      const record = compositeRecord(
+        ids.map((each) => parts.get(each)!),
+        new Date(),
+      );
+      id = record.id;
+      this.#composites.set(together, id);
+      this.#add(record);
+    }
     return id;
   }
 
@@ -132,6 +159,6 @@ export class TypeRegister {
 }
 
 function registeredAs(type: EventType, { id }: MetadataRecord): RegisteredType {
-  const rules = type.fields === undefined ? undefined : new FieldRules(type.fields);
+  const rules = type.fields === undefined ? undefined : new FieldRules(type.fields, type.isOpen);
   return { type, name: type.name, id, rules };
 }

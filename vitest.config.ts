@@ -11,6 +11,8 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     globalSetup: ['test/services/mongo.setup.ts', 'test/services/redis.setup.ts'],
     reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
+    // Many tests wait for servers and compilers: two files at a time keep two cores busy.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // A rejection that reaches nobody is a broken promise of the library, not noise.

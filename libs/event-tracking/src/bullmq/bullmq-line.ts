@@ -13,7 +13,7 @@ import {
 export type AnyJob = Job<EventJob | RecordJob>;
 
 /** How long a job is left to others that this worker cannot do any more. */
-const LEFT_TO_OTHERS_MS = 1_000;
+const LEFT_TO_OTHERS_MS = 250;
 
 /** One node's share of the jobs. */
 export class BullMqLine {

@@ -1,4 +1,5 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import { byCodePoint } from '../core/order.js';
 
 /** A description of a type that was, or is, in force. */
 export interface TypeVersion {
@@ -49,7 +50,9 @@ function inForce(records: readonly MetadataRecord[]): MetadataRecord[] {
   return byTime(records).filter((record, index, all) => record.id !== all[index - 1]?.id);
 }
 
-/** The oldest first. */
+/** The oldest first; of the same time in the order of their ids, whatever the order was before. */
 export function byTime(records: readonly MetadataRecord[]): MetadataRecord[] {
-  return records.toSorted((a, b) => a.timestamp.getTime() - b.timestamp.getTime());
+  return records.toSorted(
+    (a, b) => a.timestamp.getTime() - b.timestamp.getTime() || byCodePoint(a.id, b.id),
+  );
 }

@@ -8,6 +8,7 @@ import {
 } from './event-type.js';
 import type { Fields } from './field.js';
 import { FieldRules } from './field-rules.js';
+import { frozen } from './frozen.js';
 import { compositeRecord, recordOf, type MetadataRecord } from './metadata-record.js';
 
 /** An event type that a tracker knows. */
@@ -28,6 +29,8 @@ export class TypeRegister {
   /** The type that events of a name have, which is the one that was registered last. */
   readonly #events = new Map<string, RegisteredType>();
   readonly #contexts = new Map<string, ContextType>();
+  /** The record that was registered last, by kind and name. */
+  readonly #latest = new Map<string, MetadataRecord>();
   /** Those that events were emitted by; a WeakMap would be asked at twice the cost. */
   readonly #emitted = new Map<EventType, RegisteredType>();
   readonly #contextRecords = new WeakMap<ContextType, MetadataRecord>();
@@ -51,9 +54,10 @@ export class TypeRegister {
 
   /** Registers a type: from now on events, or contexts, of its name have it. */
   register(type: EventType | ContextType): MetadataRecord {
-    const record = recordOf(type, new Date());
+    const record = this.#inOrder(recordOf(type, new Date()));
     const isKnown = this.#records.delete(record.id);
     this.#records.set(record.id, record);
+    this.#latest.set(`${type.kind} ${type.name}`, record);
     if (type.kind === 'event') this.#events.set(type.name, registeredAs(type, record));
     else this.#contexts.set(type.name, type);
     if (!isKnown) this.announce(record);
@@ -110,6 +114,15 @@ export class TypeRegister {
       this.#contextIds.set(types, id);
     }
     return id;
+  }
+
+  /** A version that comes within the same millisecond as the one before it is a later one all the same. */
+  #inOrder(record: MetadataRecord): MetadataRecord {
+    const before = this.#latest.get(`${record.kind} ${record.name}`);
+    if (before === undefined || before.id === record.id || before.timestamp < record.timestamp) {
+      return record;
+    }
+    return frozen({ ...record, timestamp: new Date(before.timestamp.getTime() + 1) });
   }
 
   #identify(types: readonly ContextType[]): string {

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { micromark } from 'micromark';
+import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import {
   catalogueFiles,
   catalogueOf,
@@ -224,12 +226,14 @@ function withoutMinusZero<T>(value: T): T {
 
 /** The files that a page leads to, as paths from the root. */
 function linksIn(path: string, text: string): string[] {
-  const pattern = path.endsWith('.html')
-    ? /(?:href|src)="([^"#:]+)(?:#[^"]*)?"/g
-    : path.endsWith('.md')
-      ? /\]\(([^)]+)\)/g
-      : /(?!)/g;
-  return Array.from(text.matchAll(pattern), ([, link]) =>
+  const html = htmlOf(path, text);
+  return Array.from(html.matchAll(/(?:href|src)="([^"#:]+)(?:#[^"]*)?"/g), ([, link]) =>
     decodeURIComponent(new URL(link!, `file:///${path}`).pathname.slice(1)),
   );
+}
+
+function htmlOf(path: string, text: string): string {
+  if (path.endsWith('.html')) return text;
+  if (!path.endsWith('.md')) return '';
+  return micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()] });
 }

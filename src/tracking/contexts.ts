@@ -11,7 +11,11 @@ export const RequestContext = defineContext('request', {
       example: '/courses/nest-101/enrolments',
     },
     host: { description: 'The host that was asked.', type: 'string', example: 'courses.example' },
-    ip: { description: 'The address that the request came from.', type: 'string' },
+    ip: {
+      description: 'The address that the request came from.',
+      type: 'string',
+      example: '203.0.113.7',
+    },
     agent: { description: 'What the client says it is.', type: 'string', optional: true },
     referrer: {
       description: 'The page that led here, as the client says.',
@@ -23,7 +27,11 @@ export const RequestContext = defineContext('request', {
       type: 'string',
       optional: true,
     },
-    request_id: { description: 'What the request is known by in logs.', type: 'string' },
+    request_id: {
+      description: 'What the request is known by in logs.',
+      type: 'string',
+      example: 'ada-2',
+    },
     origin: { description: 'Who reports the event: server.', type: 'string', example: 'server' },
     user_id: {
       description: 'Who is signed in.',

@@ -154,7 +154,7 @@ describe('the contract of backends', () => {
   describe('LoggerBackend', () => {
     const contract = backendContract({
       create: () => new LoggerBackend({ logger: { log: (line) => lines.push(line) } }),
-      stored: async () => lines.map(parseEvent),
+      stored: async () => lines.filter((line) => !line.includes('metadata_record')).map(parseEvent),
       cleanUp: async () => void lines.splice(0),
       storesOnce: false,
     });

@@ -99,7 +99,7 @@ function subjectOfLogger(): BackendContractSubject {
   const lines: string[] = [];
   return {
     create: () => new LoggerBackend({ logger: { log: (line) => lines.push(line) } }),
-    stored: async () => lines.map(parseEvent),
+    stored: async () => lines.filter((line) => !line.includes('metadata_record')).map(parseEvent),
     storesOnce: false,
   };
 }
@@ -222,6 +222,21 @@ interface Broken {
 
 /** For each promise, backends that break it, and what is said of them. */
 const BROKEN: Record<string, readonly Broken[]> = {
+  'register takes a metadata record, and the same one again': [
+    { make: withMethods(() => ({ register: never })), says: /register\(record\) did not settle/ },
+    {
+      make: withMethods(() => {
+        let isKnown = false;
+        return {
+          async register() {
+            if (isKnown) throw new Error('duplicate key');
+            isKnown = true;
+          },
+        };
+      }),
+      says: /register\(record\) failed: Error: duplicate key/,
+    },
+  ],
   'stores an event with its id, name, timestamp to the millisecond, context and data': [
     {
       make: storing((line) => line.replace(/\.\d{3}Z/, '.000Z')),

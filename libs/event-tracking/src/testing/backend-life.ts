@@ -1,10 +1,24 @@
 import { copyOf } from '../core/snapshot.js';
 import { contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { contractRecord } from './contract-record.js';
 import { liveSignal } from './patience.js';
 
-/** `check`, `flush` and `close` do what they are called. */
+/** `register`, `check`, `flush` and `close` do what they are called. */
 export const backendLife: readonly ContractPromise[] = [
+  {
+    name: 'register takes a metadata record, and the same one again',
+    async attempt(bench) {
+      const [backend, other] = [await bench.create(), await bench.create()];
+      const record = contractRecord();
+      for (const each of [backend, backend, other]) {
+        await bench.within('register(record)', async () => each.register?.(record));
+      }
+      const events = contractEvents(3);
+      await bench.deliver(backend, events);
+      await bench.expectStored(events);
+    },
+  },
   {
     name: 'check resolves when the destination can be reached',
     async attempt(bench) {

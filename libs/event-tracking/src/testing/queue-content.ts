@@ -1,6 +1,8 @@
 import { CONTENT, type ContractContent } from './contract-content.js';
-import { contractEvent } from './contract-events.js';
+import { contractEvent, contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { contractRecord } from './contract-record.js';
+import { expectAlike } from './expect-same.js';
 import type { QueueBench } from './queue-bench.js';
 
 const OF_QUEUES: readonly ContractContent[] = [
@@ -39,3 +41,30 @@ export const handedOverContent: readonly ContractPromise<QueueBench>[] = [
     await bench.expectHandedOver([node], sent);
   },
 }));
+
+/** What is known of the events' types comes out too. */
+export const handsOverRecords: ContractPromise<QueueBench> = {
+  name: 'hands over a metadata record as it was, at its node',
+  async attempt(bench) {
+    const queue = await bench.queue();
+    const [node, other] = [
+      await bench.node({ queue }),
+      await bench.node({ queue, place: { tracker: 'default', path: 'without_records' } }),
+    ];
+    const record = contractRecord();
+    await bench.within('register(record)', () => node.register(record));
+    const events = contractEvents(3);
+    node.send(events);
+    await bench.flush(node);
+    await bench.expectHandedOver([node], events);
+    await bench.until(
+      () => node.registered.length > 0,
+      () => 'The metadata record was sent and not handed over.',
+    );
+    const found = node.registered[0]!;
+    expectAlike(found, record, 'The metadata record is handed over otherwise than it was sent');
+    if (other.registered.length > 0) {
+      throw new Error('The metadata record was handed over at another node too.');
+    }
+  },
+};

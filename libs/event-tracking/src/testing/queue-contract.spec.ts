@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend, Deadline } from '../core/backend.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from '../core/event-queue.js';
 import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
 import { untilAborted } from '../core/until-aborted.js';
@@ -43,6 +44,7 @@ interface Faults {
   handing?(events: QueuedEvent[]): QueuedEvent[];
   givingBack?(events: readonly QueuedEvent[]): readonly QueuedEvent[];
   storing?(text: string): string;
+  registering?(record: MetadataRecord, line: SoundLine): MetadataRecord | undefined;
   /** Whether a queue may take an entry that is another's. */
   isFree?(): boolean;
   line?(line: SoundLine): Partial<SoundLine>;
@@ -109,6 +111,12 @@ class SoundLine implements Backend {
     this.add(events.map((event) => ({ path, event })));
   }
 
+  async register(record: MetadataRecord): Promise<void> {
+    const { registering } = this.queue.faults;
+    const handed = registering === undefined ? record : registering(record, this);
+    if (handed !== undefined) await this.line.register(structuredClone(handed));
+  }
+
   add(events: readonly QueuedEvent[]): void {
     const { store, faults } = this.queue;
     for (const { path, event } of events) {
@@ -169,9 +177,9 @@ class SoundEntrance extends DeliveringBackend implements QueueEntrance {
     private readonly line: SoundLine,
     capacity: number,
   ) {
-    const { send, sendBatch } = line;
+    const { send, sendBatch, register } = line;
     super(
-      { send: send.bind(line), sendBatch: sendBatch.bind(line) },
+      { send: send.bind(line), sendBatch: sendBatch.bind(line), register: register.bind(line) },
       {
         capacity,
         batchSize: Math.min(10, capacity),
@@ -262,6 +270,29 @@ const changing = (change: (event: TrackingEvent) => object): Faults => ({
 
 /** For each promise, queues that break it, and what is said of them. */
 const BROKEN: Record<string, readonly Broken[]> = {
+  'hands over a metadata record as it was, at its node': [
+    {
+      faults: { registering: () => undefined },
+      says: /The metadata record was sent and not handed over/,
+    },
+    {
+      faults: { registering: (record) => ({ ...record, timestamp: '' as never }) },
+      says: /handed over otherwise than it was sent:\n {2}timestamp: expected/,
+    },
+    {
+      faults: {
+        registering(record, { queue }) {
+          for (const { line } of queue.lines) void line.register(record);
+          return record;
+        },
+      },
+      says: /handed over at another node too/,
+    },
+    {
+      faults: { entrance: () => ({ register: never }) },
+      says: /register\(record\) did not settle/,
+    },
+  ],
   'hands over an event with its id, name, timestamp to the millisecond, context and data': [
     {
       faults: replacing(/\.\d{3}Z/g, '.000Z'),

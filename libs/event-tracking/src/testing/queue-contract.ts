@@ -1,7 +1,7 @@
 import type { ContractCase } from './backend-contract-subject.js';
 import { casesOf, type ContractPromise } from './contract-promise.js';
 import { QueueBench } from './queue-bench.js';
-import { handedOverContent } from './queue-content.js';
+import { handedOverContent, handsOverRecords } from './queue-content.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
 import { survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
 import { queueLife } from './queue-life.js';
@@ -38,6 +38,7 @@ export function queueContract(subject: QueueContractSubject): readonly ContractC
   const { isShared = false, isDurable = isShared, keepsOrder: ordered = true } = subject;
   const promises: readonly ContractPromise<QueueBench>[] = [
     ...handedOverContent,
+    handsOverRecords,
     keepsItsOwn,
     handsOverOnce,
     ...(ordered ? [keepsOrder] : []),

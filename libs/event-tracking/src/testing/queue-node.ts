@@ -2,6 +2,7 @@ import type { Account } from '../core/account.js';
 import type { Deadline } from '../core/backend.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from '../core/event-queue.js';
 import { RoutingBackend } from '../core/routing-backend.js';
 import { copyOf } from '../core/snapshot.js';
@@ -18,6 +19,8 @@ export class QueueNode {
   readonly entrance: QueueEntrance;
   /** What the queue has handed over, in the order in which it did. */
   readonly taken: QueuedEvent[] = [];
+  /** The metadata records that the queue has handed over. */
+  readonly registered: MetadataRecord[] = [];
   /** How many of these have ended. */
   ended = 0;
   /** What becomes of them. */
@@ -31,7 +34,7 @@ export class QueueNode {
     this.entrance = queue.open({
       place: () => place,
       consume: (events, options = {}) => this.#take(events, options),
-      register: async () => {},
+      register: async (record) => void this.registered.push(record),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
     this.#intake[ADOPT]({ ...place, diagnostics: new Diagnostics(SILENT), stands: false });
@@ -44,6 +47,12 @@ export class QueueNode {
   /** Sends copies of events as a tree does, none waiting for another. */
   send(events: readonly TrackingEvent[]): void {
     for (const event of events) this.#intake.send(event);
+  }
+
+  /** Sends a metadata record the same way; what has no `register` leaves that to the tree. */
+  async register(record: MetadataRecord): Promise<void> {
+    if (this.entrance.register === undefined) this.registered.push(record);
+    else await this.entrance.register(record);
   }
 
   /** What has no flush is waited for by its sends. */

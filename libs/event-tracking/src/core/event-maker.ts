@@ -2,11 +2,10 @@ import type { ContextLocator } from './context-locator.js';
 import type { MeasuredContext } from './context-stack.js';
 import { describeError, describeValue } from './describe-error.js';
 import type { Diagnostics } from './diagnostics.js';
-import { isRecord, type TrackingEvent } from './event.js';
+import { isRecord, type EventData, type TrackingEvent } from './event.js';
 import { createEventId } from './event-id.js';
 import { EVENT_OVERHEAD } from './event-size.js';
-import { isEventType } from './event-types/event-type.js';
-import type { CountedData, TypeCheck } from './event-types/type-check.js';
+import type { TypeCheck } from './event-types/type-check.js';
 import type { RegisteredType, TypeRegister } from './event-types/type-register.js';
 import { snapshot } from './snapshot.js';
 
@@ -29,7 +28,8 @@ export interface MadeEvent {
 }
 
 /** An event's data with their estimated size in bytes. */
-interface MeasuredData extends CountedData {
+interface MeasuredData {
+  readonly values: EventData;
   readonly size: number;
 }
 
@@ -62,7 +62,7 @@ export class EventMaker {
       type?.name ?? (typeof name === 'string' && name !== '' ? name : this.#nameOf(name));
     const context = this.#contextFor(eventName);
     const body = this.#dataOf(eventName, data);
-    if (type !== undefined) this.#check.compare(type, data, body);
+    if (type !== undefined) this.#check.compare(type, data, body.values);
     else if (this.#types.hasEvents || this.#check.isStrict) this.#check.unregistered(eventName);
     const event = eventOf({
       id: createEventId(now),
@@ -81,7 +81,7 @@ export class EventMaker {
     if (typeof name === 'string') {
       return this.#types.hasEvents ? this.#types.event(name) : undefined;
     }
-    return isEventType(name) ? this.#types.of(name) : undefined;
+    return this.#types.of(name);
   }
 
   #nameOf(name: unknown): string {
@@ -101,17 +101,17 @@ export class EventMaker {
   }
 
   #dataOf(name: string, data: unknown): MeasuredData {
-    if (data === undefined || data === null) return { values: {}, size: 0, keys: 0 };
-    const { value, conversions, size, keys } = snapshot(data);
+    if (data === undefined || data === null) return { values: {}, size: 0 };
+    const { value, conversions, size } = snapshot(data);
     if (conversions.length > 0) this.#check.unserialisable('data', name, conversions);
     if (size > this.maxEventSize) this.#check.oversized(name, size, this.maxEventSize);
-    if (isRecord(value) && !(value instanceof Date)) return { values: value, size, keys };
+    if (isRecord(value) && !(value instanceof Date)) return { values: value, size };
     this.#diagnostics.warn(
       `data of '${name}' that is no object`,
       `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
       ONCE_A_MINUTE,
     );
-    return { values: { value: value ?? null }, size, keys: 1 };
+    return { values: { value: value ?? null }, size };
   }
 
   #contextFor(name: string): MeasuredContext {

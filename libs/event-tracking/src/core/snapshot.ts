@@ -14,8 +14,6 @@ export interface Snapshot {
   conversions: readonly string[];
   /** The length of its JSON, roughly, in characters. */
   size: number;
-  /** How many keys the copy has, where it is a plain object. */
-  keys: number;
 }
 
 /**
@@ -30,9 +28,9 @@ export interface Snapshot {
 export function snapshot(value: unknown): Snapshot {
   const copier = takeCopier();
   const copy = copier.copy(value);
-  const { conversions, size, keys } = copier;
+  const { conversions, size } = copier;
   idle = copier;
-  return { value: copy, conversions, size, keys };
+  return { value: copy, conversions, size };
 }
 
 /** Copies what was made of snapshots, as {@link snapshot} does; limits are wider, so that those come out whole. */
@@ -75,8 +73,6 @@ function takeCopier(): Copier {
 class Copier {
   conversions: string[] = NO_CONVERSIONS;
   size = 0;
-  /** Of the object that was copied last, which in the end is the outermost. */
-  keys = 0;
   #maxDepth = MAX_DEPTH;
   #maxValues = MAX_VALUES;
   #values = 0;
@@ -162,7 +158,6 @@ class Copier {
 
   #copyRecord(value: object): Record<string, unknown> {
     const copy: Record<string, unknown> = {};
-    let keys = 0;
     // The engine reads members fastest where the loop over the keys reads them itself.
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
@@ -179,12 +174,10 @@ class Copier {
       if (typeof member === 'string') this.size += member.length + 3;
       else member = this.#copyValue(member, key);
       if (member === undefined) continue;
-      keys++;
       this.size += key.length + 3;
       if (key === '__proto__') setOwn(copy, key, member);
       else copy[key] = member;
     }
-    this.keys = keys;
     return copy;
   }
 

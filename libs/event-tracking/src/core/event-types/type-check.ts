@@ -10,12 +10,6 @@ import { Violations, type ViolationKind } from './violations.js';
 
 const MAX_LISTED = 10;
 
-/** An event's data, and how many keys they have. */
-export interface CountedData {
-  readonly values: EventData;
-  readonly keys: number;
-}
-
 /** Compares what is emitted with what was agreed, and says where it differs; the events are delivered all the same. */
 export class TypeCheck {
   isStrict = false;
@@ -29,16 +23,13 @@ export class TypeCheck {
 
   /**
    * @param data - as passed
-   * @param copied - what is delivered of it, and how many keys it has
+   * @param copied - what is delivered of it
    */
-  compare({ name, type, rules }: RegisteredType, data: unknown, copied: CountedData): void {
-    const { values, keys } = copied;
-    if (rules !== undefined && !rules.areSurelyKeptBy(values, keys)) {
-      this.#compareFields(name, rules, values);
-    }
+  compare({ name, type, rules }: RegisteredType, data: unknown, copied: EventData): void {
+    if (rules !== undefined && !rules.areKeptBy(copied)) this.#compareFields(name, rules, copied);
     if (type.schema === undefined) return;
     try {
-      const answer = type.schema['~standard'].validate(data ?? values);
+      const answer = type.schema['~standard'].validate(data ?? copied);
       if (isPromise(answer)) this.#await(name, answer);
       else if (answer.issues !== undefined) this.#reportIssues(name, answer.issues);
     } catch (fault) {

@@ -2,6 +2,7 @@ import { copyOf } from '../snapshot.js';
 import {
   describeContext,
   isContextType,
+  isEventType,
   stackOf,
   type ContextType,
   type EventType,
@@ -32,7 +33,7 @@ export class TypeRegister {
   /** The record that was registered last, by kind and name. */
   readonly #latest = new Map<string, MetadataRecord>();
   /** Those that events were emitted by; a WeakMap would be asked at twice the cost. */
-  readonly #emitted = new Map<EventType, RegisteredType>();
+  readonly #emitted = new Map<unknown, RegisteredType>();
   readonly #contextRecords = new WeakMap<ContextType, MetadataRecord>();
   readonly #contextIds = new WeakMap<readonly ContextType[], string>();
   /** The ids of context types that are entered together, by theirs. */
@@ -69,9 +70,11 @@ export class TypeRegister {
     return this.#events.get(name);
   }
 
-  /** A type that an event is emitted by; registered where it is not yet. */
-  of(type: EventType): RegisteredType {
-    return this.#emitted.get(type) ?? this.#takeIn(type);
+  /** The type that an event is emitted by, if it is one; registered where it is not yet. */
+  of(type: unknown): RegisteredType | undefined {
+    const registered = this.#emitted.get(type);
+    if (registered !== undefined) return registered;
+    return isEventType(type) ? this.#takeIn(type) : undefined;
   }
 
   /** The type of a context that is entered by its name, or by its type. */

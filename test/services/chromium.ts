@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { chromium, type Browser } from 'playwright-core';
+import { firstOf } from './first-source.js';
 import { systemPackage } from './system-package.js';
 import { which } from './which.js';
 
@@ -19,23 +20,17 @@ export async function startChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: await findExecutable(), headless: true, args: ARGS });
 }
 
-async function findExecutable(): Promise<string> {
-  const refusals: string[] = [];
-  const sources: Record<string, () => Promise<string>> = {
-    'that of CHROMIUM_PATH': givenPath,
-    'chromium on the PATH': () => which('chromium'),
-    'the package chromium of the system': () => systemPackage('chromium'),
-  };
-  for (const [name, find] of Object.entries(sources)) {
-    try {
-      return await find();
-    } catch (error) {
-      refusals.push(`- ${name}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  throw new Error(
-    `These tests need a Chromium, and none could be had:\n${refusals.join('\n')}\n` +
-      `Set CHROMIUM_PATH, or install it: apt-get install -y --no-install-recommends chromium.`,
+function findExecutable(): Promise<string> {
+  return firstOf(
+    [
+      { name: 'that of CHROMIUM_PATH', find: givenPath },
+      { name: 'chromium on the PATH', find: () => which('chromium') },
+      { name: 'the package chromium of the system', find: () => systemPackage('chromium') },
+    ],
+    {
+      what: 'a Chromium',
+      advice: `Set CHROMIUM_PATH, or install it: apt-get install -y --no-install-recommends chromium.`,
+    },
   );
 }
 

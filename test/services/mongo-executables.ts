@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MongoBinary } from 'mongodb-memory-server-core';
+import type { Source } from './first-source.js';
 import { installed, isInstalled, triedOnceADay } from './installed.js';
 import { which } from './which.js';
 
@@ -14,8 +15,8 @@ export interface MongoExecutable {
   args(options: { port: number; storage: string; durable: boolean }): string[];
 }
 
-/** A way of coming by a server; rejects with the reason where it is none here. */
-export type MongoSource = { name: string; find(): Promise<MongoExecutable> };
+/** A way of coming by a server. */
+export type MongoSource = Source<MongoExecutable>;
 
 const SECANTUS_RUST = '0.5.3-beta.196';
 const SECANTUS_PYTHON = '0.7.0b3';

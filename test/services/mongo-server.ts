@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { firstOf } from './first-source.js';
 import { freePort } from './free-port.js';
 import { mongoSources, type MongoExecutable } from './mongo-executables.js';
 import { ServerProcess } from './server-process.js';
@@ -56,17 +57,9 @@ export async function startMongo(options: MongoServerOptions = {}): Promise<Mong
   };
 }
 
-async function findExecutable(fast: boolean): Promise<MongoExecutable> {
-  const refusals: string[] = [];
-  for (const source of mongoSources({ fast })) {
-    try {
-      return await source.find();
-    } catch (error) {
-      refusals.push(`- ${source.name}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  throw new Error(
-    `These tests need a server that speaks MongoDB's protocol, and none could be had:\n${refusals.join('\n')}\n` +
-      `Set MONGODB_URI, put mongod on the PATH, or install cargo or python3 so that a server can be installed.`,
-  );
+function findExecutable(fast: boolean): Promise<MongoExecutable> {
+  return firstOf(mongoSources({ fast }), {
+    what: `a server that speaks MongoDB's protocol`,
+    advice: `Set MONGODB_URI, put mongod on the PATH, or install cargo or python3 so that a server can be installed.`,
+  });
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { firstOf } from './first-source.js';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 import { systemPackage } from './system-package.js';
@@ -48,22 +49,16 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
   };
 }
 
-async function findExecutable(): Promise<string> {
-  const refusals: string[] = [];
-  const sources: Record<string, () => Promise<string>> = {
-    'redis-server on the PATH': () => which('redis-server'),
-    'valkey-server on the PATH': () => which('valkey-server'),
-    'the package redis-server of the system': () => systemPackage('redis-server'),
-  };
-  for (const [name, find] of Object.entries(sources)) {
-    try {
-      return await find();
-    } catch (error) {
-      refusals.push(`- ${name}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  throw new Error(
-    `These tests need a Redis, and none could be had:\n${refusals.join('\n')}\n` +
-      `Set REDIS_URL, or put redis-server or valkey-server on the PATH.`,
+function findExecutable(): Promise<string> {
+  return firstOf(
+    [
+      { name: 'redis-server on the PATH', find: () => which('redis-server') },
+      { name: 'valkey-server on the PATH', find: () => which('valkey-server') },
+      {
+        name: 'the package redis-server of the system',
+        find: () => systemPackage('redis-server'),
+      },
+    ],
+    { what: 'a Redis', advice: `Set REDIS_URL, or put redis-server or valkey-server on the PATH.` },
   );
 }

@@ -71,8 +71,9 @@ export function takeDispatch(
 /** What carries the scope through all stages of what Nest dispatches, and whether it is an HTTP request. */
 export function carrierOf(context: ExecutionContext): { carrier: object; isHttp: boolean } {
   const type = context.getType<string>();
+  // Switching to HTTP would make three functions for each request.
   if (type === 'http')
-    return { carrier: rawRequest(context.switchToHttp().getRequest<object>()), isHttp: true };
+    return { carrier: rawRequest(context.getArgByIndex<object>(0)), isHttp: true };
   if (type === 'graphql') {
     const {
       req,

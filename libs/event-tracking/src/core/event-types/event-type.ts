@@ -34,6 +34,8 @@ export interface DescribedType<Name extends string = string, Data extends object
   readonly isOpen: boolean;
   /** Validates the values. */
   readonly schema: StandardSchema | undefined;
+  /** The schema in the words of Standard Schema, looked up once: libraries may make it when they are asked. */
+  readonly standard: StandardSchema['~standard'] | undefined;
   /** What the validator says of itself as JSON Schema. */
   readonly jsonSchema: JsonSchema | undefined;
   /** Values, for readers of the documentation. */
@@ -286,6 +288,7 @@ function describe(
     ),
     isOpen: takesOtherFields(jsonSchema),
     schema,
+    standard: schema?.['~standard'],
     jsonSchema,
     example: isRecord(example) ? frozenCopyOf(example) : undefined,
     stack,

@@ -27,9 +27,9 @@ export class TypeCheck {
    */
   compare({ name, type, rules }: RegisteredType, data: unknown, copied: EventData): void {
     if (rules !== undefined && !rules.areKeptBy(copied)) this.#compareFields(name, rules, copied);
-    if (type.schema === undefined) return;
+    if (type.standard === undefined) return;
     try {
-      const answer = type.schema['~standard'].validate(data ?? copied);
+      const answer = type.standard.validate(data ?? copied);
       if (isPromise(answer)) this.#await(name, answer);
       else if (answer.issues !== undefined) this.#reportIssues(name, answer.issues);
     } catch (fault) {

@@ -9,7 +9,11 @@ export default defineConfig({
   test: {
     include: ['libs/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
     setupFiles: ['test/support/setup.ts'],
-    globalSetup: ['test/services/mongo.setup.ts', 'test/services/redis.setup.ts'],
+    globalSetup: [
+      'test/services/temporary.setup.ts',
+      'test/services/mongo.setup.ts',
+      'test/services/redis.setup.ts',
+    ],
     reporters: json === undefined ? ['default'] : ['default', ['json', { outputFile: json }]],
     // Many tests wait for servers and compilers: two files at a time keep two cores busy.
     maxWorkers: 2,

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/soak/**/*.soak.ts'],
     setupFiles: ['test/support/setup.ts'],
+    globalSetup: ['test/services/temporary.setup.ts'],
     testTimeout: 600_000,
     hookTimeout: 1_800_000,
     fileParallelism: false,

@@ -53,6 +53,8 @@ afterAll(async () => {
 beforeEach(() => openPage());
 
 afterEach(async () => {
+  // What is still being loaded when a page is closed could not be had either.
+  await page.waitForLoadState();
   await page.context().close();
   expect(faults).toEqual([]);
 });

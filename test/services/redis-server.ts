@@ -23,6 +23,9 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** Has it acknowledge only what survives its death: with `everysec` it may acknowledge what it has yet to write. */
+export const WRITE_BEFORE_ANSWERING = ['--appendfsync', 'always'];
+
 /**
  * Finds or installs a server, and starts it on a free port, in a directory of its own, with an append-only file.
  *

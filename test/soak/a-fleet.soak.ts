@@ -1,9 +1,8 @@
 import { Queue, QueueEvents } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Connection } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startMongo, type MongoServer } from '../services/mongo-server.js';
-import { startRedis, type RedisServer } from '../services/redis-server.js';
+import { startRedis, WRITE_BEFORE_ANSWERING, type RedisServer } from '../services/redis-server.js';
 import { connectMongo } from '../support/mongo.js';
 import { randomFrom } from '../support/random.js';
 import { FleetApplication, FleetWorker, type FleetServers } from './fleet.js';
@@ -48,7 +47,7 @@ const applications: FleetApplication[] = [];
 const workers: FleetWorker[] = [];
 
 beforeAll(async () => {
-  [mongo, redis] = [await startMongo({ fast: true }), await startRedis()];
+  [mongo, redis] = [await startMongo({ fast: true }), await startRedis(WRITE_BEFORE_ANSWERING)];
   const database = new URL(mongo.uri);
   database.pathname = `/fleet-${Date.now()}`;
   servers = { mongoUri: database.href, redisPort: redis.port };
@@ -62,7 +61,6 @@ beforeAll(async () => {
   queue.on('error', () => {});
   happenings.on('error', () => {});
   await happenings.waitUntilReady();
-  await writeBeforeAnswering(connection);
   console.log(`${mongo.description}, ${redis.description}, seed ${seed}: ${JSON.stringify(plan)}`);
 }, 1_800_000);
 
@@ -73,13 +71,6 @@ afterAll(async () => {
   await redis.stop();
   await mongo.stop();
 });
-
-/** Lets Redis acknowledge only what survives its death: with `everysec` it may acknowledge what it has yet to write. */
-async function writeBeforeAnswering(connection: { host: string; port: number }): Promise<void> {
-  const client = new Redis(connection);
-  await client.config('SET', 'appendfsync', 'always');
-  await client.quit();
-}
 
 function startWorker(): FleetWorker {
   const worker = new FleetWorker(servers);

@@ -18,10 +18,18 @@ function clientWith(backend) {
 export const eventTracking = {
   name: 'nestjs-event-tracking, own HTTP backend',
   path: '/events',
-  open: (host) => clientWith(new DeliveringBackend(new HttpBackend(`${host}/events`))),
+  open: (host, delivery) =>
+    clientWith(new DeliveringBackend(new HttpBackend(`${host}/events`), delivery)),
 };
 
-/** The same, to Segment through its client. */
+/** The same, in batches as large as OpenTelemetry's. */
+export const eventTrackingInLargeBatches = {
+  ...eventTracking,
+  name: 'nestjs-event-tracking, the same in batches of 512',
+  settings: () => ({ batchSize: 512 }),
+};
+
+/** To Segment, through its client. */
 export const eventTrackingToSegment = {
   name: 'nestjs-event-tracking, SegmentBackend',
   path: '/v1/batch',

@@ -120,8 +120,8 @@ export async function runProgram(tracker: Tracker, program: Step[], emit: string
     tracker.context(name, values, () => run(steps, path));
   const observe = (branch: Branch, path: string): Observable<void> => from(run(branch.steps, path));
   await run(program, '');
-  // One that was not awaited may have begun others.
-  for (let nth = 0; nth < unawaited.length; nth++) await unawaited[nth];
+  // What nobody awaits may begin more of its kind.
+  while (unawaited.length > 0) await Promise.all(unawaited.splice(0));
 }
 
 /** What a naive reader expects: the context of each emitting step, by its path. */

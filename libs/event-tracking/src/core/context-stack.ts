@@ -232,6 +232,7 @@ class ContextView {
   }
 
   with(inner: readonly ContextEntry[]): ContextView {
+    if (this.entries.length === 0) return new ContextView(inner);
     const visible = this.entries.filter((entry) => !inner.some((other) => shadows(other, entry)));
     return new ContextView([...visible, ...inner]);
   }
@@ -267,21 +268,26 @@ function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
 }
 
 function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
-  const values: EventContext = {};
+  let values: EventContext | undefined;
   const types: ContextType[] = [];
-  let flat = true;
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!;
     if (!reaches(entry, tracker) || isHiddenByLater(entries, index, tracker)) continue;
     if (entry.type !== undefined) types.push(entry.type);
     const own = entry.read === undefined ? entry.values : entry.read();
-    for (const key of Object.keys(own)) {
-      const value = own[key];
-      if (typeof value === 'object' && value !== null) flat = false;
-      setOwn(values, key, value);
-    }
+    // The engine copies a whole object faster than its members.
+    if (values === undefined) values = { ...own };
+    else for (const key of Object.keys(own)) setOwn(values, key, own[key]);
   }
-  return { values, size: estimateSize(values), types, flat };
+  values ??= {};
+  return { values, size: estimateSize(values), types, flat: isFlat(values) };
+}
+
+function isFlat(values: EventContext): boolean {
+  for (const key in values) {
+    if (typeof values[key] === 'object' && values[key] !== null) return false;
+  }
+  return true;
 }
 
 function reaches(entry: ContextEntry, tracker: string | undefined): boolean {

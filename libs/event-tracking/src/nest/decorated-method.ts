@@ -53,6 +53,8 @@ export interface EmitStep {
   readonly tracker: string | undefined;
 }
 
+type Outcome = Pick<MethodCall, 'result' | 'error'>;
+
 /** What happens around a method. */
 export interface MethodPlan {
   readonly original: Function;
@@ -145,8 +147,7 @@ class DecoratedCall {
       executionContext === undefined ? { args, instance } : { args, instance, executionContext };
     this.#contexts = [];
     for (const step of plan.contexts) {
-      const what = `the context '${nameOfType(step.context)}'`;
-      const values = this.#made(what, step.values, this.#call);
+      const values = this.#made('the context', step.context, step.values, this.#call);
       if (values !== undefined) this.#contexts.push({ step, values });
     }
   }
@@ -225,14 +226,10 @@ class DecoratedCall {
   }
 
   /** An outcome with neither result nor error is that of an Observable that was left early. */
-  #settle(outcome: { result?: unknown; error?: unknown }): void {
+  #settle(outcome: Outcome): void {
     for (const step of this.plan.emits) {
       if (!isDue(step.on, outcome)) continue;
-      const call = { ...this.#call, ...outcome };
-      const data =
-        step.data === undefined
-          ? {}
-          : this.#made(`the data of '${nameOfType(step.event)}'`, step.data, call);
+      const data = this.#dataOf(step, outcome);
       const tracker = this.application.tracker(step.tracker ?? DEFAULT_TRACKER);
       if (tracker === undefined) {
         const what = `the event '${nameOfType(step.event)}'`;
@@ -243,9 +240,18 @@ class DecoratedCall {
     }
   }
 
+  #dataOf({ event, data }: EmitStep, outcome: Outcome): object | undefined {
+    if (data === undefined) return {};
+    const call = { ...this.#call };
+    if ('result' in outcome) call.result = outcome.result;
+    if ('error' in outcome) call.error = outcome.error;
+    return this.#made('the data of', event, data, call);
+  }
+
   /** What a factory makes of a call; undefined, and a report, when it fails. */
   #made(
     what: string,
+    of: string | EventType | ContextType,
     source: object | ((call: MethodCall<never, never>) => object),
     call: MethodCall,
   ): object | undefined {
@@ -260,7 +266,7 @@ class DecoratedCall {
         throw new TypeError(`its factory returned ${describeValue(made)}, which is no object`);
       return made;
     } catch (fault) {
-      this.#report(what, fault);
+      this.#report(`${what} '${nameOfType(of)}'`, fault);
       return undefined;
     }
   }

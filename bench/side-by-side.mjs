@@ -33,17 +33,19 @@ function summary(values) {
   return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
 }
 
-/** Prints one figure with the ratio that it is to reach. */
+/** Prints one figure with the ratio that it is to reach, if it is to reach one. */
 export function report({ what, unit, result, goal }) {
   const { subject, alternative, ratio } = result;
-  const reached =
-    goal.atMost === undefined ? ratio.median >= goal.atLeast : ratio.median <= goal.atMost;
-  const wanted = goal.atMost === undefined ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
   const number = (value) => value.toLocaleString('en', { maximumFractionDigits: 0 });
   console.log(
     `${what}\n  ${number(subject.median)} against ${number(alternative.median)} ${unit}: ` +
-      `ratio ${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)} to ${ratio.max.toFixed(3)}), ` +
-      `wanted ${wanted}: ${reached ? 'reached' : 'NOT reached'}`,
+      `ratio ${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)} to ${ratio.max.toFixed(3)})` +
+      (goal === undefined ? '' : `, ${judgement(ratio.median, goal)}`),
   );
-  return reached;
+}
+
+function judgement(ratio, { atLeast, atMost }) {
+  const reached = atMost === undefined ? ratio >= atLeast : ratio <= atMost;
+  const wanted = atMost === undefined ? `at least ${atLeast}` : `at most ${atMost}`;
+  return `wanted ${wanted}: ${reached ? 'reached' : 'NOT reached'}`;
 }

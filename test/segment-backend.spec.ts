@@ -8,6 +8,7 @@ import {
   parseTimestamp,
   Tracker,
   type DeliveryOptions,
+  type Outcome,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 import {
@@ -267,6 +268,73 @@ describe('SegmentBackend: failures', () => {
     expect(() => new SegmentBackend({})).toThrow(
       /expected the write key of a Segment source, received undefined. Pass \{ writeKey \}/,
     );
+  });
+});
+
+describe('SegmentBackend: outcomes', () => {
+  const batchOf = (name: string, size: number): TrackingEvent[] =>
+    Array.from({ length: size }, (_, index) => ({
+      id: `${name}-${index}`,
+      name,
+      timestamp: new Date(),
+      context: { user_id: 7 },
+      data: {},
+    }));
+  const ok = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => outcome.ok);
+
+  it('are those of the own batch when a later one ends first', async () => {
+    server.answer('stall');
+    const backend = new SegmentBackend({
+      host: server.url,
+      writeKey: 'key',
+      httpRequestTimeout: 300,
+    });
+    const ended: string[] = [];
+    const send = async (name: string) => {
+      const outcomes = await backend.sendBatch(batchOf(name, 100));
+      ended.push(name);
+      return outcomes;
+    };
+    const [first, second] = await Promise.all([send('first'), send('second')]);
+    expect(ended).toEqual(['second', 'first']);
+    expect(ok(first)).toEqual(Array(100).fill(false));
+    expect(ok(second)).toEqual(Array(100).fill(true));
+  });
+
+  it('say of each message alone that nobody can be named for it', async () => {
+    const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
+    const [one, two, three] = batchOf('e', 3) as [TrackingEvent, TrackingEvent, TrackingEvent];
+    const outcomes = await backend.sendBatch([
+      { ...one, context: {} },
+      two,
+      { ...three, context: {} },
+    ]);
+    expect(ok(outcomes)).toEqual([false, true, false]);
+  });
+
+  it('come to both when the same events are handed over twice at once', async () => {
+    const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
+    const batch = batchOf('e', 3);
+    const both = await Promise.all([
+      backend.sendBatch(batch),
+      backend.sendBatch([...batch, ...batch]),
+    ]);
+    expect(both.map(ok)).toEqual([Array(3).fill(true), Array(6).fill(true)]);
+  });
+
+  it('are not mistaken for those of what the application tracks with the same client', async () => {
+    const client = new Analytics({ host: server.url, writeKey: 'key', maxRetries: 0 });
+    const backend = new SegmentBackend({ client });
+    const sent = backend.sendBatch(batchOf('e', 3));
+    client.track({ userId: '7', event: 'of the application' });
+    const again = backend.sendBatch(batchOf('f', 2));
+    expect(ok(await sent)).toEqual([true, true, true]);
+    expect(ok(await again)).toEqual([true, true]);
+  });
+
+  it('are none for no events', async () => {
+    const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
+    expect(await backend.sendBatch([])).toEqual([]);
   });
 });
 

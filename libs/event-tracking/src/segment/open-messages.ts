@@ -3,18 +3,38 @@ import type { Outcome } from '../core/backend.js';
 /** The messages of one call, until it is known of each what became of it. */
 export class OpenBatch {
   readonly outcomes: Promise<Outcome[]>;
-  readonly #outcomes: Outcome[];
+  readonly #outcomes: Outcome[] = [];
+  /** By place; nothing where it is known. */
+  readonly #ids: (string | undefined)[];
   #open: number;
+  /** Where the first one stands that is open: the client mostly ends them in order. */
+  #next = 0;
   #resolve!: (outcomes: Outcome[]) => void;
 
-  constructor(size: number) {
-    this.#outcomes = Array.from({ length: size }, () => DELIVERED);
-    this.#open = size;
+  constructor(ids: readonly string[]) {
+    this.#ids = [...ids];
+    this.#open = ids.length;
     this.outcomes = new Promise((resolve) => (this.#resolve = resolve));
   }
 
-  end(index: number, outcome: Outcome): void {
-    this.#outcomes[index] = outcome;
+  get isOpen(): boolean {
+    return this.#open > 0;
+  }
+
+  /** Tells whether the message of this id is the first that is open. */
+  expects(id: string): boolean {
+    return this.#ids[this.#next] === id;
+  }
+
+  /** Where the first open message of this id stands; -1 where none does. */
+  placeOf(id: string): number {
+    return this.#ids.indexOf(id, this.#next);
+  }
+
+  end(place: number, outcome: Outcome): void {
+    this.#outcomes[place] = outcome;
+    this.#ids[place] = undefined;
+    while (this.#next < this.#ids.length && this.#ids[this.#next] === undefined) this.#next++;
     if (--this.#open === 0) this.#resolve(this.#outcomes);
   }
 }
@@ -22,50 +42,34 @@ export class OpenBatch {
 /** What became of a message that Segment took. */
 export const DELIVERED: Outcome = { ok: true };
 
-interface OpenMessage {
-  readonly batch: OpenBatch;
-  readonly index: number;
-  /** The same message, handed over again while it was open. */
-  next: OpenMessage | undefined;
-}
-
 /** The messages that the client has. */
 export class OpenMessages {
-  readonly #byId = new Map<string, OpenMessage>();
+  readonly #batches = new Set<OpenBatch>();
 
   get isEmpty(): boolean {
-    return this.#byId.size === 0;
+    return this.#batches.size === 0;
   }
 
-  add(id: string, batch: OpenBatch, index: number): void {
-    const message: OpenMessage = { batch, index, next: undefined };
-    let last = this.#byId.get(id);
-    if (last === undefined) {
-      this.#byId.set(id, message);
-      return;
-    }
-    while (last.next !== undefined) last = last.next;
-    last.next = message;
+  add(batch: OpenBatch): void {
+    this.#batches.add(batch);
   }
 
-  /** Ends the message of this id that has been open longest. */
+  /** Ends a message of this id; what is not of ours is none. */
   end(id: string, outcome: Outcome): void {
-    const message = this.#byId.get(id);
-    if (message === undefined) return;
-    if (message.next === undefined) this.#byId.delete(id);
-    else this.#byId.set(id, message.next);
-    message.batch.end(message.index, outcome);
+    const batch = this.#batchWith(id);
+    if (batch === undefined) return;
+    batch.end(batch.placeOf(id), outcome);
+    if (!batch.isOpen) this.#batches.delete(batch);
   }
 
   /** Forgets the messages of a batch, for which nobody waits any more. */
-  forget(ids: Iterable<string>, batch: OpenBatch): void {
-    for (const id of ids) {
-      const others: OpenMessage[] = [];
-      for (let each = this.#byId.get(id); each !== undefined; each = each.next) {
-        if (each.batch !== batch) others.push(each);
-      }
-      this.#byId.delete(id);
-      for (const other of others) this.add(id, other.batch, other.index);
-    }
+  forget(batch: OpenBatch): void {
+    this.#batches.delete(batch);
+  }
+
+  #batchWith(id: string): OpenBatch | undefined {
+    for (const batch of this.#batches) if (batch.expects(id)) return batch;
+    for (const batch of this.#batches) if (batch.placeOf(id) !== -1) return batch;
+    return undefined;
   }
 }

@@ -6,7 +6,7 @@ export interface SegmentDeliveryOptions<Delivery = object> {
   /**
    * How events reach Segment; what is left out is as below.
    *
-   * @default batches of 100, two at once
+   * @default batches of 100, four at once
    */
   delivery?: Delivery;
 }
@@ -30,7 +30,7 @@ export interface SegmentBackendDefinition<Delivery = object> {
   delivery: Delivery & Omit<DeliveryOptions, 'deadLetter'>;
 }
 
-const DELIVERY = { batchSize: 100, concurrency: 2 } as const;
+const DELIVERY = { batchSize: 100, concurrency: 4 } as const;
 
 /**
  * Sends events to Segment; several accounts are several backends.

@@ -71,6 +71,7 @@ export class SegmentBackend implements Backend {
     events: readonly TrackingEvent[],
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<readonly Outcome[]> {
+    if (events.length === 0) return [];
     // The client of others fills its batches as it likes: only a flush sends off the last, and flushes cannot overlap.
     if (!this.#ownsClient) await this.#flushing;
     const outcomes = await this.#track(events, signal);
@@ -96,27 +97,27 @@ export class SegmentBackend implements Backend {
   }
 
   #track(events: readonly TrackingEvent[], signal?: AbortSignal): Promise<Outcome[]> {
-    const batch = new OpenBatch(events.length);
-    events.forEach((event, index) => this.#trackOne(event, batch, index));
-    const ids = events.map(({ id }) => id);
-    signal?.addEventListener('abort', () => this.#open.forget(ids, batch), { once: true });
+    const batch = new OpenBatch(events.map(({ id }) => id));
+    for (const [place, event] of events.entries()) {
+      const refusal = this.#trackOne(event);
+      if (refusal !== undefined) batch.end(place, refusal);
+    }
+    if (batch.isOpen) this.#open.add(batch);
+    signal?.addEventListener('abort', () => this.#open.forget(batch), { once: true });
     // A client of its own sends off full batches by itself.
     if (!this.#ownsClient || events.length % BATCH_SIZE !== 0) void this.#flushClient();
     return batch.outcomes;
   }
 
-  /** Hands one event to the client; the batch is told what becomes of it. */
-  #trackOne(event: TrackingEvent, batch: OpenBatch, index: number): void {
+  /** Hands one event to the client; says why when there is nothing to hand over, or the client refuses it. */
+  #trackOne(event: TrackingEvent): Outcome | undefined {
     try {
       const message = toMessage(event, this.#anonymousId);
-      if (message === undefined) {
-        batch.end(index, NOBODY);
-        return;
-      }
+      if (message === undefined) return NOBODY;
       this.#client.track(message);
-      this.#open.add(event.id, batch, index);
+      return undefined;
     } catch (error) {
-      batch.end(index, { ok: false, error, retryable: false });
+      return { ok: false, error, retryable: false };
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * Sends requests at random moments, so many per second on average, whatever becomes of those before; says to its parent how
+ * Sends requests, numbered from 0, at random moments, so many per second on average, whatever becomes of those before; says to its parent how
  * long each took, in microseconds, without those of the first second, in which the client itself is slow.
  */
 import { Agent, get } from 'node:http';
@@ -16,10 +16,10 @@ function random() {
   return seed / 2_147_483_647;
 }
 
-function microsecondsOfRequest() {
+function microsecondsOfRequest(number) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    get(url, { agent }, (response) => {
+    get(`${url}/${number}`, { agent }, (response) => {
       if (response.statusCode !== 200) reject(new Error(`answer ${response.statusCode}`));
       response.resume().on('end', () => resolve((performance.now() - start) * 1_000));
     }).on('error', reject);
@@ -35,7 +35,7 @@ for (
   moment -= (Math.log(random()) / rate) * 1_000
 ) {
   await pause(Math.max(0, moment - (performance.now() - start)));
-  requests.push(microsecondsOfRequest());
+  requests.push(microsecondsOfRequest(requests.length));
   if (moment < WARM_UP_MS) early++;
 }
 process.send({ times: (await Promise.all(requests)).slice(early), sent: requests.length });

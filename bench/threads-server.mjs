@@ -1,4 +1,4 @@
-/** A Nest application that emits with each request, to a node behind a queue; says its address to its parent. */
+/** A Nest application that emits with some of its requests, to a node behind a queue; says its address to its parent. */
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -12,6 +12,7 @@ const PROCESSORS = {
   main: [burn],
 };
 const processors = PROCESSORS[process.argv[2]];
+const EMITTING = Number(process.env.BENCH_EMITTING);
 
 class AddressesController {
   constructor(tracker) {
@@ -19,7 +20,7 @@ class AddressesController {
   }
 
   read(id) {
-    this.tracker.emit('address.read', { id });
+    if (id % EMITTING === 0) this.tracker.emit('address.read', { id });
     return { id, country: 'United States' };
   }
 }

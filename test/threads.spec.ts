@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
@@ -88,6 +89,7 @@ const MODULES = {
       };
       channel.postMessage({ threadId, isAnswer: false });
     });`,
+  'priority.js': `import { getPriority } from 'node:os'; export default ({ data }) => { data.niceness = getPriority(); };`,
   'counts.js': `let count = 0; export default async ({ data }) => { await null; data.count = ++count; };`,
   'waits.js': `
     export default ({ name, data }) => name !== 'waits' ? undefined : new Promise((resolve) => {
@@ -222,6 +224,19 @@ describe('A ThreadProcessor', () => {
     }
     expect(counts).toEqual([1, 2, 3]);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'stands back behind the main thread, as far as it is told',
+    async () => {
+      const own = getPriority();
+      const nicenessOf = async (options: ThreadOptions) =>
+        (await threadProcessor('priority.js', options).process(event())).data['niceness'];
+      expect(await nicenessOf({})).toBe(Math.min(own + 10, 19));
+      expect(await nicenessOf({ niceness: 3 })).toBe(Math.min(own + 3, 19));
+      expect(await nicenessOf({ niceness: 0 })).toBe(own);
+      expect(getPriority()).toBe(own);
+    },
+  );
 
   it('has events wait for a thread, in the order in which they came', async () => {
     const processor = threadProcessor('counts.js');
@@ -423,6 +438,8 @@ describe('A mistake in the configuration', () => {
     ],
     [{ timeout: Infinity }, /timeout is a whole number from 1 to 2147483647, received .* Infinity/],
     [{ idleTimeout: '5' }, /idleTimeout is a whole number .* received the string '5'/],
+    [{ niceness: -1 }, /niceness is a whole number from 0 to 19, received the number -1/],
+    [{ niceness: 20 }, /niceness is a whole number from 0 to 19, received the number 20/],
     [{ resourceLimits: { maxOldGenerationSizeMb: 4 } }, /is a number from 16, .* the number 4/],
     [{ resourceLimits: 64 }, /resourceLimits says .* received the number 64\. Pass for example/],
   ])('is said at once where the options are: %j', (options, message) => {

@@ -102,7 +102,7 @@ export class EventThreads {
 
   /** The pool has at most as many tasks as threads: none waits in it for a thread that could die meanwhile. */
   #open(): Piscina<ThreadTask, ThreadReply> {
-    const { threads, idleTimeout, resourceLimits } = this.#settings;
+    const { threads, idleTimeout, niceness, resourceLimits } = this.#settings;
     const data: ThreadData = { ...this.#module, role: this.#owner.role };
     const pool = new Piscina<ThreadTask, ThreadReply>({
       filename: this.#entry,
@@ -112,6 +112,8 @@ export class EventThreads {
       idleTimeout,
       resourceLimits,
       workerData: data,
+      // Elsewhere it is the whole process that has a nice value.
+      niceIncrement: process.platform === 'linux' ? niceness : 0,
       // A thread that waits for its next event has to see to its timers and sockets meanwhile.
       atomics: 'disabled',
       recordTiming: false,

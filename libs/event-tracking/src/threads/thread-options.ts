@@ -27,6 +27,13 @@ export interface ThreadOptions {
    */
   idleTimeout?: number;
   /**
+   * How far threads stand back where more wants to run than there are processors: what is added to their nice value, 0 to
+   * 19. With 0 they compete with the thread that answers requests. Only on Linux, where each thread has a nice value of its own.
+   *
+   * @default 10
+   */
+  niceness?: number;
+  /**
    * How much memory a thread may take, as `node:worker_threads` has it: `{ maxOldGenerationSizeMb: 256 }`, 16 at least.
    * Node ends a thread that needs more, and where it cannot do that the whole process.
    *
@@ -46,11 +53,15 @@ export interface ThreadSettings {
   readonly threads: number;
   readonly timeout: number;
   readonly idleTimeout: number;
+  readonly niceness: number;
   readonly resourceLimits: ResourceLimits | undefined;
 }
 
 const TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
+const NICENESS = 10;
+/** As POSIX has it. */
+const HIGHEST_NICENESS = 19;
 /** The longest that a timer of Node can wait. */
 const LONGEST_DURATION_MS = 2 ** 31 - 1;
 const MOST_THREADS = 1_024;
@@ -68,13 +79,15 @@ export function readThreadOptions(owner: string, options: ThreadOptions): Thread
     threads = Math.max(1, availableParallelism() - 1),
     timeout = TIMEOUT_MS,
     idleTimeout = IDLE_TIMEOUT_MS,
+    niceness = NICENESS,
     resourceLimits,
   } = options;
-  checkWhole(`${owner}: threads`, threads, MOST_THREADS);
-  checkWhole(`${owner}: timeout`, timeout, LONGEST_DURATION_MS);
-  checkWhole(`${owner}: idleTimeout`, idleTimeout, LONGEST_DURATION_MS);
+  checkWhole(`${owner}: threads`, threads, { from: 1, to: MOST_THREADS });
+  checkWhole(`${owner}: timeout`, timeout, { from: 1, to: LONGEST_DURATION_MS });
+  checkWhole(`${owner}: idleTimeout`, idleTimeout, { from: 1, to: LONGEST_DURATION_MS });
+  checkWhole(`${owner}: niceness`, niceness, { from: 0, to: HIGHEST_NICENESS });
   checkLimits(owner, resourceLimits);
-  return { threads, timeout, idleTimeout, resourceLimits };
+  return { threads, timeout, idleTimeout, niceness, resourceLimits };
 }
 
 function checkLimits(owner: string, limits: unknown): void {
@@ -93,9 +106,10 @@ function checkLimits(owner: string, limits: unknown): void {
   );
 }
 
-function checkWhole(where: string, value: unknown, most: number): void {
-  if (Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most) return;
+function checkWhole(where: string, value: unknown, range: { from: number; to: number }): void {
+  const { from, to } = range;
+  if (Number.isSafeInteger(value) && from <= (value as number) && (value as number) <= to) return;
   throw new ImproperlyConfigured(
-    `${where} is a whole number from 1 to ${most}, received ${describeValue(value)}.`,
+    `${where} is a whole number from ${from} to ${to}, received ${describeValue(value)}.`,
   );
 }

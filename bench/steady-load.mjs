@@ -1,6 +1,6 @@
 /**
- * Sends requests, numbered from 0, at random moments, so many per second on average, whatever becomes of those before; says to its parent how
- * long each took, in microseconds, without those of the first second, in which the client itself is slow.
+ * Sends requests, numbered from 0, at random moments, so many per second on average, whatever becomes of those before; says to
+ * its parent how long each took, in microseconds, without those of the first second, in which the client itself is slow.
  */
 import { Agent, get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -12,7 +12,7 @@ import { report, sideBySide } from './side-by-side.mjs';
 import { context, data, event, NAME } from './standard-event.mjs';
 
 const EVENTS = 10_000;
-const rounds = Number(process.env.BENCH_ROUNDS ?? 15);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 31);
 const { delivery } = segmentBackend({ writeKey: 'key' });
 
 const sink = fork(fileURLToPath(new URL('segment-sink.mjs', import.meta.url)));

@@ -47,7 +47,10 @@ afterEach(async () => {
   await looking.close();
 });
 
-type MemberOptions = Partial<Omit<BullMqEventQueueOptions, 'worker'>> & { worker?: boolean };
+/** A worker that has options is one. */
+type MemberOptions = Partial<Omit<BullMqEventQueueOptions, 'worker'>> & {
+  worker?: boolean | NonNullable<BullMqEventQueueOptions['worker']>;
+};
 
 /** One process of a fleet: a tracker whose node hands events over to Redis. */
 function member(
@@ -59,10 +62,11 @@ function member(
     name,
     logger: log,
     delivery: { flushInterval: 5 },
+    ...(typeof worker === 'object' && { worker }),
     ...options,
   });
   const tracker = new Tracker({
-    backends: { node: new AsyncRoutingBackend({ queue, backends, worker }) },
+    backends: { node: new AsyncRoutingBackend({ queue, backends, worker: worker !== false }) },
     logger: log,
   });
   trackers.push(tracker);
@@ -460,7 +464,9 @@ describe('BullMqEventQueue', () => {
     try {
       const destination = new Destination();
       const application = member({ destination: new Destination() }, { connection: theirs });
-      const worker = member({ destination }, { connection: theirs, worker: true });
+      // A job that Redis gave away as it died is locked by nobody until its lock has expired.
+      const soon = { lockDuration: 1_000, stalledInterval: 250 };
+      const worker = member({ destination }, { connection: theirs, worker: soon });
       for (let index = 0; index < 300; index++) application.emit(`before-${index}`);
       await application.flush();
       await redis.kill();

@@ -1,24 +1,25 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cruise, type IConfiguration, type ICruiseResult } from 'dependency-cruiser';
+import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 import { describe, expect, it } from 'vitest';
+import rules from '../.dependency-cruiser.mjs';
+import { ROOT } from './support/root.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const CRUISER = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-const RULES = join(ROOT, '.dependency-cruiser.mjs');
 const LIBRARY = 'libs/event-tracking/src';
 
 /** The names of the rules that a tree of files violates. */
 async function violations(directory: string, ...folders: string[]): Promise<string[]> {
-  const args = [CRUISER, '--config', RULES, '--output-type', 'json', ...folders];
-  const json = await new Promise<string>((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: directory, maxBuffer: 64 << 20 }, (error, stdout) =>
-      stdout === '' ? reject(error ?? new Error('nothing was printed')) : resolve(stdout),
-    );
-  });
-  const { summary } = JSON.parse(json) as { summary: { violations: { rule: { name: string } }[] } };
+  const { options, ...ruleSet } = rules as IConfiguration;
+  const { enhancedResolveOptions, ...cruiseOptions } = options!;
+  const { output } = await cruise(
+    folders,
+    { ...cruiseOptions, ruleSet, validate: true, baseDir: directory },
+    enhancedResolveOptions,
+    { tsConfig: extractTsConfig(join(directory, 'tsconfig.json')) },
+  );
+  const { summary } = output as ICruiseResult;
   return [...new Set(summary.violations.map(({ rule }) => rule.name))];
 }
 

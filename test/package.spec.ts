@@ -6,9 +6,11 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  applicationOfSubpaths,
+  APPLICATION_OF_SUBPATHS,
+  Consumer,
   packLibrary,
-  runConsumer,
+  peersOfSubpaths,
+  PLAIN_APPLICATION,
   type Tarball,
 } from './support/consumer.js';
 import { ROOT } from './support/root.js';
@@ -58,22 +60,25 @@ describe('the packed library', () => {
     await run(process.execPath, [attw, tarball.path, '--profile', 'esm-only']);
   });
 
-  it.each([
-    { nest: 12, type: 'module' },
-    { nest: 12, type: 'commonjs' },
-    { nest: 11, type: 'module' },
-    { nest: 11, type: 'commonjs' },
-  ] as const)(
-    'works in an empty project: Nest $nest, $type',
-    { timeout: 180_000 },
-    async (consumer) => {
-      const context = { method: 'GET', path: '/courses/7', handler: 'CoursesController.read' };
-      expect(JSON.parse(await runConsumer(consumer, tarball.path))).toEqual([
-        { name: 'course.looked_up', ...context, data: {} },
-        { name: 'course.read', ...context, data: { course_id: '7', title: 'Course 7' } },
-      ]);
-    },
-  );
+  describe.each([12, 11] as const)('in an empty project, with Nest %i', (nest) => {
+    let consumer: Consumer;
+
+    beforeAll(async () => {
+      consumer = await Consumer.install(nest, tarball);
+    }, 180_000);
+
+    it.each(['module', 'commonjs'] as const)(
+      "works, of type '%s'",
+      { timeout: 60_000 },
+      async (type) => {
+        const context = { method: 'GET', path: '/courses/7', handler: 'CoursesController.read' };
+        expect(JSON.parse(await consumer.run(PLAIN_APPLICATION, type))).toEqual([
+          { name: 'course.looked_up', ...context, data: {} },
+          { name: 'course.read', ...context, data: { course_id: '7', title: 'Course 7' } },
+        ]);
+      },
+    );
+  });
 
   it.each([
     { nest: 12, type: 'module' },
@@ -81,13 +86,9 @@ describe('the packed library', () => {
   ] as const)(
     'has subpaths that work with their peers: Nest $nest, $type',
     { timeout: 180_000 },
-    async (consumer) => {
-      const printed = await runConsumer(
-        consumer,
-        tarball.path,
-        applicationOfSubpaths(consumer.nest),
-      );
-      expect(JSON.parse(printed)).toEqual({
+    async ({ nest, type }) => {
+      const consumer = await Consumer.install(nest, tarball, peersOfSubpaths(nest));
+      expect(JSON.parse(await consumer.run(APPLICATION_OF_SUBPATHS, type))).toEqual({
         recorded: 1,
         queued: 1,
         bullmq: 'function',

@@ -38,89 +38,92 @@ export async function packLibrary(): Promise<Tarball> {
   };
 }
 
-/** A project of a user of the library. */
-export interface Consumer {
-  nest: 11 | 12;
-  type: 'module' | 'commonjs';
-}
+/** A project of a user of the library: an empty one, where it has been installed. */
+export class Consumer {
+  private constructor(private readonly directory: string) {}
 
-/** The application of a project, with the packages that it needs besides. */
-export interface ConsumerApplication {
-  main: string;
-  packages: readonly string[];
-  /** Whether the types of those packages are beyond reproach. */
-  skipLibCheck: boolean;
-}
+  static async install(
+    nest: 11 | 12,
+    tarball: Tarball,
+    packages: readonly string[] = [],
+  ): Promise<Consumer> {
+    const consumer = new Consumer(await mkdtemp(join(tmpdir(), `consumer-${nest}-`)));
+    await consumer.write('package.json', { name: 'consumer', private: true });
+    const all = [
+      ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
+      'nestjs-cls@6',
+      'rxjs@7',
+      'reflect-metadata',
+      'typescript@~6.0.3',
+      '@types/node@20',
+      ...packages,
+    ];
+    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save', '--silent'];
+    await consumer.execute('npm', ['install', ...options, tarball.path, ...all]);
+    return consumer;
+  }
 
-/** Installs the packed library in an empty Nest project, compiles it, runs it and returns what it prints. */
-export async function runConsumer(
-  { nest, type }: Consumer,
-  tarball: string,
-  application: ConsumerApplication = PLAIN_APPLICATION,
-): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), `consumer-${nest}-${type}-`));
-  const write = (path: string, text: string) => writeFile(join(directory, path), text);
-  await mkdir(join(directory, 'src'));
-  await write('package.json', JSON.stringify({ name: 'consumer', private: true, type }));
-  await write('src/main.ts', application.main);
-  await write(
-    'tsconfig.json',
-    JSON.stringify({
+  /** Compiles an application, runs it and returns what it prints. */
+  async run(
+    { main, skipLibCheck }: ConsumerApplication,
+    type: 'module' | 'commonjs',
+  ): Promise<string> {
+    await mkdir(join(this.directory, 'src'), { recursive: true });
+    await this.write('package.json', { name: 'consumer', private: true, type });
+    await this.write('tsconfig.json', {
       compilerOptions: {
         target: 'es2023',
         module: 'nodenext',
         rootDir: 'src',
         outDir: 'dist',
         strict: true,
-        skipLibCheck: application.skipLibCheck,
+        skipLibCheck,
         types: ['node'],
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
       },
       include: ['src'],
-    }),
-  );
-  const packages = [
-    ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
-    'nestjs-cls@6',
-    'rxjs@7',
-    'reflect-metadata',
-    'typescript@~6.0.3',
-    '@types/node@20',
-    ...application.packages,
-  ];
-  const options = { cwd: directory, maxBuffer: 16 << 20 };
-  await run(
-    'npm',
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--silent', tarball, ...packages],
-    options,
-  );
-  await run(process.execPath, ['node_modules/typescript/bin/tsc'], options).catch(
-    (error: { stdout: string }) => {
-      throw new Error(`the project does not compile:\n${error.stdout}`);
-    },
-  );
-  const { stdout, stderr } = await run(process.execPath, ['dist/main.js'], options);
-  if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
-  return stdout;
+    });
+    await writeFile(join(this.directory, 'src/main.ts'), main);
+    await this.execute(process.execPath, ['node_modules/typescript/bin/tsc']).catch(
+      (error: { stdout: string }) => {
+        throw new Error(`the project does not compile:\n${error.stdout}`);
+      },
+    );
+    const { stdout, stderr } = await this.execute(process.execPath, ['dist/main.js']);
+    if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
+    return stdout;
+  }
+
+  private write(path: string, content: object): Promise<void> {
+    return writeFile(join(this.directory, path), JSON.stringify(content));
+  }
+
+  private execute(command: string, args: readonly string[]) {
+    return run(command, args, { cwd: this.directory, maxBuffer: 16 << 20 });
+  }
 }
 
-/** The subpaths with their peers. */
-export function applicationOfSubpaths(nest: Consumer['nest']): ConsumerApplication {
-  return {
-    main: SUBPATHS,
-    packages: [
-      `@nestjs/mongoose@${nest}`,
-      'mongoose@9',
-      '@segment/analytics-node@3',
-      'bullmq@6',
-      'classic-level@3',
-    ],
-    skipLibCheck: true,
-  };
+/** The application of a project. */
+export interface ConsumerApplication {
+  main: string;
+  /** Whether the types of what it imports are beyond reproach. */
+  skipLibCheck: boolean;
 }
 
-const SUBPATHS = `
+/** The peers of the subpaths. */
+export const peersOfSubpaths = (nest: 11 | 12): string[] => [
+  `@nestjs/mongoose@${nest}`,
+  'mongoose@9',
+  '@segment/analytics-node@3',
+  'bullmq@6',
+  'classic-level@3',
+];
+
+/** Uses the subpaths with their peers. */
+export const APPLICATION_OF_SUBPATHS: ConsumerApplication = {
+  skipLibCheck: true,
+  main: `
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -169,9 +172,13 @@ async function main(): Promise<void> {
 }
 
 void main();
-`;
+`,
+};
 
-const APPLICATION = `
+/** Uses what needs no further package. */
+export const PLAIN_APPLICATION: ConsumerApplication = {
+  skipLibCheck: false,
+  main: `
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -211,10 +218,5 @@ async function main(): Promise<void> {
 }
 
 void main();
-`;
-
-const PLAIN_APPLICATION: ConsumerApplication = {
-  main: APPLICATION,
-  packages: [],
-  skipLibCheck: false,
+`,
 };

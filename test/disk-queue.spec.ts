@@ -95,6 +95,14 @@ async function isReleased(slot = '0'): Promise<void> {
   });
 }
 
+const eventOf = (name: string): TrackingEvent => ({
+  id: randomUUID(),
+  name,
+  timestamp: new Date(),
+  context: {},
+  data: {},
+});
+
 describe('DiskEventQueue', () => {
   it('hands events over as they were emitted, context and dates included, in their order', async () => {
     const destination = new RecordingBackend();
@@ -266,17 +274,29 @@ describe('A queue on disk that is closed', () => {
     await trackerOf({ fast: new RecordingBackend(), slow: slowAgain }).flush();
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
+
+  it('hands over once, up to the next start, what is not taken, be it one event alone', async () => {
+    const queue = new DiskEventQueue({ directory, logger: log });
+    const handedOver: string[] = [];
+    const entrance = queue.open({
+      place: () => ({ tracker: 'default', path: 'node' }),
+      async consume(events) {
+        handedOver.push(...events.map(({ event }) => event.name));
+        return events.filter(({ event }) => event.name === 'left');
+      },
+      register: async () => {},
+    });
+    entrance.start!({ worker: true });
+    for (const name of ['left', 'taken', 'taken']) {
+      await entrance.send(eventOf(name));
+      await entrance.flush!({});
+    }
+    expect(handedOver).toEqual(['left', 'taken', 'taken']);
+    await entrance.close!({});
+  });
 });
 
 describe('What another process has left in a queue on disk', () => {
-  const eventOf = (name: string): TrackingEvent => ({
-    id: randomUUID(),
-    name,
-    timestamp: new Date(),
-    context: {},
-    data: {},
-  });
-
   /** A node whose tree may not stand yet. */
   function lineOf(queue: DiskEventQueue, path: string) {
     const taken: string[] = [];
@@ -528,6 +548,26 @@ describe('DiskEventQueue in a Nest application', () => {
       abortOnError: false,
     });
     await expect(started).rejects.toThrow(/cannot be kept in the directory '.*file': .*EEXIST/);
+  });
+
+  it('refuses a second node of the same name, which would write over the events of the first', async () => {
+    const queue = new DiskEventQueue({ directory, logger: log });
+    const another = (): Tracker =>
+      new Tracker({
+        backends: {
+          node: new AsyncRoutingBackend({
+            queue,
+            backends: { destination: new RecordingBackend() },
+          }),
+        },
+        logger: log,
+      });
+    const first = another();
+    expect(another).toThrow(ImproperlyConfigured);
+    expect(another).toThrow(
+      /this queue has a node 'node' of a tracker 'default' already\. Give each/,
+    );
+    await first.close();
   });
 
   it.each([

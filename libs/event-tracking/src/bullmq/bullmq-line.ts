@@ -1,5 +1,6 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { QueueLine } from '../core/event-queue.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   eventsOf,
   isRecordJob,
@@ -54,10 +55,7 @@ export class BullMqLine {
   }
 
   async #consume(job: AnyJob, token?: string): Promise<void> {
-    if (isRecordJob(job.data)) {
-      await this.line.register(recordOfJob(job.data));
-      return;
-    }
+    if (isRecordJob(job.data)) return this.#register(recordOfJob(job.data), job, token);
     const { tracker, path } = job.data;
     const undelivered = await this.line.consume(eventsOf(job.data), { keeps: true });
     if (undelivered.length === 0) return;
@@ -68,6 +66,16 @@ export class BullMqLine {
       `This worker could not deliver to ${[...missing].join(', ')}: a backend that it does not have, or closed. Workers ` +
         `and applications need the same backends.`,
     );
+  }
+
+  /** What a destination has not taken comes again as the job's options say. */
+  async #register(record: MetadataRecord, job: AnyJob, token?: string): Promise<void> {
+    try {
+      await this.line.register(record);
+    } catch (error) {
+      if (this.#isClosed) await giveBack(job, 0, token);
+      throw error;
+    }
   }
 }
 

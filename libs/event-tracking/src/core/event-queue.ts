@@ -32,7 +32,7 @@ export interface QueueLine {
     events: readonly QueuedEvent[],
     options?: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]>;
-  /** Takes a metadata record to the node's children; never rejects. */
+  /** Takes a metadata record to the node's children; rejects when one of them has not taken it, which is reported. */
   register(record: MetadataRecord): Promise<void>;
 }
 

@@ -122,7 +122,7 @@ export class RoutingBackend implements Backend {
     const account = new OpenAccount();
     const child = { name, backend, part, account, pending: new Set<Promise<void>>() };
     this.#children = [...this.#children, child];
-    for (const record of this.#records) void this.#registerWith(child, record);
+    for (const record of this.#records) this.#registerWith(child, record).catch(() => {}); // reported
   }
 
   /** Adds children in the order in which they are to be called. */
@@ -165,10 +165,12 @@ export class RoutingBackend implements Backend {
     this[PASS_ON](copyOf(event));
   }
 
-  /** Gives a metadata record to all children that keep such; never rejects. */
+  /** Gives a metadata record to all children that keep such; rejects when one has not taken it, which is reported. */
   async register(record: MetadataRecord): Promise<void> {
     this.#records = [...this.#records.filter(({ id }) => id !== record.id), record];
-    await Promise.all(this.#children.map((child) => this.#registerWith(child, record)));
+    const all = this.#children.map((child) => this.#registerWith(child, record));
+    await Promise.allSettled(all);
+    await Promise.all(all);
   }
 
   /** What became of the events at this node and below it, by path; this node's own path comes first. */
@@ -343,13 +345,18 @@ export class RoutingBackend implements Backend {
     try {
       await backend.register?.(record);
     } catch (fault) {
-      const path = this.#pathOf(name);
-      this.#place.diagnostics.error(
-        `register ${path}`,
-        `Unable to register the ${record.kind} type '${record.name}' (${record.id}) with the backend '${path}': ` +
-          `${describeError(fault)}`,
-      );
+      if (!isTreePart(backend)) this.#reportUnregistered(name, record, fault);
+      throw fault;
     }
+  }
+
+  #reportUnregistered(name: string, record: MetadataRecord, fault: unknown): void {
+    const path = this.#pathOf(name);
+    this.#place.diagnostics.error(
+      `register ${path}`,
+      `Unable to register the ${record.kind} type '${record.name}' (${record.id}) with the backend '${path}': ` +
+        `${describeError(fault)}`,
+    );
   }
 
   #pathOf(name: string): string {

@@ -156,7 +156,7 @@ export class Tracker<Events extends object = object> {
   /** The tracker's name, `default` unless said. */
   readonly name: string;
   readonly #diagnostics: Diagnostics;
-  readonly #types = new TypeRegister((record) => void this.#root?.register(record));
+  readonly #types = new TypeRegister((record) => this.#announce(record));
   readonly #check: TypeCheck;
   readonly #maker: EventMaker;
   readonly #account = new OpenAccount();
@@ -485,6 +485,10 @@ export class Tracker<Events extends object = object> {
     }
   }
 
+  #announce(record: MetadataRecord): void {
+    this.#root?.register(record).catch(() => {}); // reported by the tree
+  }
+
   #attach(root: RoutingBackend): void {
     root[ADOPT]({
       tracker: this.name,
@@ -493,7 +497,7 @@ export class Tracker<Events extends object = object> {
       stands: true,
     });
     this.#root = root;
-    for (const record of this.#types.records) void root.register(record);
+    for (const record of this.#types.records) this.#announce(record);
     const held = this.#held?.release() ?? [];
     this.#held = undefined;
     for (const event of held) this.#route(event);

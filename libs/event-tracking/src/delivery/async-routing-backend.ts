@@ -99,7 +99,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
     super.registerBackend(name, isLeaf ? this.#delivering(backend) : backend);
   }
 
-  /** Sends a metadata record the way that events take, where the queue can; never rejects. */
+  /** Sends a metadata record the way that events take, where the queue can; rejects when it was not taken, which is reported. */
   override async register(record: MetadataRecord): Promise<void> {
     if (this.#entrance.register === undefined) await super.register(record);
     else await this.#intake.register(record);

@@ -46,7 +46,10 @@ export class DeliveringBackend implements Backend {
   readonly destination: Backend;
   /** Rejects when the destination cannot be reached; there where the destination can tell. */
   readonly check?: (deadline: Deadline) => Promise<void>;
-  /** Registers a record before further events are delivered, again and again until the destination has it; never rejects. */
+  /**
+   * Registers a record before further events are delivered, again and again until the destination has it; rejects when it
+   * has not after the first time.
+   */
   readonly register?: (record: MetadataRecord) => Promise<void>;
   readonly #registrations: Registrations;
   readonly #settings: DeliverySettings;
@@ -177,9 +180,13 @@ export class DeliveringBackend implements Backend {
   }
 
   async #register(record: MetadataRecord): Promise<void> {
-    if (this.#ending !== undefined) return;
-    this.#registrations.add(record);
+    const isOpen = this.#ending === undefined;
+    if (isOpen) this.#registrations.add(record);
     await this.#registrations.settle();
+    if (isOpen && this.#registrations.hasTaken(record)) return;
+    throw new Error(
+      `The backend '${this.#place.path}' has not taken the ${record.kind} type '${record.name}' (${record.id}).`,
+    );
   }
 
   #add(event: WaitingEvent): void {

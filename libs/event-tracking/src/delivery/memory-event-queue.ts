@@ -53,7 +53,7 @@ export class MemoryEventQueue implements EventQueue {
           const { path } = line.place();
           await line.consume(events.map((event) => ({ path, event })));
         },
-        register: (record) => line.register(record),
+        register: (record) => line.register(record).catch(() => {}), // tried again by the children
       },
       this.#delivery,
     );

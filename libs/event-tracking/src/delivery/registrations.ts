@@ -22,6 +22,11 @@ export class Registrations {
     return this.#open.length === 0;
   }
 
+  /** Whether a record has been taken that was added. */
+  hasTaken(record: MetadataRecord): boolean {
+    return !this.#open.includes(record);
+  }
+
   add(record: MetadataRecord): void {
     this.#open = [...this.#open.filter(({ id }) => id !== record.id), record];
   }

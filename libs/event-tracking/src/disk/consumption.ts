@@ -1,8 +1,18 @@
 import { describeError } from '../core/describe-error.js';
 import type { Diagnostics } from '../core/diagnostics.js';
-import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import type { QueueLine } from '../core/event-queue.js';
 import { Pauses } from '../delivery/pauses.js';
-import { decode, encode, isQueuedEvent, keyWithin, prefixOf, type Written } from './entry.js';
+import {
+  decode,
+  encode,
+  endOf,
+  isMetadataRecord,
+  isQueuedEvent,
+  keyWithin,
+  prefixOf,
+  type Written,
+} from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
 
 const CHUNK = 100;
@@ -10,7 +20,7 @@ const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 /** Takes what a store has for a node to the node's children, in its order, and out of the store when all have ended. */
 export class Consumption {
-  /** The key up to which entries were taken. */
+  /** Where in the store's order the entries end that were taken. */
   #taken: string;
   #reading: Promise<void> | undefined;
   #readAgain = false;
@@ -78,7 +88,7 @@ export class Consumption {
         this.store.read(this.line.place(), this.#taken, limit),
       );
       if (this.#isStopped || entries === undefined || entries.length === 0) continue;
-      this.#taken = entries.at(-1)![0];
+      this.#taken = endOf(entries.at(-1)![0]); // with what an entry becomes that is not taken
       this.#readAgain = true;
       const taking = this.#take(entries);
       this.#underWay.add(taking);
@@ -94,18 +104,19 @@ export class Consumption {
     const undelivered = await this.#handOver(written);
     if (undelivered === undefined) return;
     const [first] = entries[0]!;
-    const rest = undelivered.map((event, index): Entry => [
+    const rest = undelivered.map((each, index): Entry => [
       keyWithin(first, index),
-      encode(event, this.line.place()),
+      encode(each, this.line.place()),
     ]);
     await this.#withoutFail(() => this.store.replace(entries, rest));
   }
 
-  /** Resolves to what closing left undelivered, and to nothing where a consumer failed. */
-  async #handOver(written: readonly Written[]): Promise<readonly QueuedEvent[] | undefined> {
+  /** Resolves to what was not taken or closing left undelivered, and to nothing where a consumer failed. */
+  async #handOver(written: readonly Written[]): Promise<readonly Written[] | undefined> {
     try {
-      for (const each of written) if (!isQueuedEvent(each)) await this.line.register(each);
-      return await this.line.consume(written.filter(isQueuedEvent), { keeps: true });
+      const refused = await this.#register(written.filter(isMetadataRecord));
+      const events = written.filter(isQueuedEvent);
+      return [...refused, ...(await this.line.consume(events, { keeps: true }))];
     } catch (error) {
       this.diagnostics.error(
         'the consumer',
@@ -114,6 +125,15 @@ export class Consumption {
       );
       return undefined;
     }
+  }
+
+  /** Resolves to the records that a destination has not taken: it is offered them again, and the next process will be too. */
+  async #register(records: readonly MetadataRecord[]): Promise<MetadataRecord[]> {
+    const refused: MetadataRecord[] = [];
+    for (const record of records) {
+      await this.line.register(record).catch(() => refused.push(record));
+    }
+    return refused;
   }
 
   #decoded(entries: readonly Entry[]): Written[] {

@@ -7,7 +7,8 @@ import type { DiskLine } from './disk-line.js';
 
 /** What the entrance asks of the queue behind it. */
 export interface QueueOfEntrance {
-  started(): void;
+  /** @throws {@link ImproperlyConfigured} when the queue serves such a node already */
+  starts(line: DiskLine): void;
   leave(line: DiskLine, deadline: Deadline): Promise<void>;
 }
 
@@ -22,8 +23,8 @@ export class DiskEntrance extends DeliveringBackend implements QueueEntrance {
   }
 
   start(): void {
+    this.queue.starts(this.line);
     this.line.start();
-    this.queue.started();
   }
 
   override async flush(deadline: Deadline = {}): Promise<void> {

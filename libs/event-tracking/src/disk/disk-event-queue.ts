@@ -81,7 +81,10 @@ export class DiskEventQueue implements EventQueue {
       // The other half of the time is for writing.
       { ...DELIVERY, ...delivery, flushInterval: syncInterval / 2 },
       {
-        started: () => this.#recover(),
+        starts: (started) => {
+          this.#refuseSecond(started);
+          this.#recover();
+        },
         leave: (left, deadline) => this.#leave(left, deadline),
       },
     );
@@ -109,6 +112,17 @@ export class DiskEventQueue implements EventQueue {
     this.#left.add(line);
     if (this.#left.size === this.#lines.size) await this.close(deadline);
     await untilAborted(stopped, deadline.signal);
+  }
+
+  /** Two nodes of one name would write over each other's events. */
+  #refuseSecond(line: DiskLine): void {
+    const node = line.line.place();
+    const others = [...this.#lines].filter((each) => each !== line && each.takesOut);
+    if (!others.some((each) => each.isOf(node))) return;
+    throw new ImproperlyConfigured(
+      `DiskEventQueue: this queue has a node '${node.path}' of a tracker '${node.tracker}' already. Give each application a queue of ` +
+        `its own, in the same directory if you like.`,
+    );
   }
 
   /** Looks for what others have left, once this process has a store itself: the first that is free may well be its own. */

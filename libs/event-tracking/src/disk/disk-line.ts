@@ -6,7 +6,7 @@ import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
 import { Consumption } from './consumption.js';
-import { encode, encodeRecord, keyOf, numberOf, prefixOf } from './entry.js';
+import { encode, keyOf, numberOf, prefixOf, type Node } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
 
 /** What a line asks of the queue that it belongs to. */
@@ -34,6 +34,11 @@ export class DiskLine implements Backend {
     private readonly queue: QueueOfLine,
   ) {}
 
+  /** Whether it is that node's. */
+  isOf(node: Node): boolean {
+    return prefixOf(this.line.place()) === prefixOf(node);
+  }
+
   async send(event: TrackingEvent): Promise<void> {
     await this.sendBatch([event]);
   }
@@ -44,7 +49,7 @@ export class DiskLine implements Backend {
   }
 
   async register(record: MetadataRecord): Promise<void> {
-    await this.#append([encodeRecord(record)]);
+    await this.#append([encode(record, this.line.place())]);
   }
 
   /** Whether events are taken out: from the moment when the tree stands to that when it is closed. */

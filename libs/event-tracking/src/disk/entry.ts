@@ -24,7 +24,7 @@ export function prefixOf({ tracker, path }: Node): string {
   return `${encodeURIComponent(tracker)}/${encodeURIComponent(path)}/`;
 }
 
-/** A key behind all that begin with the prefix. */
+/** A key behind all that begin like this one. */
 export function endOf(prefix: string): string {
   return `${prefix}~`;
 }
@@ -52,15 +52,13 @@ export function keyWithin(key: string, index: number): string {
 /** What an entry holds: an event, or a metadata record that events behind it refer to. */
 export type Written = QueuedEvent | MetadataRecord;
 
-/** Writes down an event, and by a checksum how it will be known to be whole. */
-export function encode({ path, event }: QueuedEvent, node: Node): string {
+/** Writes it down, and by a checksum how it will be known to be whole. */
+export function encode(written: Written, node: Node): string {
+  if (!isQueuedEvent(written))
+    return withChecksum(JSON.stringify({ record: packMetadata(written) }));
+  const { path, event } = written;
   const at = path === node.path ? undefined : path;
   return withChecksum(JSON.stringify({ at, event: packEvent(event) }));
-}
-
-/** Writes down a metadata record in the same way. */
-export function encodeRecord(record: MetadataRecord): string {
-  return withChecksum(JSON.stringify({ record: packMetadata(record) }));
 }
 
 /** @throws {@link MalformedEventError} for what is not as it was written */
@@ -77,6 +75,11 @@ export function decode(entry: string, node: Node): Written {
 /** Tells what is to be delivered from what is to be registered. */
 export function isQueuedEvent(written: Written): written is QueuedEvent {
   return 'event' in written;
+}
+
+/** Tells what is to be registered from what is to be delivered. */
+export function isMetadataRecord(written: Written): written is MetadataRecord {
+  return !isQueuedEvent(written);
 }
 
 function withChecksum(text: string): string {

@@ -83,10 +83,10 @@ export class Recovery {
   }
 
   async #reportStrangers(store: EventStore): Promise<void> {
-    const known = [...this.lines].map(({ line }) => prefixOf(line.place()));
     for (const node of await store.nodes()) {
       const prefix = prefixOf(node);
-      if (known.includes(prefix) || this.#strangers.has(prefix)) continue;
+      const isKnown = [...this.lines].some((line) => line.isOf(node));
+      if (isKnown || this.#strangers.has(prefix)) continue;
       this.#strangers.add(prefix);
       this.diagnostics.warn(
         'strangers',

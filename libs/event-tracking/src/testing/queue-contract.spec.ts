@@ -19,9 +19,16 @@ interface Entry {
   isTaken: boolean;
 }
 
+interface KeptRecord {
+  readonly key: string;
+  readonly record: MetadataRecord;
+  isTaken: boolean;
+}
+
 /** What outlives a queue, and can be switched off. */
 class Store {
   entries: Entry[] = [];
+  records: KeptRecord[] = [];
   readonly lines = new Set<SoundLine>();
   isReachable = true;
 
@@ -52,6 +59,7 @@ interface Faults {
   queue?(queue: SoundQueue): Partial<EventQueue>;
   keeps?: boolean;
   forgetsWhatItTakes?: boolean;
+  forgetsRecords?: boolean;
   capacity?: number;
 }
 
@@ -91,6 +99,8 @@ class SoundLine implements Backend {
   isStarted = false;
   isClosed = false;
   readonly underWay = new Set<Promise<void>>();
+  /** The records that come again when it is closed. */
+  readonly refused: KeptRecord[] = [];
   readonly key: string;
 
   constructor(
@@ -112,9 +122,9 @@ class SoundLine implements Backend {
   }
 
   async register(record: MetadataRecord): Promise<void> {
-    const { registering } = this.queue.faults;
-    const handed = registering === undefined ? record : registering(record, this);
-    if (handed !== undefined) await this.line.register(structuredClone(handed));
+    this.queue.store.require();
+    this.queue.store.records.push({ key: this.key, record, isTaken: false });
+    this.pump();
   }
 
   add(events: readonly QueuedEvent[]): void {
@@ -130,6 +140,7 @@ class SoundLine implements Backend {
   pump(): void {
     if (!this.isStarted || this.isClosed || this.queue.isDead) return;
     const { store, isShared, faults } = this.queue;
+    for (const each of store.records) if (each.key === this.key) this.takeRecord(each);
     const entries = store.entries.filter(
       ({ key, isTaken, owner }) =>
         key === this.key &&
@@ -140,6 +151,27 @@ class SoundLine implements Backend {
     for (const entry of entries) entry.isTaken = true;
     if (faults.forgetsWhatItTakes === true) store.remove(entries);
     const taking = this.consume(entries).finally(() => this.underWay.delete(taking));
+    this.underWay.add(taking);
+  }
+
+  takeRecord(kept: KeptRecord): void {
+    if (kept.isTaken) return;
+    kept.isTaken = true;
+    const { registering, forgetsRecords } = this.queue.faults;
+    const { store } = this.queue;
+    const record = registering === undefined ? kept.record : registering(kept.record, this);
+    if (record === undefined) return;
+    const taking = this.line
+      .register(structuredClone(record))
+      .then(
+        () => true,
+        () => forgetsRecords === true,
+      )
+      .then((isDone) => {
+        if (isDone) store.records = store.records.filter((each) => each !== kept);
+        else this.refused.push(kept);
+      })
+      .finally(() => this.underWay.delete(taking));
     this.underWay.add(taking);
   }
 
@@ -168,6 +200,7 @@ class SoundLine implements Backend {
   async end({ signal }: Deadline): Promise<void> {
     this.isClosed = true;
     await untilAborted(this.drain(), signal);
+    for (const kept of this.refused) kept.isTaken = false;
     this.queue.store.pump();
   }
 }
@@ -292,6 +325,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
       faults: { entrance: () => ({ register: never }) },
       says: /register\(record\) did not settle/,
     },
+  ],
+  'hands over again to the next a metadata record that was not taken': [
+    { faults: { forgetsRecords: true }, says: /was not taken, and not handed over again/ },
+    { faults: { registering: () => undefined }, says: /was sent and not handed over/ },
   ],
   'hands over an event with its id, name, timestamp to the millisecond, context and data': [
     {

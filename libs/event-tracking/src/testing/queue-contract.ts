@@ -3,7 +3,7 @@ import { casesOf, type ContractPromise } from './contract-promise.js';
 import { QueueBench } from './queue-bench.js';
 import { handedOverContent, handsOverRecords } from './queue-content.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
-import { survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
+import { keepsRecords, survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
 import { queueLife } from './queue-life.js';
 import { countsOverflow, survivesConsumers } from './queue-losses.js';
 import { duringQueueOutages } from './queue-outage.js';
@@ -48,7 +48,7 @@ export function queueContract(subject: QueueContractSubject): readonly ContractC
     keepsApart,
     ...queueLife(isShared),
     survivesClosing(isDurable),
-    ...(isDurable ? takesBack : []),
+    ...(isDurable ? [...takesBack, keepsRecords] : []),
     ...(subject.crash === undefined ? [] : [survivesCrashes]),
     ...(subject.createSmall === undefined ? [] : [countsOverflow]),
     survivesConsumers,

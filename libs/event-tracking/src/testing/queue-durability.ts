@@ -1,6 +1,7 @@
 import type { QueuedEvent } from '../core/event-queue.js';
 import { contractEvents } from './contract-events.js';
 import type { ContractPromise } from './contract-promise.js';
+import { contractRecord } from './contract-record.js';
 import type { HeldConsumer } from './held-consumer.js';
 import { liveSignal } from './patience.js';
 import type { QueueBench } from './queue-bench.js';
@@ -50,6 +51,27 @@ export const takesBack: readonly ContractPromise<QueueBench>[] = [
     },
   },
 ];
+
+/** What is known of the events' types is as safe as they are. */
+export const keepsRecords: ContractPromise<QueueBench> = {
+  name: 'hands over again to the next a metadata record that was not taken',
+  async attempt(bench) {
+    const node = await bench.node();
+    if (node.entrance.register === undefined) return; // its tree gives them to destinations at once
+    node.refusesRecords = true;
+    await bench.within('register(record)', () => node.register(contractRecord()));
+    await bench.until(
+      () => node.registered.length > 0,
+      () => 'The metadata record was sent and not handed over.',
+    );
+    await bench.close(node);
+    const next = await bench.node();
+    await bench.until(
+      () => next.registered.length > 0,
+      () => 'The metadata record was not taken, and not handed over again.',
+    );
+  },
+};
 
 /** What was acknowledged is safe. */
 export const survivesCrashes: ContractPromise<QueueBench> = {

@@ -21,7 +21,9 @@ export class QueueNode {
   readonly taken: QueuedEvent[] = [];
   /** The metadata records that the queue has handed over. */
   readonly registered: MetadataRecord[] = [];
-  /** How many of these have ended. */
+  /** Whether no destination takes records. */
+  refusesRecords = false;
+  /** How many of the events have ended. */
   ended = 0;
   /** What becomes of them. */
   consume: QueueLine['consume'] = async () => [];
@@ -34,7 +36,7 @@ export class QueueNode {
     this.entrance = queue.open({
       place: () => place,
       consume: (events, options = {}) => this.#take(events, options),
-      register: async (record) => void this.registered.push(record),
+      register: (record) => this.#register(record),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
     this.#intake[ADOPT]({ ...place, diagnostics: new Diagnostics(SILENT), stands: false });
@@ -70,6 +72,11 @@ export class QueueNode {
   account(): Account {
     const { path } = this.place;
     return this.#intake.accounts()[path === '' ? 'queue' : `${path}.queue`]!;
+  }
+
+  async #register(record: MetadataRecord): Promise<void> {
+    this.registered.push(record);
+    if (this.refusesRecords) throw new Error('No destination takes records.');
   }
 
   async #take(

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { TrackingEvent } from '../core/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import { Redelivery } from '../delivery/redelivery.js';
@@ -8,6 +7,7 @@ import type { EventSource } from './event-source.js';
 import { summaryOf } from './list-letters.js';
 import { matches } from './matches.js';
 import { openSource } from './open-source.js';
+import { Pace } from './pace.js';
 import { ProgressBar } from './progress-bar.js';
 
 const CHUNK = 100;
@@ -30,9 +30,10 @@ async function replay(line: CommandLine, source: EventSource): Promise<number> {
     ...(filters.tracker === undefined ? {} : { tracker: filters.tracker }),
   });
   const progress = new ProgressBar(await countOf(source, line));
-  const started = performance.now();
+  const pace = new Pace(rate);
   let [delivered, failed] = [0, 0];
-  for await (const events of chunksOf(wanted(source, line), Math.min(CHUNK, Math.ceil(rate)))) {
+  for await (const events of chunksOf(wanted(source, line), Math.min(CHUNK, pace.portion))) {
+    await pace.allow(events.length);
     const failures = await redelivery.deliver(events);
     const failing = new Set(failures.map(({ event }) => event));
     await source.remove?.(events.filter(isDeadLetter).filter((event) => !failing.has(event)));
@@ -40,8 +41,6 @@ async function replay(line: CommandLine, source: EventSource): Promise<number> {
     failed += failures.length;
     delivered += events.length - failures.length;
     progress.show(delivered + failed);
-    const due = started + ((delivered + failed) / rate) * 1_000;
-    await pause(Math.max(0, due - performance.now()));
   }
   await redelivery.end();
   progress.end();

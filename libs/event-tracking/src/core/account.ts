@@ -31,7 +31,7 @@ export interface Account {
  * - `unjudged`: a filter threw, so the event was dropped to be safe
  * - `closed`: the tracker had been closed
  * - `held`: more events than can be held came before the tree stood
- * - `recursion`: delivering an event emitted another one, again and again
+ * - `recursion`: making or delivering an event emitted another one, again and again
  * - `fault`: the event could not be made
  */
 export type DropReason =

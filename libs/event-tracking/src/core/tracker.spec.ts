@@ -403,6 +403,44 @@ describe('Tracker', () => {
     });
   });
 
+  describe('when making an event emits another', () => {
+    it.each<[string, (emit: () => void) => object]>([
+      [
+        'a getter of its data',
+        (get) => Object.defineProperty({}, 'key', { get, enumerable: true }),
+      ],
+      ['a toJSON of its data', (toJSON) => ({ toJSON })],
+    ])('breaks a circle through %s, which is counted and reported', (_what, make) => {
+      const { tracker, recorder, logger } = setUp();
+      const data = make(() => tracker.emit('again', data));
+      tracker.emit('a', data);
+      const { arrived, dropped } = tracker.account();
+      expect(dropped).toEqual({ recursion: 1 });
+      expect(recorder.events).toHaveLength(arrived - 1);
+      expect(recorder.events.length).toBeLessThan(20);
+      expect(logger.lines.join()).toMatch(/'again' was dropped.*circle/);
+      expectBalance(tracker);
+    });
+
+    it('breaks a circle through a context that is read for each event', () => {
+      const { tracker, recorder } = setUp();
+      tracker.contextLocator.run('request', () => {
+        tracker.locatedContext.enterLive(
+          'request',
+          () => {
+            tracker.emit('read');
+            return { user_id: 7 };
+          },
+          () => {},
+        );
+        tracker.emit('a');
+      });
+      expect(tracker.account().dropped).toEqual({ recursion: 1 });
+      expect(recorder.last).toMatchObject({ name: 'a', context: { user_id: 7 } });
+      expectBalance(tracker);
+    });
+  });
+
   describe('when delivering an event emits another', () => {
     it('delivers it, nested or later', async () => {
       const { tracker, recorder } = setUp();

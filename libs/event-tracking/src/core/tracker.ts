@@ -94,7 +94,7 @@ export interface TrackerAccount extends Account {
 }
 
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
-/** How often delivering one event may emit another before it is taken for a circle. */
+/** How often making or delivering one event may emit another before it is taken for a circle. */
 const MAX_NESTED_EMITS = 8;
 
 /** How a {@link DetachedTracker} is made. */
@@ -208,10 +208,9 @@ export class Tracker<Events extends object = object> {
       if (this.#state === 'closed') {
         this.#drop('closed', name, 'the tracker is closed');
       } else if (this.#nested >= MAX_NESTED_EMITS) {
-        this.#drop('recursion', name, 'delivering events emits events in a circle');
+        this.#drop('recursion', name, 'making or delivering events emits events in a circle');
       } else {
-        const { event, size } = this.#maker.make(name, data);
-        this.#route(event, size);
+        this.#makeAndRoute(name, data);
       }
     } catch (fault) {
       // Counted without a call: where the stack is exhausted, the count is all that can be said.
@@ -466,6 +465,17 @@ export class Tracker<Events extends object = object> {
     return node;
   }
 
+  /** Making an event may emit too: a getter of its data, or what is asked for the request's context. */
+  #makeAndRoute(name: unknown, data: unknown): void {
+    this.#nested++;
+    try {
+      const { event, size } = this.#maker.make(name, data);
+      this.#route(event, size);
+    } finally {
+      this.#nested--;
+    }
+  }
+
   #route(event: TrackingEvent, size?: number): void {
     if (this.#root === undefined) {
       if (this.#held?.hold(event) === true) return;
@@ -476,13 +486,8 @@ export class Tracker<Events extends object = object> {
       );
       return;
     }
-    this.#nested++;
-    try {
-      this.#root[ROUTE](event, size);
-      this.#account.delivered++;
-    } finally {
-      this.#nested--;
-    }
+    this.#root[ROUTE](event, size);
+    this.#account.delivered++;
   }
 
   #announce(record: MetadataRecord): void {

@@ -580,6 +580,8 @@ describe('snapshot', () => {
       expect(snapshot(Array.from({ length: 1_000 }, () => null)).size).toBeGreaterThan(1_000);
       expect(snapshot(Array.from({ length: 1_000 }, () => ({}))).size).toBeGreaterThan(1_000);
       expect(snapshot(Array.from({ length: 1_000 }, () => [])).size).toBeGreaterThan(1_000);
+      expect(snapshot(Array.from({ length: 1_000 }, () => undefined)).size).toBeGreaterThan(1_000);
+      expect(snapshot(Array(1_000)).size).toBeGreaterThan(1_000);
     });
   });
 });

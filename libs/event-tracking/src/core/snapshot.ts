@@ -190,6 +190,7 @@ class Copier {
         break;
       }
       const member = this.#read(value, index);
+      if (member === undefined) this.size += 5;
       copy.push(member === undefined ? null : member);
     }
     return copy;

@@ -270,6 +270,33 @@ describe('a violation', () => {
     expect(violation!.call_site).toMatch(/:\d+:\d+$/);
   });
 
+  it.each<[string, typeof Error.prepareStackTrace]>([
+    ['lists', (_error, frames) => frames],
+    [
+      'nothing at all',
+      () => {
+        throw new Error('no stacks');
+      },
+    ],
+  ])(
+    'needs no stack: the event is delivered where an application makes %s of stacks',
+    (_, prepare) => {
+      const { tracker, emit, recording, kinds } = tracked();
+      const { prepareStackTrace } = Error;
+      Error.prepareStackTrace = prepare;
+      try {
+        emit(NAME, { ...GOOD, tutor: 'Ada' });
+        tracker.register('course.left', 'Somebody left a course.');
+        emit(defineEvent('course.found', { description: 'Somebody found a course.' }));
+      } finally {
+        Error.prepareStackTrace = prepareStackTrace;
+      }
+      expect(recording.events.map(({ name }) => name)).toEqual([NAME, 'course.found']);
+      expect(kinds()).toEqual(['extra-field']);
+      expect(tracker.violations[0]!.call_site).toBe('');
+    },
+  );
+
   it('is warned of once a minute, and counted always', () => {
     vi.useFakeTimers({ now: 0, toFake: ['Date', 'performance', 'setTimeout'] });
     const { tracker, emit, logger } = tracked();

@@ -19,6 +19,19 @@ export function callSiteOf(stack: string): string {
   return '';
 }
 
+/**
+ * The stack that an error was made with; empty where the platform does not say.
+ *
+ * @remarks Who sets `Error.prepareStackTrace` makes something else of it, or throws.
+ */
+export function stackIn(error: { stack?: unknown }): string {
+  try {
+    return typeof error.stack === 'string' ? error.stack : '';
+  } catch {
+    return '';
+  }
+}
+
 function withoutScheme(url: string): string {
   return url.replace(/^file:\/\/(?=\/)/, '');
 }

@@ -8,6 +8,7 @@ import {
   type FieldDescription,
   type Fields,
 } from './field.js';
+import { stackIn } from './call-site.js';
 import { frozenCopyOf } from './frozen.js';
 import {
   isStandardSchema,
@@ -236,11 +237,10 @@ export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
 /** The stack of whoever called a function of the library. */
 // oxlint-disable-next-line typescript/no-unsafe-function-type
 export function stackOf(callee: Function): string {
-  const held: { stack?: string } = {};
-  // Only V8 has it; elsewhere the stack begins within the library.
-  if (typeof Error.captureStackTrace === 'function') Error.captureStackTrace(held, callee);
-  else held.stack = new Error('').stack ?? '';
-  return (held.stack ?? '').replace(/^Error\n/, '');
+  // Only V8 can leave frames out; elsewhere the stack begins within the library.
+  const error = new Error('');
+  if (typeof Error.captureStackTrace === 'function') Error.captureStackTrace(error, callee);
+  return stackIn(error).replace(/^Error\n/, '');
 }
 
 function kindOf(value: unknown): unknown {

@@ -1,5 +1,5 @@
 import type { Diagnostics } from '../diagnostics.js';
-import { callSiteOf } from './call-site.js';
+import { callSiteOf, stackIn } from './call-site.js';
 
 /**
  * How an event can differ from what was agreed.
@@ -49,7 +49,7 @@ export class Violations {
     const known = this.#found.get(subject);
     if (known !== undefined) known.count++;
     else if (this.#found.size < MAX_VIOLATIONS || name === FURTHER_NAMES) {
-      const call_site = callSiteOf((place ?? new Error('')).stack ?? '');
+      const call_site = callSiteOf(stackIn(place ?? new Error('')));
       this.#found.set(subject, { kind, name, message, count: 1, call_site });
     } else {
       this.add(kind, FURTHER_NAMES, message, place);

@@ -359,6 +359,20 @@ describe('contexts', () => {
       expect(await late).toEqual({ a: 1, b: 1 });
     });
 
+    it('may start themselves again without end', async () => {
+      const { tracker, seen } = recorded();
+      const turns = 20_000;
+      const last = await new Promise<unknown>((resolve) => {
+        const turn = (n: number): void =>
+          tracker.context('turn', { n }, () => {
+            if (n === turns) resolve(seen());
+            else queueMicrotask(() => turn(n + 1));
+          });
+        turn(1);
+      });
+      expect(last).toEqual({ n: turns });
+    });
+
     it('isolate a branch of a Promise.all', async () => {
       const { tracker, events } = recorded();
       const branch = (id: number): Promise<void> =>

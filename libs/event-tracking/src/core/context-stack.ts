@@ -189,15 +189,38 @@ export class ContextStack {
     return this.#entries.some((entry) => entry.name === name);
   }
 
-  /** Entries are never changed in place, so that an unchanged array means an unchanged scope. */
+  /**
+   * Entries are never changed in place, so that an unchanged array means an unchanged scope.
+   *
+   * @remarks No recursion: work that starts itself again nests its scopes without end.
+   */
   #currentView(): ContextView {
-    const outer = this.outer === undefined ? ContextView.empty : this.outer.#currentView();
-    if (outer !== this.#viewedOuter || this.#entries !== this.#viewedEntries) {
-      this.#view = this.#entries.length === 0 ? outer : outer.with(this.#entries);
-      this.#viewedOuter = outer;
-      this.#viewedEntries = this.#entries;
+    let changed: ContextStack | undefined;
+    let stack: ContextStack = this;
+    for (let { outer } = stack; outer !== undefined; { outer } = stack) {
+      if (stack.#entries !== stack.#viewedEntries || outer.#view !== stack.#viewedOuter)
+        changed = stack;
+      stack = outer;
     }
+    if (stack.#entries !== stack.#viewedEntries) changed = stack;
+    if (changed !== undefined) this.#lookFrom(changed);
     return this.#view;
+  }
+
+  /** Looks anew at a scope around this one, and at those between. */
+  #lookFrom(changed: ContextStack): void {
+    const stacks: ContextStack[] = [];
+    for (let stack: ContextStack = this; stack !== changed; stack = stack.outer!)
+      stacks.push(stack);
+    changed.#look();
+    while (stacks.length > 0) stacks.pop()!.#look();
+  }
+
+  #look(): void {
+    const outer = this.outer === undefined ? ContextView.empty : this.outer.#view;
+    this.#view = this.#entries.length === 0 ? outer : outer.with(this.#entries);
+    this.#viewedOuter = outer;
+    this.#viewedEntries = this.#entries;
   }
 
   #unknownContext(name: unknown, heldByProcess: boolean): UnknownContextError {

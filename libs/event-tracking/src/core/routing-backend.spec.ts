@@ -256,6 +256,55 @@ describe('RoutingBackend', () => {
       expect(d.events).toEqual(a.events);
     });
 
+    it('shows no backend what becomes of what a processor put into its event', async () => {
+      const session = { pages: 1 };
+      const [first, last] = [new RecordingBackend(), new RecordingBackend()];
+      const tracker = trackerOf({
+        processors: [
+          ({ data }) => {
+            data['session'] = session;
+            data['map'] = new Map([['a', 1]]);
+          },
+          async ({ data }) => {
+            await tick();
+            data['late'] = true;
+          },
+        ],
+        backends: { first, last },
+      });
+      tracker.emit('a');
+      session.pages++;
+      await tick();
+      const data = { session: { pages: 1 }, map: [['a', 1]] };
+      expect(first.events.map((each) => each.data)).toEqual([data]);
+      expect(last.events.map((each) => each.data)).toEqual([data]);
+    });
+
+    it('leaves alone what a processor put into the event, whatever a branch does to it', () => {
+      const user = { id: 7, email: 'ada@example.org' };
+      const [all, anonymous] = [new RecordingBackend(), new RecordingBackend()];
+      const tracker = trackerOf({
+        processors: [({ context }) => void (context['user'] = user)],
+        backends: {
+          all,
+          anonymous: new RoutingBackend({
+            processors: [
+              ({ context }) => void delete (context['user'] as Partial<typeof user>).email,
+            ],
+            backends: { anonymous },
+          }),
+        },
+      });
+      tracker.emit('a');
+      tracker.emit('b');
+      expect(user.email).toBe('ada@example.org');
+      expect(all.events.map(({ context }) => context)).toEqual([{ user }, { user }]);
+      expect(anonymous.events.map(({ context }) => context)).toEqual([
+        { user: { id: 7 } },
+        { user: { id: 7 } },
+      ]);
+    });
+
     it('gives siblings the same, however deep', () => {
       let deep: Record<string, unknown> = {};
       for (let level = 0; level < 150; level++) deep = { deep };

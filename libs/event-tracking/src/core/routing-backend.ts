@@ -201,7 +201,9 @@ export class RoutingBackend implements Backend {
     try {
       const processed = this.#chain.run(event);
       if (!this.#bookDrop(processed)) {
-        this[PASS_ON](processed, this.#chain.changesEvents ? undefined : size);
+        // What processors put into an event may live on elsewhere, and an asynchronous one may still be at work on it.
+        if (this.#chain.changesEvents) this[PASS_ON](copyOf(processed));
+        else this[PASS_ON](processed, size);
         account.delivered++;
       }
     } catch {

@@ -34,6 +34,14 @@ class Allow implements CanActivate {
   }
 }
 
+/** A decorator of somebody else, who gives the function that it puts there neither name nor metadata. */
+function logged(_prototype: object, _key: string, descriptor: PropertyDescriptor): void {
+  const original = descriptor.value as (...args: unknown[]) => unknown;
+  descriptor.value = function (this: unknown, ...args: unknown[]) {
+    return Reflect.apply(original, this, args);
+  };
+}
+
 @Controller('courses')
 class CoursesController {
   @Get('value/:id')
@@ -62,6 +70,13 @@ class CoursesController {
   @Get('dispatched/:id')
   @EmitEvent('x', { data: keep('dispatched') })
   dispatched(@Param('id') id: string): string {
+    return id;
+  }
+
+  @Get('logged/:id')
+  @EmitEvent('x', { data: keep('logged') })
+  @logged
+  logged(@Param('id') id: string): string {
     return id;
   }
 
@@ -147,6 +162,12 @@ describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
     expect(executionContext!.switchToHttp().getRequest<{ params: object }>().params).toEqual({
       id: '7',
     });
+  });
+
+  it('are given it where another decorator has replaced the method', async () => {
+    await get('/courses/logged/7');
+    const { executionContext } = calls.get('logged')!;
+    expect(executionContext!.getClass()).toBe(CoursesController);
   });
 
   it('are given none where code calls a handler, from another handler of the same request', async () => {

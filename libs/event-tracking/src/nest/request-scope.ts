@@ -22,9 +22,11 @@ export class DispatchScope extends ContextStack {
   take(instance: object, method: string | symbol): ExecutionContext | undefined {
     const announced = this.#announced;
     if (announced === undefined) return undefined;
-    const fits =
-      announced.getHandler().name === String(method) && instance instanceof announced.getClass();
-    if (!fits) return undefined;
+    const handler = announced.getHandler();
+    // Other decorators may have put functions in the method's place that do not have its name.
+    const isHandler =
+      handler.name === method || (instance as Record<string | symbol, unknown>)[method] === handler;
+    if (!isHandler || !(instance instanceof announced.getClass())) return undefined;
     this.#announced = undefined;
     return announced;
   }

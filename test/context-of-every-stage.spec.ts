@@ -24,7 +24,7 @@ import {
 import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
 import { tap } from 'rxjs';
 import { EventTrackingModule, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
 
 const recorder = new Recorder();
@@ -128,6 +128,20 @@ class StagesController {
   }
 }
 
+@Controller('promised')
+class PromisedController {
+  constructor(private readonly tracker: Tracker) {}
+
+  @Get()
+  @UseInterceptors(
+    new TrackContextInterceptor('broken', () => Promise.reject(new Error('no context today'))),
+  )
+  promised(): string {
+    this.tracker.emit('handler');
+    return 'answered';
+  }
+}
+
 @Controller()
 class RootController {
   constructor(private readonly tracker: Tracker) {}
@@ -152,7 +166,7 @@ class RootController {
       },
     }),
   ],
-  controllers: [StagesController, RootController],
+  controllers: [StagesController, PromisedController, RootController],
   providers: [Guard, Pipe, { provide: APP_FILTER, useClass: Filter }],
 })
 class AppModule implements NestModule {
@@ -288,6 +302,18 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       request_id: 'this one',
       user_id: 'ann',
     });
+  });
+
+  it('a context that TrackContextInterceptor is promised and never gets does no harm', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    try {
+      expect(await (await ask('/api/promised', { 'x-user': 'ann' })).text()).toBe('answered');
+    } finally {
+      process.off('unhandledRejection', unhandled);
+    }
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(recorder.only('handler').context).toMatchObject({ request_id: 'this one' });
   });
 });
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   Logger,
   Optional,
@@ -61,6 +62,10 @@ export class TrackContextInterceptor implements NestInterceptor {
     const type = isContextType(described) ? described : application.contextType(name);
     try {
       const own = typeof values === 'function' ? (values as typeof handlerOf)(context) : values;
+      if (types.isPromise(own)) {
+        own.catch(() => {});
+        throw new TypeError('its factory returned a promise; it is to return an object at once');
+      }
       application.locator.get().enter(name, own, { ...options, type });
     } catch (fault) {
       application.diagnostics.error(

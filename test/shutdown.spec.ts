@@ -244,6 +244,14 @@ describe('shutting down', () => {
     expect(existing.close).not.toHaveBeenCalled();
   });
 
+  it('closes once what the module made, however often the application is closed', async () => {
+    const made = { send: vi.fn(), close: vi.fn(async () => {}) };
+    const app = await boot({ backends: { made: { useFactory: () => made } } });
+    await app.close();
+    await app.close();
+    expect(made.close).toHaveBeenCalledOnce();
+  });
+
   it('counts what is emitted afterwards as dropped because closed', async () => {
     const recorder = new Recorder();
     const app = await boot({ backends: { recorder } });

@@ -13,6 +13,7 @@ const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
  */
 export class Shutdown {
   #remaining: number;
+  #closing: Promise<void> | undefined;
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -26,14 +27,18 @@ export class Shutdown {
     await this.#limited((signal) => this.#flush(signal));
   }
 
-  /** Delivers the rest, refuses what comes later and closes the backends that the module made. */
-  async close(): Promise<void> {
+  /** Delivers the rest, refuses what comes later and closes the backends that the module made; again, it only waits for that. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await this.#limited(async (signal) => {
       await this.#flush(signal);
       for (const detached of this.application.trackers.values()) detached.refuse();
       await this.#flush(signal);
       for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });
-      await Promise.all([...this.assembly.owned].map((backend) => this.#close(backend, signal)));
+      await Promise.all([...this.assembly.owned].map((each) => this.#closeOwned(each, signal)));
     });
     await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
@@ -44,7 +49,7 @@ export class Shutdown {
     await Promise.all(trackers.map((detached) => detached.drain({ signal })));
   }
 
-  async #close(backend: Closable, signal: AbortSignal): Promise<void> {
+  async #closeOwned(backend: Closable, signal: AbortSignal): Promise<void> {
     try {
       await Promise.race([backend.close?.({ signal }), whenAborted(signal)]);
     } catch (fault) {

@@ -183,6 +183,26 @@ describe('on: success, error or settled', () => {
     expect(names()).toEqual(['settled', 'success']);
   });
 
+  it('ends with the subscriber who leaves a source that emits at once and without end', async () => {
+    class Service {
+      produced = 0;
+
+      @TrackContext('service', {})
+      @EmitEvent('numbers.left', { on: 'settled' })
+      numbers(): Observable<number> {
+        return new Observable((subscriber) => {
+          while (!subscriber.closed && this.produced < 1_000) subscriber.next(this.produced++);
+          subscriber.complete();
+        });
+      }
+    }
+    const service = (await bootstrap(Service)).get(Service);
+    const numbers = await lastValueFrom(service.numbers().pipe(take(3), toArray()));
+    expect(numbers).toEqual([0, 1, 2]);
+    expect(service.produced).toBe(3);
+    expect(recorder.only('numbers.left').data).toEqual({});
+  });
+
   it('leaves it to the caller to handle a rejection', async () => {
     const service = (await bootstrap(Service)).get(Service);
     const unhandled = deferred<unknown>();

@@ -1,4 +1,4 @@
-import { Observable, type Observer, type Subscription } from 'rxjs';
+import { Observable, Subscriber, type Observer } from 'rxjs';
 import type { ContextLocator } from '../core/context-locator.js';
 
 /** Runs a function in a scope and returns what it returns. */
@@ -49,12 +49,15 @@ export function subscribeWithin<T>(
           forward(() => subscriber.complete());
         },
       };
-      const subscription: Subscription = source().subscribe(observer);
-      return () =>
+      // Known before it is subscribed: a source that emits at once learns by it that the subscriber has left.
+      const within = new Subscriber<T>(observer);
+      subscriber.add(() =>
         locator.run(inside, () => {
-          subscription.unsubscribe();
+          within.unsubscribe();
           if (!ended) witness.unsubscribe?.();
-        });
+        }),
+      );
+      source().subscribe(within);
     });
   });
 }

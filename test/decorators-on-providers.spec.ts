@@ -183,6 +183,27 @@ describe('on: success, error or settled', () => {
     expect(names()).toEqual(['settled', 'success']);
   });
 
+  it('returns what refuses to be asked what it is', async () => {
+    const strict = new Proxy(
+      {},
+      {
+        get(_, key) {
+          throw new ReferenceError(`${String(key)} is unknown`);
+        },
+      },
+    );
+    class Service {
+      @TrackContext('service', {})
+      @EmitEvent('environment.read')
+      environment(): object {
+        return strict;
+      }
+    }
+    const service = (await bootstrap(Service)).get(Service);
+    expect(service.environment() === strict).toBe(true);
+    expect(recorder.only('environment.read').data).toEqual({});
+  });
+
   it('ends with the subscriber who leaves a source that emits at once and without end', async () => {
     class Service {
       produced = 0;
@@ -436,6 +457,24 @@ describe('works on', () => {
     expect(recorder.named('made')).toHaveLength(2);
   });
 
+  it('providers beside a value that refuses to be asked what it has', async () => {
+    class Service {
+      @EmitEvent('worked')
+      work(): void {}
+    }
+    const strict = new Proxy(
+      {},
+      {
+        has(_, key) {
+          throw new ReferenceError(`${String(key)} is unknown`);
+        },
+      },
+    );
+    const providers = [Service, { provide: 'strict', useValue: strict }];
+    (await bootstrap(...providers)).get(Service).work();
+    expect(recorder.named('worked')).toHaveLength(1);
+  });
+
   it('instances that freeze themselves', async () => {
     @Injectable()
     class Frozen {
@@ -642,6 +681,20 @@ describe('where there is no tracker', () => {
         /@EmitEvent\('done'\).*Service\.work did nothing.*not imported.*new Service\(…\)/,
       ),
     ]);
+  });
+
+  it('the method runs on what has no prototype, and on what refuses to show it', () => {
+    class Service {
+      @EmitEvent('done')
+      work(): string {
+        return 'worked';
+      }
+    }
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const borrower of [Object.create(null), proxy, undefined] as object[]) {
+      expect(Reflect.apply(Service.prototype.work, borrower, [])).toBe('worked');
+    }
   });
 
   it('the method that a constructor calls runs, and emits nothing', async () => {

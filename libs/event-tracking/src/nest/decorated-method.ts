@@ -161,7 +161,7 @@ class DecoratedCall {
         this.#settle({ error });
         throw error;
       }
-      if (isObservable(result)) return this.#observe(result);
+      if (isOfRxjs(result)) return this.#observe(result);
       if (this.plan.emits.length === 0) return result;
       // Only real promises are awaited: asking a lazy query for its then would run it.
       if (types.isPromise(result)) return this.#await(result);
@@ -281,6 +281,15 @@ class DecoratedCall {
   }
 }
 
+/** Asking what a method returned may throw: there are proxies that refuse keys which they do not know. */
+function isOfRxjs(result: unknown): result is Observable<unknown> {
+  try {
+    return isObservable(result);
+  } catch {
+    return false;
+  }
+}
+
 function isDue(on: EmitOn, outcome: object): boolean {
   if (on === 'settled') return true;
   return on === 'error' ? 'error' in outcome : 'result' in outcome;
@@ -289,16 +298,25 @@ function isDue(on: EmitOn, outcome: object): boolean {
 const warned = new WeakSet<object>();
 
 function warnHomeless(instance: unknown, key: string | symbol, plan: MethodPlan): void {
-  const prototype: object =
-    typeof instance === 'object' && instance !== null ? Object.getPrototypeOf(instance) : plan;
-  if (warned.has(prototype)) return;
-  warned.add(prototype);
+  const kind = prototypeOf(instance) ?? plan;
+  if (warned.has(kind)) return;
+  warned.add(kind);
   const name = nameOfClass(instance);
   new Logger('EventTracking').warn(
     `${plan.decorators.join(' and ')} of ${name}.${String(key)} did nothing: this ${name} belongs to no application. ` +
       `Either EventTrackingModule.forRoot() is not imported, or Nest did not make the object (new ${name}(…)), or the ` +
       `method was called while its constructor was running. The method itself ran.`,
   );
+}
+
+function prototypeOf(instance: unknown): object | null {
+  try {
+    return typeof instance === 'object' && instance !== null
+      ? (Object.getPrototypeOf(instance) as object | null)
+      : null;
+  } catch {
+    return null;
+  }
 }
 
 function nameOfClass(instanceOrPrototype: unknown): string {

@@ -33,7 +33,11 @@ export function declareHost(prototype: object): void {
 
 /** Tells whether instances are to be told their application. */
 export function declaresHost(candidate: object): boolean {
-  return HOST in candidate;
+  try {
+    return HOST in candidate;
+  } catch {
+    return false; // a proxy that refuses keys which it does not know
+  }
 }
 
 /** The application of an instance, if it has been told. */

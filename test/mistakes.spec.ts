@@ -146,6 +146,11 @@ describe('at declaration, a configuration that cannot work says where, what was 
       /^trackers\.audit: expected an object such as \{ backends/,
     ],
     [
+      'further trackers in a Map',
+      () => configure({ trackers: new Map([['audit', { backends: {} }]]) }),
+      /^trackers: expected an object of trees by the tracker's name, received an instance of Map/,
+    ],
+    [
       'a context that is none',
       () => configure({ context: true }),
       /^context: expected false or an object/,
@@ -272,6 +277,19 @@ describe('at bootstrap', () => {
     );
     expect(message).toMatch(
       /^backends\.mongo: expected a backend with a method send\(event\), received an object with no keys/,
+    );
+  });
+
+  it('a factory that makes no processor is told by its place', async () => {
+    const processors = [{ useFactory: () => 5 }];
+    const nested = () =>
+      boot({ imports: [configure({ backends: { warehouse: { processors, backends: {} } } })] });
+    expect(await failure('a factory that makes no processor', nested)).toMatch(
+      /^backends\.warehouse\.processors\[0\]: expected a processor .*, received the number 5/,
+    );
+    const audit = () => boot({ imports: [configure({ trackers: { audit: { processors } } })] });
+    expect(await failure('a factory of a further tracker', audit)).toMatch(
+      /^trackers\.audit\.processors\[0\]: expected a processor .*, received the number 5/,
     );
   });
 

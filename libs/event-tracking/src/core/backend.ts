@@ -44,6 +44,9 @@ export interface Backend {
 /** Backends by name: an object or a Map. */
 export type Backends = Readonly<Record<string, Backend>> | ReadonlyMap<string, Backend>;
 
+/** What stands for all backends where event tracking is disabled. */
+export const NO_BACKEND: Backend = Object.freeze({ send() {} });
+
 /** Tells whether a value can serve as a backend. */
 export function isBackend(value: unknown): value is Backend {
   return (

@@ -1,10 +1,10 @@
 import type { ModuleRef } from '@nestjs/core';
-import { isBackend, type Backend, type Deadline } from '../core/backend.js';
+import { isBackend, NO_BACKEND, type Backend, type Deadline } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../core/errors.js';
 import { isEventQueue, type EventQueue } from '../core/event-queue.js';
-import type { Processor } from '../core/processor.js';
+import { toStep, type Processor } from '../core/processor.js';
 import { RoutingBackend } from '../core/routing-backend.js';
 import { AsyncRoutingBackend } from '../delivery/async-routing-backend.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
@@ -111,9 +111,7 @@ export class Assembly {
   }
 
   async #rootOf(node: NodePart): Promise<RoutingBackend> {
-    const processors = await Promise.all(
-      node.processors.map(async (part) => (await makePart(part, this.injector)).value as Processor),
-    );
+    const processors = await Promise.all(node.processors.map((part) => this.#processorOf(part)));
     const backends = await Promise.all(
       [...node.children].map(async ([name, part]) => [name, await this.#childOf(part)] as const),
     );
@@ -178,6 +176,11 @@ export class Assembly {
     return delivering;
   }
 
+  async #processorOf(part: Part): Promise<Processor> {
+    const { value } = await makePart(part, this.injector);
+    return toStep(value, part.where).processor;
+  }
+
   async #leafOf(part: Part): Promise<Backend> {
     const { value, owned } = await makePart(part, this.injector);
     if (!isBackend(value)) {
@@ -196,5 +199,3 @@ export class Assembly {
       : ((await makePart(part, this.injector)).value as ContextLocator);
   }
 }
-
-const NO_BACKEND: Backend = { send() {} };

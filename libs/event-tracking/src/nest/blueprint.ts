@@ -84,7 +84,7 @@ export function readBlueprint(options: EventTrackingOptions): Blueprint {
   checkScalars(options);
   const trackers = new Map<string, NodePart>();
   trackers.set(DEFAULT_TRACKER, readNode(options, ''));
-  for (const [name, tree] of Object.entries(options.trackers ?? {})) {
+  for (const [name, tree] of Object.entries(checkedTrackers(options.trackers ?? {}))) {
     const where = `trackers.${name}`;
     if (name === DEFAULT_TRACKER) {
       throw new ImproperlyConfigured(
@@ -114,6 +114,14 @@ export function pathsOf(node: NodePart, prefix = ''): string[] {
     const path = `${prefix}${name}`;
     return child.kind === 'node' ? [path, ...pathsOf(child, `${path}.`)] : [path];
   });
+}
+
+function checkedTrackers(trackers: unknown): object {
+  if (isObject(trackers) && !(trackers instanceof Map)) return trackers;
+  throw new ImproperlyConfigured(
+    `trackers: expected an object of trees by the tracker's name, received ${describeValue(trackers)}. ` +
+      `Pass for example { audit: { backends: { … } } }.`,
+  );
 }
 
 /** Finds what stands at a path of a tree. */

@@ -250,6 +250,9 @@ describe.each([
     service.tracker.enterContext('a', {})[Symbol.dispose]();
     service.tracker.exitContext('never entered');
     expect(service.backend.send({} as TrackingEvent)).toBeUndefined();
+    expect(service.tracker.getBackend('made').send({} as TrackingEvent)).toBeUndefined();
+    service.tracker.registerBackend('further', passed);
+    service.tracker.registerProcessor(() => {});
     expect(service.tracker.account()).toMatchObject({ arrived: 0 });
     expect([useFactory.mock.calls, constructed.mock.calls]).toEqual([[], []]);
   });
@@ -451,6 +454,20 @@ describe('registerGlobally', () => {
     const second = await boot(tracking());
     await first.close();
     expect(getTracker()).toBe(second.get(Tracker));
+  });
+
+  it('makes trackers known that do nothing where event tracking is disabled', async () => {
+    const module = await boot(
+      EventTrackingModule.forRoot({
+        enabled: false,
+        registerGlobally: true,
+        trackers: { audit: {} },
+      }),
+    );
+    expect(getTracker()).toBe(module.get(Tracker));
+    getTracker('audit').emit('nothing');
+    await module.close();
+    expect(() => getTracker()).toThrow(/No tracker .*default.* is registered/);
   });
 });
 

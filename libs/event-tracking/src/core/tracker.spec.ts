@@ -759,6 +759,9 @@ describe('Tracker', () => {
       expect(entered.conversions).toEqual([]);
       tracker.exitContext('unknown');
       expect(tracker.resolveContext()).toEqual({});
+      tracker.registerProcessor(() => {});
+      tracker.registerBackend('further', new RecordingBackend());
+      expect(tracker.getBackend('further').send({} as TrackingEvent)).toBeUndefined();
       await tracker.flush();
       await tracker.close();
       tracker.emit('late');

@@ -1,5 +1,5 @@
 import { OpenAccount, type Account } from './account.js';
-import type { Backend, Backends, Deadline } from './backend.js';
+import { NO_BACKEND, type Backend, type Backends, type Deadline } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
 import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
@@ -321,6 +321,7 @@ export class Tracker<Events extends object = object> {
    * @throws {@link UnknownBackendError} when the tree has none there
    */
   getBackend(path: string): Backend {
+    if (this.#state === 'disabled') return NO_BACKEND;
     const found = this.#find(path);
     if (found !== undefined) return found;
     // Queues and dead letters have accounts, and are no backends of the tree.
@@ -338,6 +339,7 @@ export class Tracker<Events extends object = object> {
    * @throws {@link ImproperlyConfigured} when the name is taken or the value is no backend
    */
   registerBackend(name: string, backend: Backend): void {
+    if (this.#state === 'disabled') return;
     this.#standingRoot().registerBackend(name, backend);
   }
 
@@ -347,6 +349,7 @@ export class Tracker<Events extends object = object> {
    * @throws {@link ImproperlyConfigured} when the value is no processor
    */
   registerProcessor(processor: Processor): void {
+    if (this.#state === 'disabled') return;
     this.#standingRoot().registerProcessor(processor);
   }
 

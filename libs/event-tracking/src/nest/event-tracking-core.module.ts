@@ -93,8 +93,7 @@ export class EventTrackingCoreModule
   onModuleInit(): void {
     const { application, blueprint } = this.assembly;
     bindDecoratedProviders(this.modules, application);
-    if (application.enabled && blueprint.options.registerGlobally === true)
-      this.#registration.register();
+    if (blueprint.options.registerGlobally === true) this.#registration.register();
   }
 
   beforeApplicationShutdown(): void {

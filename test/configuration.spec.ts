@@ -484,6 +484,29 @@ it('works in a testing module whose backend is overridden', async () => {
   expect(recorder.named('tested')).toHaveLength(1);
 });
 
+it('gives events to what a testing module puts in the place of a backend, and makes no other', async () => {
+  const [first, second, plain] = [new Recorder(), new Recorder(), new Recorder()];
+  const useFactory = vi.fn(() => new MemoryBackend());
+  const backends = { warehouse: { backends: { mongo: { useFactory } } }, plain };
+  const audit = { backends: { warehouse: { backends: { memory: new MemoryBackend() } }, plain } };
+  const module = await Test.createTestingModule({
+    imports: [EventTrackingModule.forRoot({ backends, trackers: { audit } })],
+  })
+    .overrideProvider(getBackendToken('warehouse.mongo'))
+    .useValue(first)
+    .overrideProvider(getBackendToken('warehouse', 'audit'))
+    .useValue(second)
+    .compile();
+  open.push(module);
+  await module.init();
+  module.get(Tracker).emit('sold');
+  module.get<Tracker>(getTrackerToken('audit')).emit('audited');
+  const names = [first, second, plain].map(({ events }) => events.map(({ name }) => name));
+  expect(names).toEqual([['sold'], ['audited'], ['sold', 'audited']]);
+  expect(module.get(Tracker).getBackend('warehouse.mongo')).toBe(first);
+  expect(useFactory).not.toHaveBeenCalled();
+});
+
 it('takes its backends from a Map, in code-point order of their names', async () => {
   const order: string[] = [];
   const names = ['10', '9', 'B', '_', 'a', 'b', '\u{1F600}', '\uFF5E'];

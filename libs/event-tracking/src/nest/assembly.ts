@@ -1,3 +1,4 @@
+import type { InjectionToken } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { isBackend, NO_BACKEND, type Backend, type Deadline } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
@@ -19,6 +20,7 @@ import {
   type Part,
 } from './blueprint.js';
 import { makePart } from './part-maker.js';
+import { getBackendToken } from './tokens.js';
 import { isWorkerBootstrap } from './worker-bootstrap.js';
 
 /** What may have something to let go of. */
@@ -37,12 +39,15 @@ export class Assembly {
   readonly #queues = new Map<Part, Promise<EventQueue>>();
   readonly #owned = new Set<Closable>();
   readonly #deliveries: Ending[] = [];
+  readonly #tokens: ReadonlyMap<BackendPart, InjectionToken>;
 
   constructor(
     readonly blueprint: Blueprint,
     readonly application: EventTrackingApplication,
     private readonly injector: ModuleRef,
-  ) {}
+  ) {
+    this.#tokens = tokensOf(blueprint);
+  }
 
   /** The backends and queues that this module made, and so has to close. */
   get owned(): ReadonlySet<Closable> {
@@ -100,6 +105,23 @@ export class Assembly {
     return this.blueprint.options.enabled !== false;
   }
 
+  /** The backend as others have it injected, which in a test may be another than the one that was configured. */
+  async #injectedOf(part: BackendPart): Promise<Backend> {
+    const token = this.#tokens.get(part);
+    if (token === undefined || !this.#provides(token)) return this.#backendOf(part);
+    const { value } = await makePart({ kind: 'existing', where: part.where, token }, this.injector);
+    return checkedBackend(value, part.where);
+  }
+
+  #provides(token: InjectionToken): boolean {
+    try {
+      this.injector.get(token, { strict: true });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #backendOf(part: BackendPart): Promise<Backend> {
     let made = this.#made.get(part);
     if (made === undefined) {
@@ -147,7 +169,7 @@ export class Assembly {
   }
 
   async #childOf(part: BackendPart): Promise<Backend> {
-    const backend = await this.#backendOf(part);
+    const backend = await this.#injectedOf(part);
     return part.kind === 'node' ? backend : this.#deliver(part, backend);
   }
 
@@ -183,13 +205,9 @@ export class Assembly {
 
   async #leafOf(part: Part): Promise<Backend> {
     const { value, owned } = await makePart(part, this.injector);
-    if (!isBackend(value)) {
-      throw new ImproperlyConfigured(
-        `${part.where}: expected a backend with a method send(event), received ${describeValue(value)}.`,
-      );
-    }
-    if (owned) this.#owned.add(value);
-    return value;
+    const backend = checkedBackend(value, part.where);
+    if (owned) this.#owned.add(backend);
+    return backend;
   }
 
   async #locator(): Promise<ContextLocator | undefined> {
@@ -198,4 +216,19 @@ export class Assembly {
       ? undefined
       : ((await makePart(part, this.injector)).value as ContextLocator);
   }
+}
+
+function tokensOf(blueprint: Blueprint): Map<BackendPart, InjectionToken> {
+  return new Map(
+    [...blueprint.trackers].flatMap(([tracker, root]) =>
+      pathsOf(root).map((path) => [partAt(root, path)!, getBackendToken(path, tracker)]),
+    ),
+  );
+}
+
+function checkedBackend(value: unknown, where: string): Backend {
+  if (isBackend(value)) return value;
+  throw new ImproperlyConfigured(
+    `${where}: expected a backend with a method send(event), received ${describeValue(value)}.`,
+  );
 }

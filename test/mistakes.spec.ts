@@ -151,6 +151,24 @@ describe('at declaration, a configuration that cannot work says where, what was 
       /^trackers: expected an object of trees by the tracker's name, received an instance of Map/,
     ],
     [
+      'the path of a backend where a list of paths is exposed',
+      () =>
+        EventTrackingModule.forRootAsync({
+          useFactory: () => ({}),
+          expose: { backends: 'warehouse.mongo' as unknown as string[] },
+        }),
+      /expose\.backends is an array such as \['warehouse\.mongo'\], received the string 'warehouse\.mongo'/,
+    ],
+    [
+      'the name of a tracker where a list of names is exposed',
+      () =>
+        EventTrackingModule.forRootAsync({
+          useFactory: () => ({}),
+          expose: { trackers: 'audit' as unknown as string[] },
+        }),
+      /expose\.trackers is an array such as \['audit'\], received the string 'audit'/,
+    ],
+    [
       'a context that is none',
       () => configure({ context: true }),
       /^context: expected false or an object/,
@@ -290,6 +308,14 @@ describe('at bootstrap', () => {
     const audit = () => boot({ imports: [configure({ trackers: { audit: { processors } } })] });
     expect(await failure('a factory of a further tracker', audit)).toMatch(
       /^trackers\.audit\.processors\[0\]: expected a processor .*, received the number 5/,
+    );
+  });
+
+  it('a factory that makes a list of the options is refused', async () => {
+    const listing = () =>
+      boot({ imports: [EventTrackingModule.forRootAsync({ useFactory: () => [] as object })] });
+    expect(await failure('options that are a list', listing)).toMatch(
+      /^EventTrackingModule: expected an object of options, received an array of 0/,
     );
   });
 

@@ -75,7 +75,7 @@ const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
  * @throws {@link ImproperlyConfigured} with the place of the fault, what was received there and how to mend it
  */
 export function readBlueprint(options: EventTrackingOptions): Blueprint {
-  if (typeof options !== 'object' || options === null) {
+  if (!isObject(options)) {
     throw new ImproperlyConfigured(
       `EventTrackingModule: expected an object of options, received ${describeValue(options)}.`,
     );

@@ -8,6 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { checkedTypes, type ContextType, type EventType } from '../core/event-types/event-type.js';
 import { Assembly } from './assembly.js';
@@ -92,9 +93,9 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
       imports,
       isGlobal,
       options: optionsProviders(options),
-      trackers: expose.trackers ?? [],
-      backends: (expose.backends ?? []).map((each) =>
-        typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each,
+      trackers: checkedList(expose.trackers ?? [], 'expose.trackers', `['audit']`),
+      backends: checkedList(expose.backends ?? [], 'expose.backends', `['warehouse.mongo']`).map(
+        (each) => (typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each),
       ),
     });
   }
@@ -123,6 +124,13 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
   async onApplicationShutdown(): Promise<void> {
     await this.#shutdown.close();
   }
+}
+
+function checkedList<T>(list: readonly T[], where: string, example: string): readonly T[] {
+  if (Array.isArray(list)) return list;
+  throw new ImproperlyConfigured(
+    `EventTrackingModule.forRootAsync: ${where} is an array such as ${example}, received ${describeValue(list)}.`,
+  );
 }
 
 function dynamicModule(parts: CoreModuleParts): DynamicModule {

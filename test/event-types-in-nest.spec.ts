@@ -561,6 +561,55 @@ describe('strict', () => {
   });
 });
 
+describe('a context that holds what JSON cannot say', () => {
+  class Service {
+    @TrackContext('course', { seats: 10n })
+    work(): void {}
+
+    @TrackContext('access', { rights: Symbol('all') }, { tracker: 'audit' })
+    enter(): void {}
+  }
+
+  @Controller()
+  class ServingController {
+    constructor(private readonly tracker: Tracker) {}
+
+    @Get()
+    @UseInterceptors(new TrackContextInterceptor('intercepted', () => ({ seats: 10n })))
+    serve(): void {
+      this.tracker.emit('served');
+      this.tracker.emit('served');
+    }
+  }
+
+  const found = (tracker: Tracker) =>
+    tracker.violations.map(({ kind, name, count }) => [kind, name, count]);
+
+  it('is reported of a decorated method, to the tracker that it is for', async () => {
+    const tracking = EventTrackingModule.forRoot({ trackers: { audit: {} } });
+    const module = await (await compile([tracking], [Service])).init();
+    module.get(Service).work();
+    module.get(Service).enter();
+    expect(found(module.get(Tracker))).toEqual([['unserialisable', 'course', 1]]);
+    expect(found(module.get(getTrackerToken('audit')))).toEqual([['unserialisable', 'access', 1]]);
+    await module.close();
+  });
+
+  it('is reported of an interceptor, and of what makes the context of a request, for each event', async () => {
+    @Module({
+      imports: [EventTrackingModule.forRoot({ context: { request: () => ({ id: 10n }) } })],
+      controllers: [ServingController],
+    })
+    class ServingModule {}
+    await using served = await listen('Express', ServingModule);
+    expect((await fetch(served.url)).status).toBe(200);
+    expect(found(served.app.get(Tracker))).toEqual([
+      ['unserialisable', 'intercepted', 1],
+      ['unserialisable', 'request', 2],
+    ]);
+  });
+});
+
 describe('in tests', () => {
   @Injectable()
   class CoursesService {

@@ -30,6 +30,16 @@ export interface EnterOptions {
   type?: ContextType | undefined;
 }
 
+/** How a context is entered that is read anew for each event. */
+export interface EnterLiveOptions extends EnterOptions {
+  /**
+   * Told what had to be rewritten each time that JSON cannot say what was read.
+   *
+   * @default nobody is told
+   */
+  onConversions?: (conversions: readonly string[]) => void;
+}
+
 /** A merged context with its estimated size in bytes. */
 export interface MeasuredContext {
   readonly values: EventContext;
@@ -109,17 +119,19 @@ export class ContextStack {
     name: string,
     read: () => object,
     onFault: (fault: unknown) => void,
-    options: EnterOptions = {},
+    options: EnterLiveOptions = {},
   ): EnteredContext {
+    const { tracker, type, onConversions } = options;
     const readSafely = (): EventContext => {
       try {
-        return snapshotContext(name, read()).values;
+        const { values, conversions } = snapshotContext(name, read());
+        if (conversions.length > 0) onConversions?.(conversions);
+        return values;
       } catch (fault) {
         onFault(fault);
         return {};
       }
     };
-    const { tracker, type } = options;
     return this.#push({ name, tracker, type, read: readSafely, values: {} }, []);
   }
 

@@ -126,6 +126,8 @@ export interface DetachedTracker {
   refuse(): void;
   /** The type of contexts of a name, if it was registered. */
   contextType(name: string): ContextType | undefined;
+  /** Says that a context which others entered held what JSON cannot say, and what became of it. */
+  unserialisable(context: string, conversions: readonly string[]): void;
   /** Flushes, strict or not. */
   drain(options: Deadline): Promise<void>;
   /** @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed */
@@ -452,6 +454,9 @@ export class Tracker<Events extends object = object> {
           if (tracker.#state === 'open') tracker.#refuse();
         },
         contextType: (name) => tracker.#types.contextOf(name),
+        unserialisable(context, conversions) {
+          tracker.#check.unserialisable('context', context, conversions);
+        },
         drain: (deadline) => tracker.#flush(deadline),
         refuseViolations() {
           tracker.#check.refuse();

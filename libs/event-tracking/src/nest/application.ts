@@ -3,7 +3,12 @@ import type { ContextLocator } from '../core/context-locator.js';
 import type { ContextStack } from '../core/context-stack.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import { EventViolationError } from '../core/errors.js';
-import type { ContextType, EventType } from '../core/event-types/event-type.js';
+import {
+  isContextType,
+  nameOfType,
+  type ContextType,
+  type EventType,
+} from '../core/event-types/event-type.js';
 import { createDetachedTracker, type DetachedTracker, type Tracker } from '../core/tracker.js';
 import { ClsContextLocator } from './cls-context-locator.js';
 import { DEFAULT_TRACKER } from './tokens.js';
@@ -71,6 +76,32 @@ export class EventTrackingApplication {
   /** The type of contexts of a name, if it was registered. */
   contextType(name: string): ContextType | undefined {
     return this.#trackers.get(DEFAULT_TRACKER)?.contextType(name);
+  }
+
+  /**
+   * Enters a context for all trackers, or for one alone.
+   *
+   * @throws {@link InvalidContextError} when the context is no object of keys and values
+   */
+  enter(
+    scope: ContextStack,
+    context: string | ContextType,
+    values: object,
+    tracker: string | undefined,
+  ): void {
+    const name = nameOfType(context);
+    const type = isContextType(context) ? context : this.contextType(name);
+    const { conversions } = scope.enter(name, values, { tracker, type });
+    if (conversions.length > 0) this.reportConversions(name, conversions, tracker);
+  }
+
+  /** Says, of the tracker that a context is for or of the default one, that it held what JSON cannot say. */
+  reportConversions(
+    context: string,
+    conversions: readonly string[],
+    tracker: string = DEFAULT_TRACKER,
+  ): void {
+    this.#trackers.get(tracker)?.unserialisable(context, conversions);
   }
 
   /** @throws {@link EventViolationError} where trackers are strict, with all that differed in any of them */

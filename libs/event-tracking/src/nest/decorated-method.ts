@@ -5,12 +5,7 @@ import type { ContextStack } from '../core/context-stack.js';
 import { describeError, describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { isRecord } from '../core/event.js';
-import {
-  isContextType,
-  nameOfType,
-  type ContextType,
-  type EventType,
-} from '../core/event-types/event-type.js';
+import { nameOfType, type ContextType, type EventType } from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
 import { declareHost, hostOf } from './host.js';
 import { takeDispatch } from './request-scope.js';
@@ -216,12 +211,10 @@ class DecoratedCall {
   }
 
   #enter(scope: ContextStack, { context, tracker }: ContextStep, values: object): void {
-    const name = nameOfType(context);
-    const type = isContextType(context) ? context : this.application.contextType(name);
     try {
-      scope.enter(name, values, { tracker, type });
+      this.application.enter(scope, context, values, tracker);
     } catch (fault) {
-      this.#report(`the context '${name}'`, fault);
+      this.#report(`the context '${nameOfType(context)}'`, fault);
     }
   }
 

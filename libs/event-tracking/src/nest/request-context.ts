@@ -12,6 +12,9 @@ import type { RequestScope } from './request-scope.js';
 /** Enters what is known about a request into the request's scope. */
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
+  /** Made once, and not for each request. */
+  readonly #ofRequest = this.#conversionsOf('request');
+  readonly #ofCls = this.#conversionsOf('cls');
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -54,7 +57,7 @@ export class RequestContext {
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
         (fault) => this.#report('context.request', fault),
-        { type },
+        { type, onConversions: this.#ofRequest },
       );
     }
     if (cls !== undefined) this.#enterCls(scope);
@@ -80,8 +83,15 @@ export class RequestContext {
       'cls',
       () => readCls(keys),
       (fault) => this.#report('context.cls', fault),
-      { type: this.application.contextType('cls') },
+      {
+        type: this.application.contextType('cls'),
+        onConversions: this.#ofCls,
+      },
     );
+  }
+
+  #conversionsOf(context: string): (conversions: readonly string[]) => void {
+    return (conversions) => this.application.reportConversions(context, conversions);
   }
 
   #report(where: string, fault: unknown): void {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { describeError } from '../core/describe-error.js';
-import { isContextType, nameOfType, type ContextType } from '../core/event-types/event-type.js';
+import { nameOfType, type ContextType } from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
 import { scopeOfCall } from './request-scope.js';
 import { subscribeWithin } from './subscribe-within.js';
@@ -58,16 +58,15 @@ export class TrackContextInterceptor implements NestInterceptor {
 
   #enter(application: EventTrackingApplication, context: ExecutionContext): void {
     const { context: described = 'handler', values = handlerOf, options } = this;
-    const name = nameOfType(described);
-    const type = isContextType(described) ? described : application.contextType(name);
     try {
       const own = typeof values === 'function' ? (values as typeof handlerOf)(context) : values;
       if (types.isPromise(own)) {
         own.catch(() => {});
         throw new TypeError('its factory returned a promise; it is to return an object at once');
       }
-      application.locator.get().enter(name, own, { ...options, type });
+      application.enter(application.locator.get(), described, own, options?.tracker);
     } catch (fault) {
+      const name = nameOfType(described);
       application.diagnostics.error(
         `the interceptor's context '${name}'`,
         `The context '${name}' of ${handlerOf(context).handler} could not be made: ${describeError(fault)}. ` +

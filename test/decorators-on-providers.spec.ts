@@ -737,6 +737,19 @@ describe('where there is no tracker', () => {
   });
 });
 
+it('a value that several applications provide one after the other emits to the one that lives', async () => {
+  class Service {
+    @EmitEvent('done')
+    work(): void {}
+  }
+  const service = { provide: Service, useValue: new Service() };
+  for (const times of [1, 2]) {
+    (await bootstrap(service)).get(Service).work();
+    expect(recorder.named('done')).toHaveLength(times);
+    await module.close();
+  }
+});
+
 it('two applications with the same classes each emit to their own tracker', async () => {
   @Injectable()
   class Service {

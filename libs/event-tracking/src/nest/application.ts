@@ -21,6 +21,8 @@ import { DEFAULT_TRACKER } from './tokens.js';
 export class EventTrackingApplication {
   readonly diagnostics: Diagnostics;
   enabled = true;
+  /** Whether the application has shut down. */
+  hasEnded = false;
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
   readonly #trackers = new Map<string, DetachedTracker>();

@@ -45,7 +45,11 @@ export function hostOf(instance: unknown): EventTrackingApplication | undefined 
   return typeof instance === 'object' && instance !== null ? hosts.get(instance) : undefined;
 }
 
-/** Tells an instance its application, where Nest's injector did not make it. */
+/**
+ * Tells an instance its application, where Nest's injector did not make it.
+ *
+ * @remarks A value that a module provides outlives the application, and is the next one's when that has ended.
+ */
 export function bindHost(instance: object, application: EventTrackingApplication): void {
-  if (!hosts.has(instance)) hosts.set(instance, application);
+  if (hosts.get(instance)?.hasEnded !== false) hosts.set(instance, application);
 }

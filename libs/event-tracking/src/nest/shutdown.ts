@@ -35,6 +35,7 @@ export class Shutdown {
   async #close(): Promise<void> {
     await this.#limited(async (signal) => {
       await this.#flush(signal);
+      this.application.hasEnded = true;
       for (const detached of this.application.trackers.values()) detached.refuse();
       await this.#flush(signal);
       for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });

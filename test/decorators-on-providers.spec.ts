@@ -607,6 +607,16 @@ describe('leaves the method alone', () => {
 });
 
 describe('a fault in a factory', () => {
+  it('that takes the arguments out of the list changes nothing of the call', async () => {
+    class Service {
+      @TrackContext('course', ({ args }: MethodCall<unknown[]>) => ({ course_id: args.shift() }))
+      read(id: string): string {
+        return `course ${id}`;
+      }
+    }
+    expect((await bootstrap(Service)).get(Service).read('7')).toBe('course 7');
+  });
+
   const revoked = (): object => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();

@@ -138,8 +138,12 @@ class DecoratedCall {
     private readonly args: unknown[],
   ) {
     const executionContext = takeDispatch(application.locator.get(), instance, key);
+    // Contexts are made before the method is called: whatever they do to the list, it gets its arguments.
+    const shown = plan.contexts.length === 0 ? args : [...args];
     this.#call =
-      executionContext === undefined ? { args, instance } : { args, instance, executionContext };
+      executionContext === undefined
+        ? { args: shown, instance }
+        : { args: shown, instance, executionContext };
     this.#contexts = [];
     for (const step of plan.contexts) {
       const values = this.#made('the context', step.context, step.values, this.#call);

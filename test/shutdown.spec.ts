@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 import {
   EventTrackingModule,
+  TrackContext,
   Tracker,
   type Backend,
   type EventTrackingModuleOptions,
@@ -250,6 +251,23 @@ describe('shutting down', () => {
     await app.close();
     await app.close();
     expect(made.close).toHaveBeenCalledOnce();
+  });
+
+  it('says how many faults of factories were not logged one by one', async () => {
+    class Service {
+      @TrackContext('broken', () => {
+        throw new Error('no context today');
+      })
+      work(): void {}
+    }
+    const app = await boot({ imports: [providing(Service.name, new Service())] });
+    const service = app.get<Service>(Service.name, { strict: false });
+    for (let count = 0; count < 25; count++) service.work();
+    expect(logger.complaints).toHaveLength(10);
+    await app.close();
+    expect(logger.complaints.slice(10)).toEqual([
+      expect.stringContaining('15 more like the above were not logged one by one'),
+    ]);
   });
 
   it('counts what is emitted afterwards as dropped because closed', async () => {

@@ -43,6 +43,7 @@ export class Shutdown {
     });
     await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
+    this.application.diagnostics.settle();
   }
 
   async #flush(signal: AbortSignal): Promise<void> {

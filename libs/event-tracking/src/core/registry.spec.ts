@@ -97,5 +97,22 @@ describe('the registry of trackers', () => {
         expect.stringMatching(/'course\.enrolled'.*registerTracker/),
       );
     });
+
+    it('does not throw for a proxy that passes for an event type and refuses its name', () => {
+      const type = new Proxy(
+        {},
+        {
+          get(_, key) {
+            if (key === 'name') throw new Error('no name');
+            return 'event';
+          },
+        },
+      );
+      expect(emit(type as unknown as string)).toBeUndefined();
+      const { tracker } = recordingTracker();
+      register(tracker);
+      expect(emit(type as unknown as string)).toBeUndefined();
+      expect(tracker.account()).toMatchObject({ arrived: 1, dropped: { fault: 1 } });
+    });
   });
 });

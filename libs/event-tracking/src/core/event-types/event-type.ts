@@ -229,9 +229,12 @@ export function checkedTypes(types: unknown, where: string): (EventType | Contex
 
 /** The name that a type stands for; what is no type is its own. */
 export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
-  return kindOf(value) === undefined
-    ? (value as Exclude<T, DescribedType>)
-    : (value as DescribedType).name;
+  try {
+    if (kindOf(value) !== undefined) return (value as DescribedType).name;
+  } catch {
+    // A proxy passes for a type and refuses its name.
+  }
+  return value as Exclude<T, DescribedType>;
 }
 
 /** The stack of whoever called a function of the library. */

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { isBackend, type Backend, type Deadline } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
@@ -10,6 +11,7 @@ import { AsyncRoutingBackend } from '../delivery/async-routing-backend.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
+  hasQueue,
   partAt,
   pathsOf,
   type BackendPart,
@@ -83,6 +85,7 @@ export class Assembly {
       for (const detached of application.trackers.values()) detached.disable();
       return;
     }
+    this.#warnOfIdleWorker();
     const { maxEventSize, strict } = blueprint.options;
     const contextLocator = await this.#locator();
     if (contextLocator !== undefined) application.locator = contextLocator;
@@ -94,6 +97,18 @@ export class Assembly {
     for (const [name, root] of roots) {
       application.detached(name).attach(root, { contextLocator, maxEventSize, strict });
     }
+  }
+
+  get #isWorker(): boolean {
+    return this.blueprint.options.worker === true || isWorkerBootstrap();
+  }
+
+  #warnOfIdleWorker(): void {
+    if (!this.#isWorker || [...this.blueprint.trackers.values()].some(hasQueue)) return;
+    new Logger('EventTracking').warn(
+      `This process is a worker, which takes events out of queues, and no node of the tree has a queue: it has nothing to ` +
+        `do. Give a node a queue that workers share, such as bullMqQueue(), or leave out worker.`,
+    );
   }
 
   get #enabled(): boolean {
@@ -122,7 +137,7 @@ export class Assembly {
     const asynchronous = new AsyncRoutingBackend({
       ...parts,
       queue: await this.#queueOf(node.queue),
-      worker: this.blueprint.options.worker === true || isWorkerBootstrap(),
+      worker: this.#isWorker,
     });
     this.#deliveries.push(asynchronous);
     return asynchronous;

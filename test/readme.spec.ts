@@ -94,7 +94,7 @@ describe("The README's tour", () => {
   });
 
   it('has a program without Nest that runs', async () => {
-    const { code, output } = await runNode([join(project.directory, 'dist/worker.js')]);
+    const { code, output } = await runNode([join(project.directory, 'dist/src/nightly.js')]);
     expect(JSON.parse(output)).toMatchObject({
       name: 'job.started',
       context: { job: 'nightly' },

@@ -564,6 +564,24 @@ describe('at bootstrap', () => {
     expect(message).toMatch(/import type/);
   });
 
+  it('where a backend finds what it depends on is told', async () => {
+    const message = await failure('a backend whose dependency no module provides', () =>
+      boot({ imports: [configure({ backends: { mongo: mongoBackend() } })] }),
+    );
+    expect(message).toMatch(
+      /^backends\.mongo: it could not be made\. What it depends on is looked for in global modules and in imports, beside backends: add the module that exports it there\. Error: Nest can't resolve.*"DatabaseConnection"/,
+    );
+  });
+
+  it('wrong options that a factory finds are told by its place', async () => {
+    const message = await failure('a backend whose factory refuses its options', () =>
+      boot({ imports: [configure({ backends: { segment: segmentBackend({ writeKey: '' }) } })] }),
+    );
+    expect(message).toMatch(
+      /^backends\.segment: SegmentBackend: expected the write key of a Segment source, received the string ''/,
+    );
+  });
+
   it('a factory that fails is told by its place', async () => {
     const useFactory = () => Promise.reject(new Error('no route to host'));
     const message = await failure('a factory that rejects', () =>

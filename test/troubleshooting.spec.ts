@@ -43,6 +43,11 @@ const MISTAKES: (() => Promise<string>)[] = [
     }
     return bootstrapError({ imports: [EventTrackingModule.forRoot()], providers: [AuditTrail] });
   },
+  function unknownDependency() {
+    return bootstrapError({
+      imports: [EventTrackingModule.forRootAsync({ inject: ['SETTINGS'], useFactory: () => ({}) })],
+    });
+  },
   async function noMetadata() {
     class CoursesService {
       constructor(private readonly tracker: Tracker) {}

@@ -4,18 +4,35 @@ import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
+  AsyncRoutingBackend,
+  createEventTrackingWorker,
+  defineContext,
+  defineEvent,
+  DeliveringBackend,
   EmitEvent,
   EventTrackingModule,
   getTracker,
   InjectBackend,
   InjectTracker,
+  LoggerBackend,
   MemoryBackend,
+  MemoryEventQueue,
+  observeAccount,
   RegexFilter,
   RoutingBackend,
+  TrackContext,
   Tracker,
+  TrackContextInterceptor,
   type Backend,
+  type EventTrackingModuleAsyncOptions,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
+import { bullMqQueue, BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { DiskEventQueue } from 'nestjs-event-tracking/disk';
+import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
+import { segmentBackend, SegmentBackend } from 'nestjs-event-tracking/segment';
+import { EventTrackingTestingModule } from 'nestjs-event-tracking/testing';
+import { ThreadProcessor } from 'nestjs-event-tracking/threads';
 import { describe, expect, it } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
@@ -52,6 +69,8 @@ async function boot(metadata: ModuleMetadata, logger = new RecordingLogger()): P
 
 const configure = (options: unknown) =>
   EventTrackingModule.forRoot(options as EventTrackingModuleOptions);
+const configureAsync = (options: object) =>
+  EventTrackingModule.forRootAsync(options as EventTrackingModuleAsyncOptions);
 const warehouse = (mongo: unknown) =>
   configure({ backends: { warehouse: { backends: { mongo } } } });
 
@@ -146,29 +165,6 @@ describe('at declaration, a configuration that cannot work says where, what was 
       /^trackers\.audit: expected an object such as \{ backends/,
     ],
     [
-      'further trackers in a Map',
-      () => configure({ trackers: new Map([['audit', { backends: {} }]]) }),
-      /^trackers: expected an object of trees by the tracker's name, received an instance of Map/,
-    ],
-    [
-      'the path of a backend where a list of paths is exposed',
-      () =>
-        EventTrackingModule.forRootAsync({
-          useFactory: () => ({}),
-          expose: { backends: 'warehouse.mongo' as unknown as string[] },
-        }),
-      /expose\.backends is an array such as \['warehouse\.mongo'\], received the string 'warehouse\.mongo'/,
-    ],
-    [
-      'the name of a tracker where a list of names is exposed',
-      () =>
-        EventTrackingModule.forRootAsync({
-          useFactory: () => ({}),
-          expose: { trackers: 'audit' as unknown as string[] },
-        }),
-      /expose\.trackers is an array such as \['audit'\], received the string 'audit'/,
-    ],
-    [
       'a context that is none',
       () => configure({ context: true }),
       /^context: expected false or an object/,
@@ -242,6 +238,302 @@ describe('at declaration, a configuration that cannot work says where, what was 
   });
 });
 
+describe('a misspelt option is noticed where it is passed, and the right ones are listed:', () => {
+  const connection = { host: 'localhost', port: 6379 };
+  const here = new URL(import.meta.url);
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'of a logger',
+      () => new LoggerBackend({ levle: 'warn' } as never),
+      /^LoggerBackend: the key 'levle' is unknown\. Known are: logger, level/,
+    ],
+    [
+      'of a backend in memory',
+      () => new MemoryBackend({ capactiy: 5 } as never),
+      /^MemoryBackend: the key 'capactiy' is unknown\. Known are: capacity/,
+    ],
+    [
+      'of a queue in memory',
+      () => new MemoryEventQueue({ capactiy: 5 } as never),
+      /^MemoryEventQueue: the key 'capactiy' is unknown\. Known are: capacity, maxBytes, overflow, concurrency\./,
+    ],
+    [
+      'of a filter',
+      () => new RegexFilter({ expressions: ['a'] } as never),
+      /^RegexFilter: the key 'expressions' is unknown\. Known are: filterType, regularExpressions/,
+    ],
+    [
+      'of a tracker',
+      () => new Tracker({ backend: {} } as never),
+      /^Tracker: the key 'backend' is unknown\. Known are: backends/,
+    ],
+    [
+      'of a node',
+      () => new RoutingBackend({ backend: {} } as never),
+      /^RoutingBackend: the key 'backend' is unknown/,
+    ],
+    [
+      'of a node behind a queue',
+      () => new AsyncRoutingBackend({ que: {} } as never),
+      /^AsyncRoutingBackend: the key 'que' is unknown\. Known are: queue/,
+    ],
+    [
+      'of an observed account',
+      () => observeAccount(new Tracker(), { intervl: 5 } as never),
+      /^observeAccount: the key 'intervl' is unknown/,
+    ],
+    [
+      'of an event type',
+      () => defineEvent('a.b', { description: 'x', feilds: {} } as never),
+      /^The event type 'a\.b': the key 'feilds' is unknown\. Known are: description, fields, schema, example, contexts\./,
+    ],
+    [
+      'of a context type',
+      () => defineContext('a', { description: 'x', contexts: [] } as never),
+      /^The context type 'a': the key 'contexts' is unknown/,
+    ],
+    [
+      'of a field',
+      () =>
+        defineEvent('a.b', {
+          description: 'x',
+          fields: { c: { description: 'd', optinal: true } },
+        } as never),
+      /^The event type 'a\.b': fields\.c: the key 'optinal' is unknown/,
+    ],
+    [
+      'of a decorated method',
+      () => EmitEvent('a.b', { dta: {} } as never),
+      /^@EmitEvent\('a\.b'\): the key 'dta' is unknown\. Known are: data, on, tracker/,
+    ],
+    [
+      'of a decorated context',
+      () => TrackContext('a', {}, { tracer: 'b' } as never),
+      /^@TrackContext\('a'\): the key 'tracer' is unknown/,
+    ],
+    [
+      'of an interceptor',
+      () => new TrackContextInterceptor('a', {}, { tracer: 'b' } as never),
+      /^TrackContextInterceptor: the key 'tracer' is unknown/,
+    ],
+    [
+      'of forRootAsync',
+      () => configureAsync({ useFactory: () => ({}), expos: {} }),
+      /^EventTrackingModule\.forRootAsync: the key 'expos' is unknown\. Known are: useFactory/,
+    ],
+    [
+      'of what forRootAsync exposes',
+      () => configureAsync({ useFactory: () => ({}), expose: { tracker: ['audit'] } }),
+      /^expose: the key 'tracker' is unknown\. Known are: trackers, backends/,
+    ],
+    [
+      'of a module for tests',
+      () => EventTrackingTestingModule.forRoot({ tracker: ['a'] } as never),
+      /^EventTrackingTestingModule: the key 'tracker' is unknown/,
+    ],
+    [
+      'of MongoDB',
+      () => mongoBackend({ colection: 'a' } as never),
+      /^mongoBackend: the key 'colection' is unknown\. Known are: connectionName, delivery, collection/,
+    ],
+    [
+      'of the delivery to MongoDB',
+      () => mongoBackend({ delivery: { batchsize: 5 } }),
+      /^mongoBackend: delivery: the key 'batchsize' is unknown/,
+    ],
+    [
+      'of the delivery to Segment',
+      () => segmentBackend({ writeKey: 'key', delivery: { batchsize: 5 } }),
+      /^segmentBackend: delivery: the key 'batchsize' is unknown/,
+    ],
+    [
+      'of BullMQ',
+      () => new BullMqEventQueue({ connection, eventPerJob: 5 } as never),
+      /^BullMqEventQueue: the key 'eventPerJob' is unknown/,
+    ],
+    [
+      'of a definition for BullMQ',
+      () => bullMqQueue({ conection: connection } as never),
+      /^bullMqQueue: the key 'conection' is unknown/,
+    ],
+    [
+      'of a queue on disk',
+      () => new DiskEventQueue({ directory: 'var', syncInteval: 5 } as never),
+      /^DiskEventQueue: the key 'syncInteval' is unknown/,
+    ],
+    [
+      'of what waits for the disk',
+      () => new DiskEventQueue({ directory: 'var', delivery: { retry: false } } as never),
+      /^DiskEventQueue: delivery: the key 'retry' is unknown/,
+    ],
+    [
+      'of threads',
+      () => new ThreadProcessor(here, { maxThreads: 5 } as never),
+      /^ThreadProcessor: the key 'maxThreads' is unknown\. Known are: threads/,
+    ],
+  ])('%s', async (mistake, action, message) => {
+    expect(await failure(mistake, action)).toMatch(message);
+  });
+});
+
+describe('at declaration, what would do nothing later is refused:', () => {
+  const useFactory = () => ({});
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'a logger in place of options',
+      () => new LoggerBackend('Audit' as never),
+      /^LoggerBackend: expected an object such as \{ logger \}, received the string 'Audit'/,
+    ],
+    [
+      'a capacity in place of options',
+      () => new MemoryBackend(500 as never),
+      /^MemoryBackend: expected an object such as \{ capacity \}, received the number 500/,
+    ],
+    [
+      'expressions in place of options',
+      () => new RegexFilter(['a'] as never),
+      /^RegexFilter: expected an object such as \{ filterType \}, received an array of 1/,
+    ],
+    [
+      'a class to deliver to',
+      () => new DeliveringBackend(MemoryBackend as never),
+      /^DeliveringBackend: expected a backend with a method send\(event\), received the class MemoryBackend\. Pass an instance/,
+    ],
+    [
+      'trackers as a list',
+      () => configure({ trackers: [] }),
+      /^trackers: expected an object of trackers by name, received an array of 0/,
+    ],
+    [
+      'trackers as a Map',
+      () => configure({ trackers: new Map() }),
+      /^trackers: expected an object of trackers by name, received an instance of Map/,
+    ],
+    [
+      'isGlobal that is a word',
+      () => configure({ isGlobal: 'no' }),
+      /^isGlobal: expected true or false, received the string 'no'/,
+    ],
+    [
+      'imports that are no list',
+      () => configure({ imports: NoBackend }),
+      /^imports: expected an array of modules, received the class NoBackend/,
+    ],
+    [
+      'trackers of a testing module that are no list',
+      () => EventTrackingTestingModule.forRoot({ trackers: {} } as never),
+      /^EventTrackingTestingModule: trackers: expected an array of names, received an object/,
+    ],
+    [
+      'backends beside a factory',
+      () => configureAsync({ useFactory, backends: {} }),
+      /^EventTrackingModule\.forRootAsync: the key 'backends' belongs into what the factory returns/,
+    ],
+    [
+      'an exposed list',
+      () => configureAsync({ useFactory, expose: ['audit'] }),
+      /^expose: expected an object such as \{ trackers \}, received an array of 1/,
+    ],
+    [
+      'an exposed tracker that is no list',
+      () => configureAsync({ useFactory, expose: { trackers: 'audit' } }),
+      /^expose\.trackers: expected an array of names such as \['audit'\], received the string 'audit'/,
+    ],
+    [
+      'an exposed path that is no list',
+      () => configureAsync({ useFactory, expose: { backends: 'warehouse.mongo' } }),
+      /^expose\.backends: expected an array of paths such as \['warehouse\.mongo'\], received the string 'warehouse\.mongo'/,
+    ],
+    [
+      'an exposed backend without a path',
+      () => configureAsync({ useFactory, expose: { backends: [{ name: 'a' }] } }),
+      /^expose\.backends\[0\]: expected a path such as 'warehouse\.mongo', or \{ tracker, path \}, received an object with the keys 'name'/,
+    ],
+    [
+      'a factory that is none',
+      () => configureAsync({ useFactory: {} }),
+      /^EventTrackingModule\.forRootAsync: useFactory: expected a function, received an object/,
+    ],
+    [
+      'inject that is no list',
+      () => configureAsync({ useFactory, inject: NoBackend }),
+      /^EventTrackingModule\.forRootAsync: inject: expected an array of tokens, received the class NoBackend/,
+    ],
+    [
+      'two sources of options',
+      () => configureAsync({ useFactory, useClass: NoBackend }),
+      /^EventTrackingModule\.forRootAsync: expected useFactory, useClass or useExisting, received useFactory and useClass\. Keep one/,
+    ],
+    [
+      'an event of no name',
+      () => EmitEvent(undefined as never),
+      /^@EmitEvent: expected the name of an event or what defineEvent returns, received undefined\..*imported in a circle/,
+    ],
+    [
+      'data of an event that are none',
+      () => EmitEvent('a.b', { data: 'c' as never }),
+      /^@EmitEvent\('a\.b'\): data is an object or a function that makes one, received the string 'c'/,
+    ],
+    [
+      'an event of a class',
+      () => Reflect.decorate([EmitEvent('a.b') as ClassDecorator], NoBackend),
+      /^@EmitEvent\('a\.b'\) decorates methods of instances; NoBackend is a class\./,
+    ],
+    [
+      'an event of a property',
+      () => EmitEvent('a.b')(NoBackend.prototype, 'field', undefined as never),
+      /^@EmitEvent\('a\.b'\) decorates methods of instances; field of NoBackend is a property\./,
+    ],
+    [
+      'a context that is none',
+      () => TrackContext({ a: 1 } as never),
+      /^@TrackContext: expected the name of a context or what defineContext returns, received an object/,
+    ],
+    [
+      'values of a context that are none',
+      () => TrackContext('a', 'b' as never),
+      /^@TrackContext\('a'\): the values are an object or a function that makes one, received the string 'b'/,
+    ],
+    [
+      'options of MongoDB that are an address',
+      () => mongoBackend('mongodb://localhost' as never),
+      /^mongoBackend: expected an object such as \{ connectionName \}, received the string/,
+    ],
+    [
+      'no options of MongoDB',
+      () => new MongoBackend(undefined as never),
+      /^MongoBackend: expected an object such as \{ connection \}, received undefined/,
+    ],
+    [
+      'options of BullMQ that are an address',
+      () => bullMqQueue('redis://localhost' as never),
+      /^bullMqQueue: expected an object such as \{ connection \}, received the string/,
+    ],
+    [
+      'no options of BullMQ',
+      () => new BullMqEventQueue(undefined as never),
+      /^BullMqEventQueue: expected an object such as \{ connection \}, received undefined/,
+    ],
+    [
+      'no options of a queue on disk',
+      () => new DiskEventQueue('var' as never),
+      /^DiskEventQueue: expected an object such as \{ directory \}, received the string 'var'/,
+    ],
+    [
+      'no options of Segment',
+      () => segmentBackend(undefined as never),
+      /^segmentBackend: expected an object such as \{ writeKey \}, received undefined/,
+    ],
+    [
+      'a key in place of options of Segment',
+      () => new SegmentBackend('key' as never),
+      /^SegmentBackend: expected an object such as \{ writeKey \}, received the string 'key'/,
+    ],
+  ])('%s', async (mistake, action, message) => {
+    expect(await failure(mistake, action)).toMatch(message);
+  });
+});
+
 describe('at bootstrap', () => {
   class Chatty {
     constructor(readonly tracker: Tracker) {}
@@ -275,6 +567,24 @@ describe('at bootstrap', () => {
     expect(message).toMatch(/^backends\.mongo: it could not be made\./);
     expect(message).toMatch(/TypeImported \(\?\)/);
     expect(message).toMatch(/import type/);
+  });
+
+  it('where a backend finds what it depends on is told', async () => {
+    const message = await failure('a backend whose dependency no module provides', () =>
+      boot({ imports: [configure({ backends: { mongo: mongoBackend() } })] }),
+    );
+    expect(message).toMatch(
+      /^backends\.mongo: it could not be made\. What it depends on is looked for in global modules and in imports, beside backends: add the module that exports it there\. Error: Nest can't resolve.*"DatabaseConnection"/,
+    );
+  });
+
+  it('wrong options that a factory finds are told by its place', async () => {
+    const message = await failure('a backend whose factory refuses its options', () =>
+      boot({ imports: [configure({ backends: { segment: segmentBackend({ writeKey: '' }) } })] }),
+    );
+    expect(message).toMatch(
+      /^backends\.segment: SegmentBackend: expected the write key of a Segment source, received the string ''/,
+    );
   });
 
   it('a factory that fails is told by its place', async () => {
@@ -326,6 +636,42 @@ describe('at bootstrap', () => {
     expect(message).toMatch(
       /imported 2 times in one application\. Import forRoot\(\) or forRootAsync\(\) once, in the root module/,
     );
+  });
+
+  it('what belongs beside a factory is not taken from it', async () => {
+    const message = await failure('isGlobal in what a factory returns', () =>
+      boot({ imports: [configureAsync({ useFactory: () => ({ isGlobal: false }) })] }),
+    );
+    expect(message).toMatch(
+      /^isGlobal stands beside useFactory in forRootAsync, not in what the factory returns/,
+    );
+  });
+
+  it('a class that makes no options is named', async () => {
+    const message = await failure('useClass without createEventTrackingOptions', () =>
+      boot({ imports: [configureAsync({ useClass: NoBackend })] }),
+    );
+    expect(message).toMatch(
+      /^EventTrackingModule\.forRootAsync: .*method createEventTrackingOptions\(\), received an instance of NoBackend/,
+    );
+  });
+
+  it('a worker without event tracking is refused', async () => {
+    class Bare {}
+    Module({})(Bare);
+    const message = await failure('a worker of a module without event tracking', () =>
+      createEventTrackingWorker(Bare, { logger: false }),
+    );
+    expect(message).toMatch(/^createEventTrackingWorker: Bare imports no EventTrackingModule\./);
+  });
+
+  it('a worker that has no queue to empty says so', async () => {
+    const logger = new RecordingLogger();
+    await boot(
+      { imports: [configure({ worker: true, backends: { a: new MemoryBackend() } })] },
+      logger,
+    );
+    expect(logger.complaints.join('\n')).toMatch(/worker.*no node of the tree has a queue/);
   });
 
   it('what is exposed and not configured is named', async () => {

@@ -49,6 +49,25 @@ describe('the packed library', () => {
     );
   });
 
+  it('can be read as CommonJS by a test runner, save for threads and the catalogue', async () => {
+    const { exports } = JSON.parse(
+      await readFile(join(LIBRARY, 'package.json'), 'utf8'),
+    ) as Manifest;
+    const entries = Object.entries(exports).flatMap(([subpath, target]) =>
+      typeof target === 'string' || ['./threads', './catalogue'].includes(subpath)
+        ? []
+        : [join(LIBRARY, target['event-tracking-source']!)],
+    );
+    const read = new Set<string>();
+    for (const file of entries) await readModules(file, read);
+    expect(read.size).toBeGreaterThan(100);
+    const texts = await Promise.all(
+      [...read].map(async (file) => ({ file, text: await readFile(file, 'utf8') })),
+    );
+    const found = texts.filter(({ text }) => text.includes('import.meta.'));
+    expect(found.map(({ file }) => file)).toEqual([]);
+  });
+
   it('passes publint', async () => {
     const { messages, pkg } = await publint({ pkgDir: LIBRARY, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
@@ -100,3 +119,13 @@ describe('the packed library', () => {
     },
   );
 });
+
+/** All modules of the library that a module loads, itself included. */
+async function readModules(file: string, read: Set<string>): Promise<void> {
+  if (read.has(file)) return;
+  read.add(file);
+  const text = await readFile(file, 'utf8');
+  for (const [, path] of text.matchAll(/^[^*\n]* from '(\.[^']*)\.js'/gm)) {
+    await readModules(join(file, '..', `${path}.ts`), read);
+  }
+}

@@ -1,6 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { TrackingEvent } from 'nestjs-event-tracking';
+import {
+  EventTrackingModule,
+  type EventTrackingModuleOptions,
+  type TrackingEvent,
+} from 'nestjs-event-tracking';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeBlocks, type CodeBlock } from './support/code-blocks.js';
 import { completeFragment, STAND_INS } from './support/complete-fragment.js';
@@ -44,6 +48,18 @@ describe('The code of the documentation', () => {
       'stand-ins.d.ts': STAND_INS,
     });
     expect(await project.compile()).toContain(`'emitt' does not exist`);
+  });
+
+  it('names every option of the module', () => {
+    let known = '';
+    try {
+      EventTrackingModule.forRoot({ unknown: true } as EventTrackingModuleOptions);
+    } catch (error) {
+      known = /Known are: (.*)\./.exec((error as Error).message)![1]!;
+    }
+    const table = pageOf('docs/guide/nest-module.md').split('\n## Definitions')[0]!;
+    const named = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, option]) => option!);
+    expect(named.sort()).toEqual(known.split(', ').sort());
   });
 
   it('links to what is there', () => {
@@ -94,7 +110,7 @@ describe("The README's tour", () => {
   });
 
   it('has a program without Nest that runs', async () => {
-    const { code, output } = await runNode([join(project.directory, 'dist/worker.js')]);
+    const { code, output } = await runNode([join(project.directory, 'dist/src/nightly.js')]);
     expect(JSON.parse(output)).toMatchObject({
       name: 'job.started',
       context: { job: 'nightly' },

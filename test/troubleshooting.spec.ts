@@ -7,6 +7,7 @@ import {
   EmitEvent,
   EventTrackingModule,
   ImproperlyConfigured,
+  InjectTracker,
   Tracker,
   type Backend,
   type EventTrackingModuleOptions,
@@ -34,6 +35,34 @@ const MISTAKES: (() => Promise<string>)[] = [
     // What the compiler writes down of a class that is imported as a type.
     Reflect.defineMetadata('design:paramtypes', [Object], CoursesService);
     return bootstrapError({ providers: [CoursesService] });
+  },
+  function unknownTrackerInjected() {
+    @Injectable()
+    class AuditTrail {
+      constructor(@InjectTracker('audit') readonly tracker: Tracker) {}
+    }
+    return bootstrapError({ imports: [EventTrackingModule.forRoot()], providers: [AuditTrail] });
+  },
+  function unknownDependency() {
+    return bootstrapError({
+      imports: [EventTrackingModule.forRootAsync({ inject: ['SETTINGS'], useFactory: () => ({}) })],
+    });
+  },
+  async function noMetadata() {
+    class CoursesService {
+      constructor(private readonly tracker: Tracker) {}
+
+      enrol(): void {
+        this.tracker.emit('course.enrolled');
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [EventTrackingModule.forRoot()],
+      providers: [CoursesService],
+    }).compile();
+    const message = await errorOf(() => module.get(CoursesService).enrol());
+    await module.close();
+    return message;
   },
   function madeByHand() {
     class CoursesService {

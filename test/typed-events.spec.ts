@@ -14,6 +14,7 @@ import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import * as z from 'zod';
+import { NestProject } from './support/nest-project.js';
 
 const CourseEnrolled = defineEvent('course.enrolled', {
   description: 'Somebody got a seat in a course.',
@@ -234,6 +235,25 @@ describe('the compiler', () => {
       // @ts-expect-error these are the data of another event
       tracker.emit('order.paid', { course_id: 'DemoX', mode: 'audit' });
     });
+  });
+
+  it('shows what events hold, field by field', async () => {
+    await using project = await NestProject.of({
+      'wrong.ts': `
+        import { defineEvent, Tracker } from 'nestjs-event-tracking';
+        const Enrolled = defineEvent('course.enrolled', {
+          description: 'Somebody got a seat.',
+          fields: {
+            seat: { description: 'Its number.', type: 'integer' },
+            plan: { description: 'Free, or certificate.', type: 'string', optional: true },
+          },
+        });
+        new Tracker().emit(Enrolled, { seat: 1, sead: 2 });
+      `,
+    });
+    expect(await project.compile()).toContain(
+      `'sead' does not exist in type '{ readonly seat: number; readonly plan?: string | undefined; }'`,
+    );
   });
 
   it('makes events of a list as well as of a module', () => {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
+import { checkOptions, type KeysOf } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
@@ -66,6 +67,14 @@ export interface LoggerBackendOptions {
   metadata?: boolean;
 }
 
+const OPTION_KEYS: KeysOf<LoggerBackendOptions> = {
+  logger: true,
+  level: true,
+  serialize: true,
+  maxEventSize: true,
+  oversize: true,
+  metadata: true,
+};
 /** The smallest limit that a cut event fits into. */
 const MIN_EVENT_SIZE = 192;
 
@@ -89,6 +98,7 @@ export class LoggerBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} for what is no logger, no level of it, no size and no way to treat oversize */
   constructor(options: LoggerBackendOptions = {}) {
+    checkOptions(options, 'LoggerBackend', OPTION_KEYS);
     const logger: unknown = options.logger ?? new Logger('Events');
     const isNestLike = hasMethod(logger, 'log');
     if (!isNestLike && !hasMethod(logger, 'info')) {

@@ -1,4 +1,5 @@
 import type { Backend } from '../core/backend.js';
+import { checkOptions } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
@@ -24,6 +25,7 @@ export class MemoryBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} when the capacity is no whole number above 0 */
   constructor(options: MemoryBackendOptions = {}) {
+    checkOptions(options, 'MemoryBackend', { capacity: true });
     const { capacity = 10_000 } = options;
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new ImproperlyConfigured(

@@ -1,4 +1,5 @@
 import type { ConnectionOptions, JobsOptions, Queue, WorkerOptions } from 'bullmq';
+import { checkOptions, type KeysOf } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import type { DiagnosticLogger } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
@@ -67,6 +68,18 @@ export interface BullMqEventQueueOptions {
   logger?: DiagnosticLogger;
 }
 
+const OPTION_KEYS: KeysOf<BullMqEventQueueOptions> = {
+  connection: true,
+  name: true,
+  prefix: true,
+  queue: true,
+  eventsPerJob: true,
+  job: true,
+  worker: true,
+  delivery: true,
+  logger: true,
+};
+
 /** Where the queue is in Redis. */
 export interface QueueAddress {
   name: string;
@@ -74,8 +87,14 @@ export interface QueueAddress {
   connection: ConnectionOptions;
 }
 
+/** @throws {@link ImproperlyConfigured} for what are no options of the queue */
+export function checkBullMqOptions(options: BullMqEventQueueOptions, where: string): void {
+  checkOptions(options, where, OPTION_KEYS);
+}
+
 /** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
 export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
+  checkBullMqOptions(options, 'BullMqEventQueue');
   const { queue, eventsPerJob } = options;
   const {
     connection = queue?.opts.connection,

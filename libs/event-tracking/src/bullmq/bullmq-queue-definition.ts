@@ -1,4 +1,5 @@
-import type { BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
+import { isRecord } from '../core/event.js';
+import { checkBullMqOptions, type BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
 import { BullMqEventQueue } from './bullmq-event-queue.js';
 
 /** Options that a function makes of what Nest's injector gives it. */
@@ -40,10 +41,20 @@ export interface BullMqQueueDefinition {
 export function bullMqQueue(
   options: BullMqEventQueueOptions | BullMqOptionsFactory,
 ): BullMqQueueDefinition {
-  const { useFactory, inject = [] }: BullMqOptionsFactory =
-    'useFactory' in options ? options : { useFactory: () => options };
+  const { useFactory, inject = [] } = isFactory(options)
+    ? options
+    : { useFactory: checkedSource(options) };
   return {
     useFactory: async (...dependencies) => new BullMqEventQueue(await useFactory(...dependencies)),
     inject,
   };
+}
+
+function isFactory(options: unknown): options is BullMqOptionsFactory {
+  return isRecord(options) && 'useFactory' in options;
+}
+
+function checkedSource(options: BullMqEventQueueOptions): BullMqOptionsFactory['useFactory'] {
+  checkBullMqOptions(options, 'bullMqQueue');
+  return () => options;
 }

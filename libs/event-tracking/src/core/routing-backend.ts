@@ -1,5 +1,6 @@
 import { OpenAccount, type Account } from './account.js';
 import { isBackend, type Backend, type Backends, type Deadline } from './backend.js';
+import { checkOptions } from './check-options.js';
 import { describeError, describeValue } from './describe-error.js';
 import { Diagnostics } from './diagnostics.js';
 import {
@@ -77,6 +78,7 @@ export class RoutingBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
   constructor(options: RoutingBackendOptions = {}) {
+    checkOptions(options, 'RoutingBackend', { backends: true, processors: true });
     for (const processor of listOf(options.processors ?? [])) this.registerProcessor(processor);
     this.registerBackends(options.backends ?? {});
   }

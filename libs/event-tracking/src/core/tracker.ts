@@ -1,5 +1,6 @@
 import { OpenAccount, type Account } from './account.js';
 import { NO_BACKEND, type Backend, type Backends, type Deadline } from './backend.js';
+import { checkOptions, type KeysOf } from './check-options.js';
 import type { ContextLocator } from './context-locator.js';
 import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
@@ -93,6 +94,16 @@ export interface TrackerAccount extends Account {
   readonly violations: Readonly<Partial<Record<ViolationKind, number>>>;
 }
 
+const OPTION_KEYS: KeysOf<TrackerOptions> = {
+  backends: true,
+  processors: true,
+  contextLocator: true,
+  maxEventSize: true,
+  eventTypes: true,
+  strict: true,
+  name: true,
+  logger: true,
+};
 const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
 /** How often making or delivering one event may emit another before it is taken for a circle. */
 const MAX_NESTED_EMITS = 8;
@@ -170,6 +181,7 @@ export class Tracker<Events extends object = object> {
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, no processor, no locator or no size */
   constructor(options: TrackerOptions = {}) {
+    checkOptions(options, 'Tracker', OPTION_KEYS);
     this.name = options.name ?? 'default';
     this.#diagnostics = new Diagnostics(options.logger);
     this.#check = new TypeCheck(this.#diagnostics);
@@ -183,7 +195,8 @@ export class Tracker<Events extends object = object> {
       diagnostics: this.#diagnostics,
     });
     for (const type of checkedTypes(options.eventTypes ?? [], 'eventTypes')) this.register(type);
-    this.#attach(new RoutingBackend(options));
+    const { backends, processors } = options;
+    this.#attach(new RoutingBackend({ backends, processors }));
   }
 
   /**
@@ -382,7 +395,7 @@ export class Tracker<Events extends object = object> {
   ): MetadataRecord {
     if (isEventType(type) || isContextType(type)) return this.#types.register(type);
     const stack = stackOf(this.register);
-    return this.#types.register(describeEvent(type, { description, fields, contextFields }, stack));
+    return this.#types.register(describeEvent(type, { description, fields }, stack, contextFields));
   }
 
   /** What is known of types of events and contexts, in every version, in the order in which they were last registered. */

@@ -1,5 +1,6 @@
 import type { Account } from '../core/account.js';
 import type { Backend, Deadline } from '../core/backend.js';
+import { checkOptions } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
@@ -64,8 +65,14 @@ export class AsyncRoutingBackend extends RoutingBackend {
 
   /** @throws {@link ImproperlyConfigured} for what is no queue, and whatever a routing backend refuses */
   constructor(options: AsyncRoutingBackendOptions = {}) {
-    const { queue = new MemoryEventQueue(), worker = true, backends = {}, ...rest } = options;
-    super(rest);
+    checkOptions(options, 'AsyncRoutingBackend', {
+      queue: true,
+      worker: true,
+      processors: true,
+      backends: true,
+    });
+    const { queue = new MemoryEventQueue(), worker = true, processors, backends = {} } = options;
+    super({ processors });
     if (!isEventQueue(queue)) {
       throw new ImproperlyConfigured(
         `queue: expected an event queue with a method open(line), received ${describeValue(queue)}. ` +

@@ -1,7 +1,8 @@
 import { OpenAccount, type Account } from '../core/account.js';
-import type { Backend, Deadline } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
+import { isBackend, type Backend, type Deadline } from '../core/backend.js';
+import { describeError, describeValue } from '../core/describe-error.js';
 import { Diagnostics } from '../core/diagnostics.js';
+import { ImproperlyConfigured } from '../core/errors.js';
 import { nameOf, type TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { ConsumeOptions, QueuedEvent } from '../core/event-queue.js';
@@ -72,6 +73,12 @@ export class DeliveringBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(destination: Backend, options: DeliveryOptions = {}) {
+    if (!isBackend(destination)) {
+      throw new ImproperlyConfigured(
+        `DeliveringBackend: expected a backend with a method send(event), received ${describeValue(destination)}. ` +
+          `Pass an instance.`,
+      );
+    }
     const settings = readDeliveryOptions(options);
     const { batchSize, flushInterval, concurrency, deadLetter } = settings;
     this.destination = destination;

@@ -1,4 +1,5 @@
 import { isBackend, type Backend } from '../core/backend.js';
+import { checkOptions, type KeysOf } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 
@@ -110,9 +111,19 @@ export interface RetrySettings {
 }
 
 const POLICIES: readonly unknown[] = ['drop-newest', 'drop-oldest'] satisfies OverflowPolicy[];
-const KEYS =
-  'batchSize flushInterval capacity maxBytes concurrency timeout retry overflow deadLetter';
-const RETRY_KEYS = 'attempts minDelay maxDelay';
+/** All options of delivery, for whoever takes some of them. */
+export const DELIVERY_KEYS: KeysOf<DeliveryOptions> = {
+  batchSize: true,
+  flushInterval: true,
+  capacity: true,
+  maxBytes: true,
+  concurrency: true,
+  timeout: true,
+  retry: true,
+  overflow: true,
+  deadLetter: true,
+};
+const RETRY_KEYS: KeysOf<RetryOptions> = { attempts: true, minDelay: true, maxDelay: true };
 
 /**
  * Completes and checks options.
@@ -124,7 +135,7 @@ export function readDeliveryOptions(
   options: DeliveryOptions = {},
   where = 'delivery',
 ): DeliverySettings {
-  checkObject(options, where, KEYS);
+  checkOptions(options, where, DELIVERY_KEYS);
   const capacity = count(options.capacity, `${where}.capacity`) ?? 10_000;
   const batchSize = count(options.batchSize, `${where}.batchSize`) ?? Math.min(100, capacity);
   if (batchSize > capacity) {
@@ -149,7 +160,7 @@ export function readDeliveryOptions(
 function readRetry(retry: DeliveryOptions['retry'], where: string): RetrySettings {
   const { attempts, minDelay, maxDelay }: RetryOptions =
     retry === false ? { attempts: 1 } : (retry ?? {});
-  if (retry !== false && retry !== undefined) checkObject(retry, where, RETRY_KEYS);
+  if (retry !== false && retry !== undefined) checkOptions(retry, where, RETRY_KEYS);
   const allowed = attempts === Infinity ? Infinity : count(attempts, `${where}.attempts`);
   const shortest = duration(minDelay, `${where}.minDelay`) ?? 500;
   return {
@@ -196,19 +207,5 @@ function duration(value: unknown, where: string): number | undefined {
   }
   throw new ImproperlyConfigured(
     `${where}: expected a number of milliseconds from 0 to ${LONGEST_DURATION_MS}, received ${describeValue(value)}.`,
-  );
-}
-
-function checkObject(value: unknown, where: string, keys: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ImproperlyConfigured(
-      `${where}: expected an object such as { ${keys.split(' ')[0]} }, received ${describeValue(value)}.`,
-    );
-  }
-  const known = keys.split(' ');
-  const stranger = Object.keys(value).find((key) => !known.includes(key));
-  if (stranger === undefined) return;
-  throw new ImproperlyConfigured(
-    `${where}: the key '${stranger}' is unknown. Known are: ${known.join(', ')}.`,
   );
 }

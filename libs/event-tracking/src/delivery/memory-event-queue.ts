@@ -1,4 +1,5 @@
 import type { Backend } from '../core/backend.js';
+import { checkOptions } from '../core/check-options.js';
 import type { EventQueue, QueueLine } from '../core/event-queue.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import { LONGEST_DURATION_MS, type DeliveryOptions } from './delivery-options.js';
@@ -30,6 +31,12 @@ export class MemoryEventQueue implements EventQueue {
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: MemoryEventQueueOptions = {}) {
+    checkOptions(options, 'MemoryEventQueue', {
+      capacity: true,
+      maxBytes: true,
+      overflow: true,
+      concurrency: true,
+    });
     const { concurrency, capacity = DEFAULT_CAPACITY, ...bounds } = options;
     const atOnce = concurrency ?? Math.min(DEFAULT_CONCURRENCY, capacity);
     this.#delivery = {

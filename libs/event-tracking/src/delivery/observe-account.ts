@@ -1,4 +1,5 @@
 import { distinctUntilChanged, Observable } from 'rxjs';
+import { checkOptions } from '../core/check-options.js';
 import type { Tracker, TrackerAccount } from '../core/tracker.js';
 
 /** How a tracker's account is observed. */
@@ -23,8 +24,10 @@ export interface ObserveAccountOptions {
  */
 export function observeAccount(
   tracker: Tracker,
-  { interval = 1_000 }: ObserveAccountOptions = {},
+  options: ObserveAccountOptions = {},
 ): Observable<TrackerAccount> {
+  checkOptions(options, 'observeAccount', { interval: true });
+  const { interval = 1_000 } = options;
   return new Observable<TrackerAccount>((subscriber) => {
     subscriber.next(tracker.account());
     const timer = setInterval(() => subscriber.next(tracker.account()), interval);

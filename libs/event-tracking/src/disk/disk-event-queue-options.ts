@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import type { DiagnosticLogger } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
@@ -42,6 +43,21 @@ export interface DiskEventQueueOptions {
 
 /** @throws {@link ImproperlyConfigured} for what cannot work */
 export function checkDiskOptions(options: DiskEventQueueOptions): void {
+  checkOptions(options, 'DiskEventQueue', {
+    directory: true,
+    syncInterval: true,
+    maxBytes: true,
+    concurrency: true,
+    delivery: true,
+    logger: true,
+  });
+  checkOptions(options.delivery ?? {}, 'DiskEventQueue: delivery', {
+    batchSize: true,
+    capacity: true,
+    maxBytes: true,
+    overflow: true,
+    timeout: true,
+  });
   const { directory } = options;
   if (typeof directory !== 'string' || directory === '') {
     throw new ImproperlyConfigured(

@@ -1,7 +1,12 @@
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import type { DeliveryOptions } from '../delivery/delivery-options.js';
-import { checkMongoOptions, type MongoStorageOptions } from './mongo-backend-options.js';
+import { checkOptions } from '../core/check-options.js';
+import { DELIVERY_KEYS, type DeliveryOptions } from '../delivery/delivery-options.js';
+import {
+  checkMongoOptions,
+  STORAGE_KEYS,
+  type MongoStorageOptions,
+} from './mongo-backend-options.js';
 import { MongoBackend } from './mongo-backend.js';
 
 /** What {@link mongoBackend} configures. */
@@ -43,7 +48,9 @@ const DELIVERY = { batchSize: 1_000, concurrency: 4, capacity: 50_000 } as const
 export function mongoBackend<Delivery extends object = object>(
   options: MongoDefinitionOptions<Delivery> = {},
 ): MongoBackendDefinition<Delivery> {
-  const { connectionName, delivery, ...storage } = options;
+  checkOptions(options, 'mongoBackend', { connectionName: true, delivery: true, ...STORAGE_KEYS });
+  const { connectionName, delivery = {}, ...storage } = options;
+  checkOptions<DeliveryOptions>(delivery, 'mongoBackend: delivery', DELIVERY_KEYS);
   checkMongoOptions(storage);
   return {
     useFactory: (connection) => new MongoBackend({ ...storage, connection }),

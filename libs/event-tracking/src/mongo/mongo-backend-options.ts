@@ -1,4 +1,5 @@
 import type { Connection, mongo } from 'mongoose';
+import { type KeysOf } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import type { DiagnosticLogger } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
@@ -87,6 +88,19 @@ export interface MongoBackendOptions extends MongoStorageOptions {
   /** The connection, of `@nestjs/mongoose` (`getConnectionToken()`) or of Mongoose itself. */
   connection: Connection;
 }
+
+/** All options of where and how events are stored. */
+export const STORAGE_KEYS: KeysOf<MongoStorageOptions> = {
+  collection: true,
+  metadataCollection: true,
+  database: true,
+  indexes: true,
+  ttl: true,
+  timeSeries: true,
+  writeConcern: true,
+  ordered: true,
+  logger: true,
+};
 
 /** @throws {@link ImproperlyConfigured} for what MongoDB or this library cannot work with */
 export function checkMongoOptions(options: MongoStorageOptions): void {

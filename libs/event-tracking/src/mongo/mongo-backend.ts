@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
 import type { Backend, Deadline, Outcome } from '../core/backend.js';
+import { checkOptions } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
@@ -9,7 +10,11 @@ import { untilAborted } from '../core/until-aborted.js';
 import { EventCollection } from './event-collection.js';
 import { toDocument, type EventDocument } from './event-document.js';
 import { toMetadataDocument, type MetadataDocument } from './metadata-document.js';
-import { checkMongoOptions, type MongoBackendOptions } from './mongo-backend-options.js';
+import {
+  checkMongoOptions,
+  STORAGE_KEYS,
+  type MongoBackendOptions,
+} from './mongo-backend-options.js';
 import { isDuplicate, isRefusedByDriver, judgeInsertFailure } from './mongo-failure.js';
 import { storable } from './storable-documents.js';
 
@@ -35,6 +40,7 @@ export class MongoBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} for what is no connection, and for options that cannot work */
   constructor(options: MongoBackendOptions) {
+    checkOptions(options, 'MongoBackend', { connection: true, ...STORAGE_KEYS });
     const {
       connection,
       writeConcern,

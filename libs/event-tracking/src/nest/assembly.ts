@@ -1,4 +1,4 @@
-import type { InjectionToken } from '@nestjs/common';
+import { Logger, type InjectionToken } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { isBackend, NO_BACKEND, type Backend, type Deadline } from '../core/backend.js';
 import type { ContextLocator } from '../core/context-locator.js';
@@ -11,6 +11,7 @@ import { AsyncRoutingBackend } from '../delivery/async-routing-backend.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
+  hasQueue,
   partAt,
   pathsOf,
   type BackendPart,
@@ -88,6 +89,7 @@ export class Assembly {
       for (const detached of application.trackers.values()) detached.disable();
       return;
     }
+    this.#warnOfIdleWorker();
     const { maxEventSize, strict } = blueprint.options;
     const contextLocator = await this.#locator();
     if (contextLocator !== undefined) application.locator = contextLocator;
@@ -99,6 +101,18 @@ export class Assembly {
     for (const [name, root] of roots) {
       application.detached(name).attach(root, { contextLocator, maxEventSize, strict });
     }
+  }
+
+  get #isWorker(): boolean {
+    return this.blueprint.options.worker === true || isWorkerBootstrap();
+  }
+
+  #warnOfIdleWorker(): void {
+    if (!this.#isWorker || [...this.blueprint.trackers.values()].some(hasQueue)) return;
+    new Logger('EventTracking').warn(
+      `This process is a worker, which takes events out of queues, and no node of the tree has a queue: it has nothing to ` +
+        `do. Give a node a queue that workers share, such as bullMqQueue(), or leave out worker.`,
+    );
   }
 
   get #enabled(): boolean {
@@ -142,7 +156,7 @@ export class Assembly {
     const asynchronous = new AsyncRoutingBackend({
       ...parts,
       queue: await this.#queueOf(node.queue),
-      worker: this.blueprint.options.worker === true || isWorkerBootstrap(),
+      worker: this.#isWorker,
     });
     this.#deliveries.push(asynchronous);
     return asynchronous;

@@ -1,5 +1,6 @@
 import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 import { isBackend } from '../core/backend.js';
+import { checkKeys } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { checkedTypes } from '../core/event-types/event-type.js';
@@ -62,10 +63,12 @@ export interface Blueprint {
   contextLocator: Part | undefined;
 }
 
-const OPTION_KEYS = (
-  'enabled imports isGlobal queue processors backends trackers context ' +
+/** What the configuration of an application may hold; `imports` and `isGlobal` stand beside it. */
+export const OPTION_KEYS: readonly string[] = (
+  'enabled queue processors backends trackers context ' +
   'contextLocator worker maxEventSize eventTypes strict shutdownTimeout registerGlobally'
 ).split(' ');
+const EXTRA_KEYS = ['imports', 'isGlobal'];
 const NODE_KEYS = ['queue', 'processors', 'backends'];
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
 
@@ -80,7 +83,15 @@ export function readBlueprint(options: EventTrackingOptions): Blueprint {
       `EventTrackingModule: expected an object of options, received ${describeValue(options)}.`,
     );
   }
-  checkKeys(options, 'EventTrackingModule', OPTION_KEYS);
+  checkKeys(options, 'EventTrackingModule', [...OPTION_KEYS, ...EXTRA_KEYS]);
+  // forRoot has taken them out; what still has them is what a factory returned.
+  const early = EXTRA_KEYS.find((key) => key in options);
+  if (early !== undefined) {
+    throw new ImproperlyConfigured(
+      `${early} stands beside useFactory in forRootAsync, not in what the factory returns: Nest asks for it before the ` +
+        `factory has run.`,
+    );
+  }
   checkScalars(options);
   const trackers = new Map<string, NodePart>();
   trackers.set(DEFAULT_TRACKER, readNode(options, ''));
@@ -116,11 +127,10 @@ export function pathsOf(node: NodePart, prefix = ''): string[] {
   });
 }
 
-function checkedTrackers(trackers: unknown): object {
-  if (isObject(trackers) && !(trackers instanceof Map)) return trackers;
-  throw new ImproperlyConfigured(
-    `trackers: expected an object of trees by the tracker's name, received ${describeValue(trackers)}. ` +
-      `Pass for example { audit: { backends: { … } } }.`,
+/** Tells whether a tree has a queue anywhere. */
+export function hasQueue(part: BackendPart): boolean {
+  return (
+    part.kind === 'node' && (part.queue !== undefined || [...part.children.values()].some(hasQueue))
   );
 }
 
@@ -302,11 +312,11 @@ function checkIsFunction(value: unknown, where: string, wanted: string): void {
   );
 }
 
-function checkKeys(value: object, where: string, known: readonly string[]): void {
-  const stranger = Object.keys(value).find((key) => !known.includes(key));
-  if (stranger === undefined) return;
+function checkedTrackers(trackers: unknown): Record<string, unknown> {
+  if (isObject(trackers) && !(trackers instanceof Map)) return trackers;
   throw new ImproperlyConfigured(
-    `${where}: the key '${stranger}' is unknown. Known are: ${known.join(', ')}.`,
+    `trackers: expected an object of trackers by name, received ${describeValue(trackers)}. Pass for example ` +
+      `{ audit: { backends: { … } } }.`,
   );
 }
 

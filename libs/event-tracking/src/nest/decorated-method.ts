@@ -85,8 +85,7 @@ export function decorateMethod(
   const method: unknown = descriptor?.value;
   if (typeof method !== 'function' || typeof prototype === 'function') {
     throw new ImproperlyConfigured(
-      `${decorator} decorates methods of instances; ${String(key)} of ${nameOfClass(prototype)} is ` +
-        `${typeof prototype === 'function' ? 'static' : describeValue(method)}.`,
+      `${decorator} decorates methods of instances; ${describePlace(prototype, key, descriptor)}.`,
     );
   }
   const { original, decorators, contexts, emits } = plans.get(method) ?? {
@@ -111,6 +110,19 @@ export function decorateMethod(
     enumerable: descriptor?.enumerable ?? false,
     value: wrapper,
   };
+}
+
+function describePlace(
+  prototype: object,
+  key: string | symbol | undefined,
+  descriptor: PropertyDescriptor | undefined,
+): string {
+  const owner = nameOfClass(prototype);
+  if (key === undefined) return `${owner} is a class`;
+  const place = `${String(key)} of ${owner}`;
+  if (typeof prototype === 'function') return `${place} is static`;
+  if (descriptor === undefined) return `${place} is a property`;
+  return `${place} is ${describeValue(descriptor.value)}`;
 }
 
 function wrap(plan: MethodPlan, key: string | symbol): Function {

@@ -1,6 +1,13 @@
+import { checkOptions } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
-import { nameOfType, type EventDataOf, type EventType } from '../core/event-types/event-type.js';
+import { isRecord } from '../core/event.js';
+import {
+  isEventType,
+  nameOfType,
+  type EventDataOf,
+  type EventType,
+} from '../core/event-types/event-type.js';
 import { decorateMethod, type EmitOn, type MethodCall } from './decorated-method.js';
 
 /** What an {@link EmitEvent} emits, and when. */
@@ -60,8 +67,20 @@ export function EmitEvent(
   event: string | EventType,
   options: EmitEventOptions = {},
 ): MethodDecorator {
-  const { data, on = 'success', tracker } = options;
+  if (typeof event !== 'string' && !isEventType(event)) {
+    throw new ImproperlyConfigured(
+      `@EmitEvent: expected the name of an event or what defineEvent returns, received ${describeValue(event)}. ` +
+        `An undefined type is often imported in a circle.`,
+    );
+  }
   const decorator = `@EmitEvent('${nameOfType(event)}')`;
+  checkOptions(options, decorator, { data: true, on: true, tracker: true });
+  const { data, on = 'success', tracker } = options;
+  if (data !== undefined && typeof data !== 'function' && !isRecord(data)) {
+    throw new ImproperlyConfigured(
+      `${decorator}: data is an object or a function that makes one, received ${describeValue(data)}.`,
+    );
+  }
   if (!OUTCOMES.includes(on)) {
     throw new ImproperlyConfigured(
       `${decorator}: on is 'success', 'error' or 'settled', received ${describeValue(on)}.`,

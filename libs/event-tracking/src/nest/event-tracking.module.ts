@@ -3,21 +3,17 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
-  type FactoryProvider,
   type OnApplicationShutdown,
-  type Provider,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
 import { checkedTypes, type ContextType, type EventType } from '../core/event-types/event-type.js';
 import { Assembly } from './assembly.js';
+import { checkAsyncOptions, checkExtras, optionsProviders } from './async-options.js';
 import { pathsOf, readBlueprint } from './blueprint.js';
 import { EventTrackingCoreModule, type CoreModuleParts } from './event-tracking-core.module.js';
 import type {
   EventTrackingModuleAsyncOptions,
   EventTrackingModuleOptions,
-  EventTrackingOptionsFactory,
 } from './event-tracking-options.js';
 import { EventTypesModule } from './event-types.module.js';
 import { ASSEMBLED, DEFAULT_TRACKER, OPTIONS } from './tokens.js';
@@ -62,6 +58,7 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
    */
   static forRoot(options: EventTrackingModuleOptions = {}): DynamicModule {
     const { imports, isGlobal, ...rest } = options;
+    checkExtras({ imports, isGlobal });
     const blueprint = readBlueprint(rest);
     const backends = [...blueprint.trackers].flatMap(([tracker, root]) =>
       pathsOf(root).map((path) => ({ tracker, path })),
@@ -86,16 +83,18 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
    *   expose: { backends: ['warehouse.mongo'] },
    * })
    * ```
+   * @throws {@link ImproperlyConfigured} for what names no source of options, and for a key that nobody reads
    */
   static forRootAsync(options: EventTrackingModuleAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
     const { imports, isGlobal, expose = {} } = options;
     return dynamicModule({
       imports,
       isGlobal,
       options: optionsProviders(options),
-      trackers: checkedList(expose.trackers ?? [], 'expose.trackers', `['audit']`),
-      backends: checkedList(expose.backends ?? [], 'expose.backends', `['warehouse.mongo']`).map(
-        (each) => (typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each),
+      trackers: expose.trackers ?? [],
+      backends: (expose.backends ?? []).map((each) =>
+        typeof each === 'string' ? { tracker: DEFAULT_TRACKER, path: each } : each,
       ),
     });
   }
@@ -126,32 +125,10 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
   }
 }
 
-function checkedList<T>(list: readonly T[], where: string, example: string): readonly T[] {
-  if (Array.isArray(list)) return list;
-  throw new ImproperlyConfigured(
-    `EventTrackingModule.forRootAsync: ${where} is an array such as ${example}, received ${describeValue(list)}.`,
-  );
-}
-
 function dynamicModule(parts: CoreModuleParts): DynamicModule {
   return {
     module: EventTrackingModule,
     imports: [EventTrackingCoreModule.of(parts)],
     exports: [EventTrackingCoreModule],
   };
-}
-
-function optionsProviders(options: EventTrackingModuleAsyncOptions): Provider[] {
-  const { useFactory, inject, useClass, useExisting } = options;
-  if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject: inject ?? [] }];
-  const fromFactory = (token: FactoryProvider['inject']): Provider => ({
-    provide: OPTIONS,
-    useFactory: (factory: EventTrackingOptionsFactory) => factory.createEventTrackingOptions(),
-    inject: token,
-  });
-  if (useExisting !== undefined) return [fromFactory([useExisting])];
-  if (useClass !== undefined) return [{ provide: useClass, useClass }, fromFactory([useClass])];
-  throw new ImproperlyConfigured(
-    `EventTrackingModule.forRootAsync: expected useFactory, useClass or useExisting, received none of them.`,
-  );
 }

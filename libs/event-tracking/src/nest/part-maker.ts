@@ -33,11 +33,29 @@ export async function makePart(part: Part, injector: ModuleRef): Promise<MadePar
       }
     }
   } catch (cause) {
-    if (cause instanceof EventTrackingError) throw cause;
-    throw new ImproperlyConfigured(`${part.where}: it could not be made. ${describeError(cause)}`, {
-      cause,
-    });
+    throw faultOf(part, cause);
   }
+}
+
+/** What begins with a place of the configuration. */
+const PLACED = /^(backends|processors|queue|trackers|contextLocator)\b/;
+
+function faultOf({ where }: Part, cause: unknown): unknown {
+  if (cause instanceof ImproperlyConfigured && !PLACED.test(cause.message)) {
+    return new ImproperlyConfigured(`${where}: ${cause.message}`, { cause });
+  }
+  if (cause instanceof EventTrackingError) return cause;
+  const error = describeError(cause);
+  return new ImproperlyConfigured(`${where}: it could not be made. ${hintAt(error)}${error}`, {
+    cause,
+  });
+}
+
+/** Nest speaks of a module that nobody knows who imports this one. */
+function hintAt(error: string): string {
+  return error.includes('is available in the EventTrackingCoreModule')
+    ? 'What it depends on is looked for in global modules and in imports, beside backends: add the module that exports it there. '
+    : '';
 }
 
 /**

@@ -1,4 +1,9 @@
+import { checkOptions } from '../core/check-options.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
 import {
+  isContextType,
   nameOfType,
   type ContextType,
   type ContextValuesOf,
@@ -51,8 +56,19 @@ export function TrackContext(
   values?: ContextValues<never>,
   options: TrackContextOptions = {},
 ): ClassDecorator & MethodDecorator {
+  if (context !== undefined && typeof context !== 'string' && !isContextType(context)) {
+    throw new ImproperlyConfigured(
+      `@TrackContext: expected the name of a context or what defineContext returns, received ${describeValue(context)}.`,
+    );
+  }
   const name = nameOfType(context);
   const decorator = name === undefined ? '@TrackContext()' : `@TrackContext('${name}')`;
+  checkOptions(options, decorator, { tracker: true });
+  if (values !== undefined && typeof values !== 'function' && !isRecord(values)) {
+    throw new ImproperlyConfigured(
+      `${decorator}: the values are an object or a function that makes one, received ${describeValue(values)}.`,
+    );
+  }
   const decorate = (prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
     decorateMethod(decorator, prototype, key, descriptor, {
       context: contextStep(key, context, values, options),

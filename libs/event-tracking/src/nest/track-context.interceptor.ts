@@ -8,6 +8,7 @@ import {
   Injectable,
 } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { checkOptions } from '../core/check-options.js';
 import { describeError } from '../core/describe-error.js';
 import { nameOfType, type ContextType } from '../core/event-types/event-type.js';
 import type { EventTrackingApplication } from './application.js';
@@ -35,7 +36,9 @@ export class TrackContextInterceptor implements NestInterceptor {
     @Optional() private readonly context?: string | ContextType,
     @Optional() private readonly values?: InterceptedContextValues,
     @Optional() private readonly options?: TrackContextOptions,
-  ) {}
+  ) {
+    checkOptions(options ?? {}, 'TrackContextInterceptor', { tracker: true });
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const application = scopeOfCall(context)?.application;

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ImproperlyConfigured } from '../core/errors.js';
+import { Tracker } from '../core/tracker.js';
 
 const workerBootstrap = new AsyncLocalStorage<true>();
 
@@ -14,6 +16,7 @@ export function isWorkerBootstrap(): boolean {
  * whatever its configuration says of `worker`.
  *
  * @remarks It ends on SIGTERM and SIGINT: what it has not delivered then goes back to the queue.
+ * @throws {@link ImproperlyConfigured} for a module without event tracking
  * @example
  * ```ts
  * // worker.ts
@@ -27,6 +30,22 @@ export async function createEventTrackingWorker(
   const worker = await workerBootstrap.run(true, () =>
     NestFactory.createApplicationContext(module, options),
   );
+  if (!hasTracker(worker)) {
+    await worker.close();
+    throw new ImproperlyConfigured(
+      `createEventTrackingWorker: ${module.name} imports no EventTrackingModule. A worker needs the trackers and nodes of ` +
+        `the applications whose events it takes: pass the module that imports EventTrackingModule.forRoot().`,
+    );
+  }
   worker.enableShutdownHooks();
   return worker;
+}
+
+function hasTracker(worker: INestApplicationContext): boolean {
+  try {
+    worker.get(Tracker, { strict: false });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/check-options.js';
 import { describeError, describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
@@ -35,6 +36,7 @@ export class RegexFilter implements FilterObject {
 
   /** @throws {@link ImproperlyConfigured} for another filter type and for what is no regular expression */
   constructor(options: RegexFilterOptions = {}) {
+    checkOptions(options, 'RegexFilter', { filterType: true, regularExpressions: true });
     const { filterType = 'allowlist', regularExpressions = [] } = options;
     if (filterType !== 'allowlist' && filterType !== 'blocklist') {
       throw new ImproperlyConfigured(

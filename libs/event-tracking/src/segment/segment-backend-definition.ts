@@ -1,5 +1,10 @@
-import type { DeliveryOptions } from '../delivery/delivery-options.js';
-import { SegmentBackend, type SegmentBackendOptions } from './segment-backend.js';
+import { checkOptions } from '../core/check-options.js';
+import { DELIVERY_KEYS, type DeliveryOptions } from '../delivery/delivery-options.js';
+import {
+  checkSegmentOptions,
+  SegmentBackend,
+  type SegmentBackendOptions,
+} from './segment-backend.js';
 
 /** What {@link segmentBackend} configures, besides the backend itself. */
 export interface SegmentDeliveryOptions<Delivery = object> {
@@ -51,7 +56,9 @@ const DELIVERY = { batchSize: 100, concurrency: 4 } as const;
 export function segmentBackend<Delivery extends object = object>(
   options: (SegmentBackendOptions | SegmentOptionsFactory) & SegmentDeliveryOptions<Delivery>,
 ): SegmentBackendDefinition<Delivery> {
-  const { delivery, ...rest } = options;
+  checkSegmentOptions(options, 'segmentBackend');
+  const { delivery = {}, ...rest } = options;
+  checkOptions<DeliveryOptions>(delivery, 'segmentBackend: delivery', DELIVERY_KEYS);
   const { useFactory, inject = [] } = 'useFactory' in rest ? rest : { useFactory: () => rest };
   return {
     useFactory: async (...dependencies) => new SegmentBackend(await useFactory(...dependencies)),

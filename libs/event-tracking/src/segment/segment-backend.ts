@@ -2,7 +2,7 @@ import { Analytics, type AnalyticsSettings, type Context } from '@segment/analyt
 import type { Backend, Deadline, Outcome } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import { isRecord, type TrackingEvent } from '../core/event.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { JudgingHttpClient, judgeFailure, mayBlameOne } from './segment-failure.js';
 import { DELIVERED, OpenBatch, OpenMessages } from './open-messages.js';
@@ -49,6 +49,7 @@ export class SegmentBackend implements Backend {
 
   /** @throws {@link ImproperlyConfigured} without a client and a write key */
   constructor(options: SegmentBackendOptions) {
+    checkSegmentOptions(options, 'SegmentBackend');
     const { client, anonymousId, writeKey, ...settings } = options;
     this.#anonymousId = anonymousId;
     this.#ownsClient = client === undefined;
@@ -138,6 +139,14 @@ const NOBODY: Outcome = {
   error: new Error('the event has no context.user_id, and no anonymousId is configured'),
   retryable: false,
 };
+
+/** Keys that are not the backend's own are the client's, and the client knows them. */
+export function checkSegmentOptions(options: unknown, where: string): void {
+  if (isRecord(options)) return;
+  throw new ImproperlyConfigured(
+    `${where}: expected an object such as { writeKey }, received ${describeValue(options)}.`,
+  );
+}
 
 function createClient(
   writeKey: unknown,

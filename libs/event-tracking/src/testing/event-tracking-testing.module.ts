@@ -1,4 +1,7 @@
 import { Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
+import { checkOptions } from '../core/check-options.js';
+import { describeValue } from '../core/describe-error.js';
+import { ImproperlyConfigured } from '../core/errors.js';
 import type { ProcessorDefinition } from '../nest/definitions.js';
 import type { EventTrackingOptions } from '../nest/event-tracking-options.js';
 import { EventTrackingModule } from '../nest/event-tracking.module.js';
@@ -90,7 +93,19 @@ export class EventTrackingTestingModule {
    * @throws {@link ImproperlyConfigured} for processors and names of trackers that cannot work
    */
   static forRoot(options: EventTrackingTestingOptions = {}): DynamicModule {
+    checkOptions(options, 'EventTrackingTestingModule', {
+      trackers: true,
+      context: true,
+      processors: true,
+      eventTypes: true,
+      strict: true,
+    });
     const { trackers = [], context, processors, eventTypes, strict } = options;
+    if (!Array.isArray(trackers)) {
+      throw new ImproperlyConfigured(
+        `EventTrackingTestingModule: trackers: expected an array of names, received ${describeValue(trackers)}.`,
+      );
+    }
     const backends = { [RECORDING]: { useFactory: () => new RecordingBackend() } };
     return {
       module: EventTrackingTestingModule,

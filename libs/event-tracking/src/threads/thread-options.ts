@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
+import { checkOptions, type KeysOf } from '../core/check-options.js';
 import { describeValue } from '../core/describe-error.js';
 import type { DiagnosticLogger } from '../core/diagnostics.js';
 import { ImproperlyConfigured } from '../core/errors.js';
@@ -57,6 +58,14 @@ export interface ThreadSettings {
   readonly resourceLimits: ResourceLimits | undefined;
 }
 
+const OPTION_KEYS: KeysOf<ThreadOptions> = {
+  threads: true,
+  timeout: true,
+  idleTimeout: true,
+  niceness: true,
+  resourceLimits: true,
+  logger: true,
+};
 const TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const NICENESS = 10;
@@ -75,6 +84,7 @@ const LEAST_HEAP_MB = 16;
  * @throws {@link ImproperlyConfigured} for what cannot work
  */
 export function readThreadOptions(owner: string, options: ThreadOptions): ThreadSettings {
+  checkOptions(options, owner, OPTION_KEYS);
   const {
     threads = Math.max(1, availableParallelism() - 1),
     timeout = TIMEOUT_MS,

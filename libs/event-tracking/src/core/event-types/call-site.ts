@@ -1,6 +1,10 @@
-/** Where this package's own files are, as stacks name them. */
-const OWN_FILES = withoutScheme(import.meta.url).replace(/core\/event-types\/[^/]*$/, '');
+const PLACE = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/;
 const FOREIGN = /\(?(node:|native|<anonymous>\)?$)|\/node_modules\//;
+/**
+ * Where this package's own files are, as stacks name them. A stack tells it too where `import.meta` may not stand: in
+ * CommonJS, which test runners make of modules.
+ */
+const OWN_FILES = directoryOf(stackIn(new Error('')));
 
 /**
  * The innermost place of an application's own code in a stack, as `file:line:column`; empty where there is none.
@@ -9,12 +13,9 @@ const FOREIGN = /\(?(node:|native|<anonymous>\)?$)|\/node_modules\//;
  */
 export function callSiteOf(stack: string): string {
   for (const line of stack.split('\n')) {
-    const place = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(
-      line.trim(),
-    )?.[1];
-    if (place === undefined || FOREIGN.test(line)) continue;
-    const path = withoutScheme(place);
-    if (!path.startsWith(OWN_FILES)) return path;
+    const path = placeOf(line);
+    if (path === undefined || FOREIGN.test(line)) continue;
+    if (OWN_FILES === undefined || !path.startsWith(OWN_FILES)) return path;
   }
   return '';
 }
@@ -32,6 +33,11 @@ export function stackIn(error: { stack?: unknown }): string {
   }
 }
 
-function withoutScheme(url: string): string {
-  return url.replace(/^file:\/\/(?=\/)/, '');
+function directoryOf(stack: string): string | undefined {
+  const [own] = stack.split('\n').flatMap((line) => placeOf(line) ?? []);
+  return own?.replace(/core[/\\]event-types[/\\][^/\\]*$/, '').replace(/:\d+:\d+$/, '');
+}
+
+function placeOf(line: string): string | undefined {
+  return PLACE.exec(line.trim())?.[1]?.replace(/^file:\/\/(?=\/)/, '');
 }

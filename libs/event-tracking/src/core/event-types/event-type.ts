@@ -1,3 +1,4 @@
+import { checkOptions, type KeysOf } from '../check-options.js';
 import { describeValue } from '../describe-error.js';
 import { ImproperlyConfigured } from '../errors.js';
 import { isRecord } from '../event.js';
@@ -112,6 +113,20 @@ export interface EventTypeOptions<
   contexts?: readonly (ContextType | string)[];
 }
 
+const CONTEXT_KEYS: KeysOf<TypeOptions> = {
+  description: true,
+  fields: true,
+  schema: true,
+  example: true,
+};
+const EVENT_KEYS: KeysOf<EventTypeOptions> = { ...CONTEXT_KEYS, contexts: true };
+const FIELD_KEYS: KeysOf<FieldDescription> = {
+  description: true,
+  type: true,
+  optional: true,
+  example: true,
+};
+
 /**
  * Declares an event type as a value: it types `emit`, documents the events, and validates them where it has a schema.
  *
@@ -172,12 +187,14 @@ export function defineContext(name: string, options: TypeOptions): ContextType {
  */
 export function describeEvent(
   name: string,
-  options: EventTypeOptions & { contextFields?: Fields },
+  options: EventTypeOptions,
   stack: string,
+  contextFields?: Fields,
 ): EventType {
   const where = `The event type ${describeName(name)}`;
   const described = describe('event', name, options, stack, where);
-  const { contexts = [], contextFields } = options;
+  checkOptions(options, where, EVENT_KEYS);
+  const { contexts = [] } = options;
   return Object.freeze({
     ...described,
     kind: 'event',
@@ -194,7 +211,9 @@ export function describeEvent(
  */
 export function describeContext(name: string, options: TypeOptions, stack: string): ContextType {
   const where = `The context type ${describeName(name)}`;
-  return Object.freeze({ ...describe('context', name, options, stack, where), kind: 'context' });
+  const described = describe('context', name, options, stack, where);
+  checkOptions(options, where, CONTEXT_KEYS);
+  return Object.freeze({ ...described, kind: 'context' });
 }
 
 /** Tells an event type, of whichever copy of the package, from other values. */
@@ -366,6 +385,7 @@ function readField(field: unknown, where: string): FieldDescription {
       `${where} is a description or { description: '…' }, received ${describeValue(field)}.`,
     );
   }
+  checkOptions(field as unknown as FieldDescription, where, FIELD_KEYS);
   const { description, type, optional, example } = field;
   if (type !== undefined && !isFieldType(type)) {
     throw new ImproperlyConfigured(

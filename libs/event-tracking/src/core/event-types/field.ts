@@ -55,4 +55,5 @@ export type DataOf<F extends Fields> = Flat<
 
 type ValueOf<F> = F extends { type: keyof FieldTypes } ? FieldTypes[F['type']] : unknown;
 
-type Flat<T> = { [K in keyof T]: T[K] };
+/** What a type holds, written out where the compiler shows it: without the intersection it would show `Flat<…>`. */
+type Flat<T> = { [K in keyof T]: T[K] } & {};

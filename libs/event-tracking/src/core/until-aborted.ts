@@ -10,6 +10,7 @@ export async function untilAborted(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (work === undefined) return;
+  const done = Promise.resolve(work); // a destination may answer with anything
   let stop = (): void => {};
   const aborted = new Promise<void>((resolve) => {
     stop = resolve;
@@ -18,10 +19,10 @@ export async function untilAborted(
   });
   const alive = setInterval(() => {}, LONG_MS);
   try {
-    await Promise.race([work, aborted]);
+    await Promise.race([done, aborted]);
   } finally {
     clearInterval(alive);
     signal?.removeEventListener('abort', stop);
-    work.catch(() => {}); // what fails after the deadline has nobody left to tell
+    done.catch(() => {}); // what fails after the deadline has nobody left to tell
   }
 }

@@ -267,6 +267,18 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.calls).toHaveLength(2);
   });
 
+  it('waits as long as the destination asks for, however often it has asked', async () => {
+    const retryAfterMs = 60_000;
+    const destination = new Destination((call) => {
+      const options = call > 1_025 ? { retryAfterMs } : {};
+      throw new RetryableDeliveryError('busy', options);
+    });
+    const { emit } = tracked(destination, { batchSize: 1, retry: { minDelay: 0, maxDelay: 0 } });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(destination.calls).toHaveLength(1_026);
+  });
+
   it('does not wait for the end of a pause when it is flushed', async () => {
     const destination = new Destination(fail(1, new RetryableDeliveryError('busy')));
     const { emit, tracker } = tracked(destination, { batchSize: 1, retry: { minDelay: 30_000 } });

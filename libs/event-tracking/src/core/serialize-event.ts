@@ -7,8 +7,8 @@ import { copyOf } from './snapshot.js';
  * Writes an event as one line of JSON, its dates in RFC 3339 with milliseconds in UTC.
  *
  * @remarks
- * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: what a processor
- * added to the event and JSON cannot say is written as the event's own data would be.
+ * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: an event to which a
+ * processor added what JSON refuses (a circle, a bigint, a getter that throws) is written as its own data would be.
  */
 export function serializeEvent(event: TrackingEvent): string {
   try {

@@ -752,6 +752,23 @@ describe('DeliveringBackend: flush and close', () => {
     expect(made.length).toBeGreaterThan(3);
     expect(made.filter((timer) => timer.hasRef())).toEqual([]);
   });
+
+  it('is not taken for a leak with many others that close by the same signal', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const late = new AbortController();
+    const closed = vi.fn<() => void>();
+    for (let index = 0; index < 20; index++) {
+      const { tracker, emit } = tracked(new Destination(() => new Promise(() => {})));
+      emit(1);
+      void tracker.close(late).then(closed);
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    expect(closed).not.toHaveBeenCalled();
+    late.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(closed).toHaveBeenCalledTimes(20);
+    expect(warn).not.toHaveBeenCalled();
+  });
 });
 
 describe('DeliveringBackend: metadata records', () => {

@@ -9,9 +9,9 @@ export interface MemoryEventQueueOptions extends Pick<
   'capacity' | 'maxBytes' | 'overflow'
 > {
   /**
-   * How many events are processed at the same time.
+   * How many events are processed at the same time, up to the capacity.
    *
-   * @default 1,000, or the capacity if that is less
+   * @default 1,000
    */
   concurrency?: number;
 }
@@ -30,8 +30,8 @@ export class MemoryEventQueue implements EventQueue {
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: MemoryEventQueueOptions = {}) {
-    const { concurrency, capacity = DEFAULT_CAPACITY, ...bounds } = options;
-    const atOnce = concurrency ?? Math.min(DEFAULT_CONCURRENCY, capacity);
+    const { concurrency = DEFAULT_CONCURRENCY, capacity = DEFAULT_CAPACITY, ...bounds } = options;
+    const atOnce = Math.min(concurrency, capacity);
     this.#delivery = {
       ...bounds,
       capacity,

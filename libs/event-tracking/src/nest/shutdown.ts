@@ -1,4 +1,5 @@
 import { describeError } from '../core/describe-error.js';
+import { untilAborted } from '../core/until-aborted.js';
 import type { EventTrackingApplication } from './application.js';
 import type { Assembly, Closable } from './assembly.js';
 
@@ -46,7 +47,7 @@ export class Shutdown {
 
   async #close(backend: Closable, signal: AbortSignal): Promise<void> {
     try {
-      await Promise.race([backend.close?.({ signal }), whenAborted(signal)]);
+      await untilAborted(Promise.resolve(backend.close?.({ signal })), signal);
     } catch (fault) {
       this.application.diagnostics.error(
         'closing',
@@ -81,11 +82,4 @@ export class Shutdown {
       }
     }
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

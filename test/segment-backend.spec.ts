@@ -361,6 +361,17 @@ describe('SegmentBackend: outcomes', () => {
     expect(ok(await again)).toEqual([true, true]);
   });
 
+  it('do not wait for a batch of the client to fill that will not', async () => {
+    const settings = { host: server.url, writeKey: 'key', flushInterval: 60_000 };
+    const backend = new SegmentBackend(settings);
+    const [nobody, ...rest] = batchOf('e', 100);
+    const outcomes = await backend.sendBatch([{ ...nobody!, context: {} }, ...rest]);
+    expect(ok(outcomes)).toEqual([false, ...Array(99).fill(true)]);
+    const large = { ...nobody!, data: { text: 'é'.repeat(20_000) } };
+    expect(ok(await backend.sendBatch([large, ...rest]))).toEqual([false, ...Array(99).fill(true)]);
+    await backend.close();
+  });
+
   it('say so of a client that the application has closed', async () => {
     const client = new Analytics({ host: server.url, writeKey: 'key' });
     const backend = new SegmentBackend({ client });

@@ -36,7 +36,7 @@ export interface SegmentBackendOptions extends Partial<
 
 /** What a client of the backend's own sends at once; Segment takes 500 KB. */
 const BATCH_SIZE = 100;
-/** Batches are sent off at once; this is for what else may be in the client. */
+/** Batches are sent off at once; this is at most for what is left of one that did not fill as expected. */
 const FLUSH_INTERVAL_MS = 100;
 
 /**
@@ -179,8 +179,8 @@ function createClient(
     );
   }
   return new Analytics({
-    flushInterval: FLUSH_INTERVAL_MS,
     ...settings,
+    flushInterval: Math.min(settings.flushInterval ?? FLUSH_INTERVAL_MS, FLUSH_INTERVAL_MS),
     writeKey,
     flushAt: BATCH_SIZE,
     maxRetries: 0,

@@ -1,4 +1,4 @@
-import type { Connection } from 'mongoose';
+import mongoose, { type Connection } from 'mongoose';
 import {
   DeliveringBackend,
   isDeadLetter,
@@ -129,6 +129,31 @@ describe('MongoBackend: documents', () => {
     expect(outcomes).toMatchObject([{ ok: false, retryable: false }, { ok: true }]);
   });
 
+  it.each([
+    ['data._id', { _id: 5 }],
+    ['data.key', { key: ' index: _id_ dup key: { _id: 5 }' }],
+  ])('does so whatever the other index on %s holds', async (field, data) => {
+    await connection.collection('events').createIndex({ [field]: 1 }, { unique: true });
+    const outcomes = await backend().sendBatch([event('a', data), event('b', data)]);
+    expect(outcomes).toMatchObject([{ ok: true }, { ok: false, retryable: false }]);
+  });
+
+  it('takes what is stored for no success while the write concern is not met', async () => {
+    const unmet = { code: 64, errmsg: 'waiting for replication timed out' };
+    const error = Object.assign(new Error('E11000'), {
+      name: 'MongoBulkWriteError',
+      code: 11_000,
+      writeErrors: [{ index: 0, code: 11_000 }],
+      result: { getWriteConcernError: () => unmet },
+    });
+    const collection = { insertMany: () => Promise.reject(error) };
+    vi.spyOn(connection.db!, 'collection').mockReturnValue(collection as never);
+    const mongo = backend({ indexes: false, writeConcern: { w: 'majority' } });
+    const lacking = { ok: false, retryable: true, error: { message: expect.stringMatching(/64/) } };
+    expect(await mongo.sendBatch([event('a'), event('b')])).toMatchObject([lacking, lacking]);
+    vi.restoreAllMocks();
+  });
+
   it('does not let one document that a validator refuses sink the others', async () => {
     await connection.createCollection('events', {
       validator: { $jsonSchema: { properties: { name: { enum: ['good'] } } } },
@@ -176,6 +201,49 @@ describe('MongoBackend: documents', () => {
       n: 1,
       circle: { when: new Date(0), self: '[Circular]' },
     });
+  });
+
+  it('makes readable what BSON would leave out or write as something else', async () => {
+    const odd = event('odd', {
+      call: function call() {},
+      huge: 2n ** 70n,
+      large: 2n ** 40n,
+      never: new Date(NaN),
+      set: new Set([1]),
+      url: new URL('https://example.org/'),
+      error: new RangeError('out'),
+      get trap() {
+        throw new Error('not to be read');
+      },
+    });
+    expect(await backend().sendBatch([odd, event('plain')])).toBeUndefined();
+    const stored = await storedIn(connection);
+    expect(stored[0]!.data).toEqual({
+      call: '[Function call]',
+      huge: String(2n ** 70n),
+      large: String(2n ** 40n),
+      never: 'Invalid Date',
+      set: [1],
+      url: 'https://example.org/',
+      error: { name: 'RangeError', message: 'out' },
+      trap: '[Throws: not to be read]',
+    });
+    expect(stored).toHaveLength(2);
+  });
+
+  it('leaves alone what BSON has a type for', async () => {
+    const data = { large: 2n ** 40n, id: new mongoose.Types.ObjectId(), bytes: Buffer.from('x') };
+    await backend().sendBatch([event('plain', data)]);
+    const [document] = await connection.collection('events').find().toArray();
+    expect(document!['data']).toMatchObject({ large: 2 ** 40, id: data.id });
+    expect(document!['data']).toHaveProperty('bytes._bsontype', 'Binary');
+  });
+
+  it('stores what a processor added beside context and data, whatever it is called', async () => {
+    const named = { ...event('a'), constructor: 'c', toString: 't' } as unknown as TrackingEvent;
+    await backend().sendBatch([named]);
+    const [document] = await connection.collection('events').find().toArray();
+    expect(document).toMatchObject({ constructor: 'c', toString: 't' });
   });
 
   it('refuses only the document whose key BSON cannot write', async () => {
@@ -269,6 +337,41 @@ describe('MongoBackend: the collection', () => {
     for (const name of ['c', 'poison', 'd']) tracker.emit(name);
     await tracker.flush();
     expect(account()).toMatchObject({ delivered: 2, dead: 1 });
+  });
+
+  it('goes on with an ordered batch past events that are stored already', async () => {
+    const batch = ['a', 'b', 'c', 'd'].map((name) => event(name));
+    await backend().sendBatch(batch.slice(0, 3));
+    const outcomes = (await backend({ ordered: true }).sendBatch(batch)) ?? [];
+    expect(outcomes).toEqual(Array(4).fill({ ok: true }));
+    expect(await storedIn(connection)).toHaveLength(4);
+  });
+
+  it('is created as it is to be when the server could not do so at first', async () => {
+    const passing = Object.assign(new Error('not primary'), {
+      name: 'MongoServerError',
+      code: 10_107,
+    });
+    vi.spyOn(connection.db!, 'createCollection').mockRejectedValueOnce(passing);
+    const { tracker, account } = tracked({ collection: 'series', timeSeries: true });
+    tracker.emit('a');
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1, retried: 1 });
+    const [info] = await connection.db!.listCollections({ name: 'series' }).toArray();
+    expect(info).toMatchObject({ options: { timeseries: { timeField: 'timestamp' } } });
+  });
+
+  it('is found again when the connection is closed and opened anew', async () => {
+    const uri = databaseUri();
+    const reopened = await connectMongo(uri);
+    const mongo = backend({ connection: reopened });
+    await mongo.sendBatch([event('a')]);
+    await mongo.close();
+    await reopened.close();
+    await reopened.openUri(uri);
+    expect(await mongo.sendBatch([event('b')])).toBeUndefined();
+    await mongo.close();
+    await dropMongo(reopened);
   });
 
   it('asks for the write concern it is told', async () => {

@@ -32,8 +32,11 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 function tracked(options: Partial<SegmentBackendOptions> = {}, delivery: DeliveryOptions = {}) {
+  return trackedBy(new SegmentBackend({ host: server.url, writeKey: 'key', ...options }), delivery);
+}
+
+function trackedBy(backend: SegmentBackend, delivery: DeliveryOptions = {}) {
   const dead = new MemoryBackend();
-  const backend = new SegmentBackend({ host: server.url, writeKey: 'key', ...options });
   const retry = { minDelay: 1, maxDelay: 5 };
   const segment = new DeliveringBackend(backend, { retry, deadLetter: dead, ...delivery });
   const tracker = new Tracker({ backends: { segment }, logger: log });
@@ -153,6 +156,13 @@ describe('SegmentBackend: messages', () => {
     });
   });
 
+  it.each([undefined, null])('are not made where the anonymous one is %s', async (nobody) => {
+    const { tracker, account } = tracked({ anonymousId: () => nobody as undefined });
+    tracker.emit('course.enrolled');
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 0, dead: 1 });
+  });
+
   it('name who is anonymous where that is configured', async () => {
     const { tracker, account } = tracked({
       anonymousId: ({ context }) => context['session_id'] as string | undefined,
@@ -264,6 +274,24 @@ describe('SegmentBackend: failures', () => {
     expect(account()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
   });
 
+  it('closes its client after a flush that outlasts the time for closing, not meanwhile', async () => {
+    server.answerAlways('stall');
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const backend = new SegmentBackend({
+      host: server.url,
+      writeKey: 'key',
+      httpRequestTimeout: 200,
+    });
+    const closed = vi.spyOn(backend.client, 'closeAndFlush');
+    const { tracker } = trackedBy(backend);
+    emit(tracker, 3);
+    await tracker.close({ signal: AbortSignal.timeout(50) });
+    expect(closed).not.toHaveBeenCalled();
+    await vi.waitUntil(() => closed.mock.calls.length === 1);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
   it('says that a write key is missing', () => {
     expect(() => new SegmentBackend({})).toThrow(
       /expected the write key of a Segment source, received undefined. Pass \{ writeKey \}/,
@@ -331,6 +359,88 @@ describe('SegmentBackend: outcomes', () => {
     const again = backend.sendBatch(batchOf('f', 2));
     expect(ok(await sent)).toEqual([true, true, true]);
     expect(ok(await again)).toEqual([true, true]);
+  });
+
+  it('do not wait for a batch of the client to fill that will not', async () => {
+    const settings = { host: server.url, writeKey: 'key', flushInterval: 60_000 };
+    const backend = new SegmentBackend(settings);
+    const [nobody, ...rest] = batchOf('e', 100);
+    const outcomes = await backend.sendBatch([{ ...nobody!, context: {} }, ...rest]);
+    expect(ok(outcomes)).toEqual([false, ...Array(99).fill(true)]);
+    const large = { ...nobody!, data: { text: 'é'.repeat(20_000) } };
+    expect(ok(await backend.sendBatch([large, ...rest]))).toEqual([false, ...Array(99).fill(true)]);
+    await backend.close();
+  });
+
+  it('say so of a client that the application has closed', async () => {
+    const client = new Analytics({ host: server.url, writeKey: 'key' });
+    const backend = new SegmentBackend({ client });
+    await client.closeAndFlush();
+    const closed = {
+      ok: false,
+      retryable: true,
+      error: { message: expect.stringMatching(/closed/) },
+    };
+    expect(await backend.sendBatch(batchOf('e', 2))).toMatchObject([closed, closed]);
+  });
+
+  it('are of events in which what JSON cannot say was made readable', async () => {
+    const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
+    const [one, two, three] = batchOf('e', 3) as [TrackingEvent, TrackingEvent, TrackingEvent];
+    const circle: Record<string, unknown> = {};
+    circle['again'] = circle;
+    const outcomes = await backend.sendBatch([
+      { ...one, data: { count: 10n } },
+      two,
+      { ...three, data: { circle } },
+    ]);
+    expect(ok(outcomes)).toEqual([true, true, true]);
+    expect(Object.fromEntries(stored().map(({ id, data }) => [id, data]))).toEqual({
+      'e-0': { count: '10' },
+      'e-1': {},
+      'e-2': { circle: { again: '[Circular]' } },
+    });
+  });
+
+  it('count as filtered what a plugin of the client dropped', async () => {
+    const client = new Analytics({ host: server.url, writeKey: 'key', flushInterval: 20 });
+    await client.register({
+      name: 'no tests',
+      type: 'before',
+      version: '1',
+      isLoaded: () => true,
+      load: async () => {},
+      track: (context) => (context.event.event === 'test' ? context.cancel() : context),
+    });
+    const { tracker, account } = tracked({ client });
+    tracker.context({ user_id: 7 }, () => {
+      tracker.emit('test');
+      tracker.emit('sold');
+    });
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1, filtered: 1, retried: 0, pending: 0 });
+  });
+
+  it('come though a flush of the client fails', async () => {
+    const client = new Analytics({ host: server.url, writeKey: 'key', flushInterval: 20 });
+    vi.spyOn(client, 'flush').mockRejectedValueOnce(new Error('cannot flush'));
+    const backend = new SegmentBackend({ client });
+    expect(ok(await backend.sendBatch(batchOf('e', 1)))).toEqual([true]);
+    expect(ok(await backend.sendBatch(batchOf('f', 1)))).toEqual([true]);
+  });
+
+  it('are not sought for events that nobody waits for any more', async () => {
+    server.answer('stall');
+    const settings = { host: server.url, writeKey: 'key', maxRetries: 0, httpRequestTimeout: 200 };
+    const backend = new SegmentBackend({ client: new Analytics(settings) });
+    const first = backend.sendBatch(batchOf('e', 1));
+    await vi.waitUntil(() => server.requests === 1);
+    const late = new AbortController();
+    const second = backend.sendBatch(batchOf('f', 1), late);
+    late.abort(new Error('too late'));
+    await expect(second).rejects.toThrow('too late');
+    expect(ok(await first)).toEqual([false]);
+    expect(server.requests).toBe(1);
   });
 
   it('are none for no events', async () => {

@@ -220,6 +220,17 @@ describe('shutting down', () => {
     await expect(closing).resolves.toBeUndefined();
   });
 
+  it('is not taken for a leak, however many backends close', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const made = (): Backend => ({ send() {}, close: async () => {} });
+    const names = Array.from({ length: 12 }, (_, index) => `made_${index}`);
+    const backends = Object.fromEntries(names.map((name) => [name, { useFactory: made }]));
+    const app = await boot({ backends });
+    await app.close();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
   it('closes once what the module made, and only flushes what was passed in', async () => {
     const make = () => ({
       send: vi.fn(),

@@ -5,6 +5,7 @@ import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import { isPromise } from '../core/is-promise.js';
 import { serializeEvent } from '../core/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 
@@ -112,42 +113,58 @@ export class LoggerBackend implements Backend {
     this.#serialize = checkedSerialize(options.serialize ?? serializeEvent);
     this.#maxEventSize = checkedLimit(options.maxEventSize);
     this.#oversize = checkedOversize(options.oversize ?? 'warn');
-    if (options.metadata !== false) this.register = async (record) => this.#register(record);
+    if (options.metadata !== false) this.register = (record) => this.#register(record);
   }
 
-  /** @throws {@link PermanentDeliveryError} when the event is too large and to be dropped; and what the logger throws */
-  send(event: TrackingEvent): void {
-    if (this.#maxEventSize !== undefined) this.#sendWithin(this.#maxEventSize, event);
-    else if (this.#takesObjects) this.#write(entryOf(event));
-    else this.#write(this.#serialize(event));
+  /**
+   * Resolves when the logger has, where that answers with a promise.
+   *
+   * @throws {@link PermanentDeliveryError} when the event is too large and to be dropped; and what the logger throws
+   */
+  send(event: TrackingEvent): void | Promise<void> {
+    const logged = this.#log(event);
+    if (isPromise(logged)) return Promise.resolve(logged).then(() => {});
   }
 
-  #register(record: MetadataRecord): void {
+  async #register(record: MetadataRecord): Promise<void> {
     const entry = { metadata_record: record };
-    this.#write(this.#takesObjects ? entry : JSON.stringify(entry));
+    await this.#write(this.#takesObjects ? entry : JSON.stringify(entry));
   }
 
-  #sendWithin(limit: number, event: TrackingEvent): void {
+  #log(event: TrackingEvent): unknown {
+    if (this.#maxEventSize !== undefined) return this.#logWithin(this.#maxEventSize, event);
+    return this.#write(this.#takesObjects ? entryOf(event) : this.#serialize(event));
+  }
+
+  #logWithin(limit: number, event: TrackingEvent): unknown {
     const line = this.#serialize(event);
     const size = Buffer.byteLength(line);
-    if (size <= limit) {
-      this.#write(this.#takesObjects ? entryOf(event) : line);
-      return;
-    }
+    if (size <= limit) return this.#write(this.#takesObjects ? entryOf(event) : line);
     const fault = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
     switch (this.#oversize) {
       case 'drop':
         throw new PermanentDeliveryError(`${fault}, and oversize is 'drop'.`);
       case 'truncate': {
         const cut = truncateEvent(event, limit, this.#serialize);
-        this.#write(this.#takesObjects ? entryOf(cut.event) : cut.line);
-        return;
+        return this.#write(this.#takesObjects ? entryOf(cut.event) : cut.line);
       }
-      default:
-        this.#write(this.#takesObjects ? entryOf(event) : line);
-        this.#warn?.(
+      default: {
+        const logged = this.#write(this.#takesObjects ? entryOf(event) : line);
+        this.#warnOf(
           `${fault}. It was logged whole; set oversize to 'truncate' or 'drop' to enforce the limit.`,
         );
+        return logged;
+      }
+    }
+  }
+
+  /** The event is logged by now: that a warning fails is no failure of it. */
+  #warnOf(fault: string): void {
+    try {
+      const warned = this.#warn?.(fault);
+      if (isPromise(warned)) Promise.resolve(warned).catch(() => {});
+    } catch {
+      // A logger that throws has nobody left to tell.
     }
   }
 }

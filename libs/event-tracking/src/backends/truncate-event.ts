@@ -1,6 +1,6 @@
 import { PermanentDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
-import { setOwn } from '../core/snapshot.js';
+import { copyOf, setOwn } from '../core/snapshot.js';
 
 /** An event that was cut. */
 export interface TruncatedEvent extends TrackingEvent {
@@ -21,7 +21,8 @@ export function truncateEvent(
   limit: number,
   serialize: (event: TrackingEvent) => string,
 ): { event: TruncatedEvent; line: string } {
-  for (const candidate of shorterVersionsOf(event)) {
+  // What a processor added may be endless, or say by itself what its JSON is.
+  for (const candidate of shorterVersionsOf(copyOf(event))) {
     const line = serialize(candidate);
     if (Buffer.byteLength(line) <= limit) return { event: candidate, line };
   }

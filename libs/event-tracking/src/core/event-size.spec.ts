@@ -27,4 +27,26 @@ describe('The estimated size of an event', () => {
     };
     expect(estimateSize(trap)).toBeGreaterThan(100);
   });
+
+  it('is found quickly for lists and bytes without end', () => {
+    const started = performance.now();
+    const list: unknown[] = [];
+    list.length = 2 ** 32 - 1;
+    expect(estimateSize(list)).toBeGreaterThan(100_000);
+    expect(estimateSize(Buffer.alloc(20_000_000))).toBeGreaterThan(20_000_000);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('is found for an event whose parts a processor has made unreadable', () => {
+    const unreadable = {
+      id: '1',
+      name: Object.create(null) as string,
+      timestamp: new Date(0),
+      data: { text: 'x'.repeat(100) },
+      get context(): Record<string, unknown> {
+        throw new Error('not to be read');
+      },
+    };
+    expect(estimateEventSize(unreadable)).toBeGreaterThan(100);
+  });
 });

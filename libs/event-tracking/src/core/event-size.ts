@@ -13,12 +13,15 @@ const MAX_DEPTH = 200;
  * @remarks It is no measure of what a destination will store. Never throws, whatever a processor has made of the event.
  */
 export function estimateEventSize(event: TrackingEvent): number {
-  return (
-    EVENT_OVERHEAD +
-    String(event.name).length +
-    estimateSize(event.context) +
-    estimateSize(event.data)
-  );
+  const estimate = new Estimate();
+  try {
+    estimate.add(event.name, 0);
+    estimate.add(event.data, 0);
+    estimate.add(event.context, 0);
+  } catch {
+    // A getter threw: what was counted so far has to do.
+  }
+  return EVENT_OVERHEAD + estimate.size;
 }
 
 /** Estimates the length of a value's JSON, in characters; never throws. */
@@ -45,16 +48,20 @@ class Estimate {
     if (typeof value !== 'object' || value === null || value instanceof Date) return;
     if (depth === MAX_DEPTH) return;
     if (Array.isArray(value)) {
-      for (const member of value as unknown[]) this.#addMember(member, depth);
+      for (const member of value as unknown[]) {
+        if (++this.#values > MAX_VALUES) return;
+        this.add(member, depth + 1);
+      }
+      return;
+    }
+    if (ArrayBuffer.isView(value)) {
+      this.size += value.byteLength;
       return;
     }
     for (const key in value) {
+      if (++this.#values > MAX_VALUES) return;
       this.size += key.length + 3;
-      this.#addMember((value as Record<string, unknown>)[key], depth);
+      this.add((value as Record<string, unknown>)[key], depth + 1);
     }
-  }
-
-  #addMember(member: unknown, depth: number): void {
-    if (this.#values++ < MAX_VALUES) this.add(member, depth + 1);
   }
 }

@@ -7,8 +7,8 @@ import { copyOf } from './snapshot.js';
  * Writes an event as one line of JSON, its dates in RFC 3339 with milliseconds in UTC.
  *
  * @remarks
- * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: what a processor
- * added to the event and JSON cannot say is written as the event's own data would be.
+ * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: an event to which a
+ * processor added what JSON refuses (a circle, a bigint, a getter that throws) is written as its own data would be.
  */
 export function serializeEvent(event: TrackingEvent): string {
   try {
@@ -49,7 +49,8 @@ const RFC_3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a timestamp of RFC 3339 with 0 to 9 digits of a second's fraction, cut to milliseconds.
+ * Reads a timestamp of RFC 3339 with 0 to 9 digits of a second's fraction, cut to milliseconds; a leap second is read
+ * as the second after it.
  *
  * @throws {@link MalformedEventError} when the value is no such timestamp.
  */
@@ -58,8 +59,14 @@ export function parseTimestamp(value: unknown): Date {
   if (parts !== null) {
     const [, date, time, fraction = '', offset] = parts;
     const milliseconds = fraction.slice(0, 3).padEnd(3, '0');
-    const parsed = new Date(`${date}T${time}.${milliseconds}${offset!.toUpperCase()}`);
-    if (!Number.isNaN(parsed.getTime()) && isDayOfCalendar(date!)) return parsed;
+    const isLeap = time!.endsWith(':59:60');
+    const known = isLeap ? time!.replace('60', '59') : time;
+    const parsed = new Date(`${date}T${known}.${milliseconds}${offset!.toUpperCase()}`);
+    if (!Number.isNaN(parsed.getTime()) && isDayOfCalendar(date!)) {
+      if (!isLeap) return parsed;
+      const second = new Date(parsed.getTime() + 1_000);
+      if (second.getUTCHours() === 0 && second.getUTCMinutes() === 0) return second;
+    }
   }
   throw new MalformedEventError(
     `A timestamp could not be read: expected RFC 3339 such as 2013-09-12T12:55:00.123Z, received ${describeValue(value)}.`,

@@ -253,6 +253,10 @@ describe('AsyncRoutingBackend', () => {
     expect(turns).toBeGreaterThan(5);
   });
 
+  it('processes no more at once than it holds, whatever it is told', () => {
+    expect(() => new MemoryEventQueue({ capacity: 10, concurrency: 1_000 })).not.toThrow();
+  });
+
   it('refuses what is no queue, and a child of the name that the queue has', () => {
     expect(() => new AsyncRoutingBackend({ queue: {} as never })).toThrow(
       /queue: expected an event queue with a method open\(line\), received an object with no keys/,

@@ -1,4 +1,4 @@
-import type { Backend, Outcome } from '../core/backend.js';
+import type { Backend } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import type { TrackingEvent } from '../core/event.js';
 import { isPromise } from '../core/is-promise.js';
@@ -23,10 +23,11 @@ export async function attempt(
   limits: AttemptLimits,
 ): Promise<Verdict | readonly Verdict[]> {
   const ended = new AbortController();
+  const count = events.length; // the destination may empty its list
   try {
     const answer = call(destination, events, ended.signal);
     const outcomes = isPromise(answer) ? await answerWithin(answer, ended, limits) : answer;
-    return outcomes === undefined ? 'delivered' : verdictsOf(outcomes, events.length);
+    return outcomes === undefined ? 'delivered' : verdictsOf(outcomes, count);
   } catch (fault) {
     return judgeFault(fault);
   }
@@ -72,7 +73,7 @@ export async function answerWithin(
 
 function verdictsOf(outcomes: unknown, count: number): Verdict[] {
   if (Array.isArray(outcomes) && outcomes.length === count) {
-    return (outcomes as Outcome[]).map(judgeOutcome);
+    return Array.from(outcomes as unknown[], judgeOutcome); // also where an outcome was left out
   }
   throw new TypeError(
     `sendBatch answers nothing, or one outcome for each of the ${count} events; received ${describeValue(outcomes)}.`,

@@ -39,13 +39,14 @@ export class Courier {
     private readonly ledger: Ledger,
   ) {}
 
-  async carry(batch: readonly WaitingEvent[]): Promise<void> {
+  /** @param before - how often the events were tried in a larger batch */
+  async carry(batch: readonly WaitingEvent[], before = 0): Promise<void> {
     const { ledger, stopped } = this;
     let rest = batch;
     let error: unknown;
     for (let attempts = 1; rest.length > 0; attempts++) {
       if (stopped.aborted) {
-        ledger.givenUp(rest, { reason: 'undelivered', error, attempts: attempts - 1 });
+        ledger.givenUp(rest, { reason: 'undelivered', error, attempts: before + attempts - 1 });
         return;
       }
       const verdict = await this.#attempt(rest);
@@ -53,19 +54,19 @@ export class Courier {
         error = verdict.error;
         if (stopped.aborted) continue;
         if (verdict.prospect === 'hopeless' && rest.length > 1) {
-          await this.#carryInHalves(rest);
+          await this.#carryInHalves(rest, before + attempts);
           return;
         }
       }
-      rest = await this.#goOn(rest, verdict, attempts);
+      rest = await this.#goOn(rest, verdict, { attempts, before });
     }
   }
 
   /** A batch that is refused as a whole may hold a single event that is to blame: it is searched for by halving. */
-  async #carryInHalves(batch: readonly WaitingEvent[]): Promise<void> {
+  async #carryInHalves(batch: readonly WaitingEvent[], before: number): Promise<void> {
     const middle = Math.ceil(batch.length / 2);
-    await this.carry(batch.slice(0, middle));
-    await this.carry(batch.slice(middle));
+    await this.carry(batch.slice(0, middle), before);
+    await this.carry(batch.slice(middle), before);
   }
 
   async #attempt(batch: readonly WaitingEvent[]): Promise<Verdict | readonly Verdict[]> {
@@ -80,18 +81,18 @@ export class Courier {
   async #goOn(
     batch: readonly WaitingEvent[],
     verdict: Verdict | readonly Verdict[],
-    attempts: number,
+    { attempts, before }: { attempts: number; before: number },
   ): Promise<readonly WaitingEvent[]> {
-    const { ledger, settings, pauses } = this;
+    const { ledger, settings, pauses, stopped } = this;
     const sorted = this.#sort(batch, verdict, attempts);
     if (sorted.delivered.length > 0) ledger.delivered(sorted.delivered);
     if (sorted.filtered.length > 0) ledger.filtered(sorted.filtered);
     for (const [{ prospect, error }, events] of sorted.givenUp) {
       const reason = prospect === 'hopeless' ? 'rejected' : 'exhausted';
-      ledger.givenUp(events, { reason, error, attempts });
+      ledger.givenUp(events, { reason, error, attempts: before + attempts });
     }
     const { failed, failure, retryAfterMs } = sorted;
-    if (failed.length > 0) {
+    if (failed.length > 0 && !stopped.aborted) {
       const pause = backoff(attempts, settings.retry, retryAfterMs);
       ledger.retrying(failed, { error: failure?.error, attempts, pause });
       await pauses.pause(pause, { fixed: retryAfterMs > 0 });
@@ -123,7 +124,7 @@ export class Courier {
       } else {
         sorted.failed.push(waiting);
         sorted.failure = of;
-        sorted.retryAfterMs = Math.max(sorted.retryAfterMs, of.retryAfterMs ?? 0);
+        sorted.retryAfterMs = Math.max(sorted.retryAfterMs, of.retryAfterMs || 0);
       }
     });
     return sorted;

@@ -9,6 +9,7 @@ import {
   RetryableDeliveryError,
 } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { Tracker } from '../core/tracker.js';
 import type { DeadLetter } from './dead-letter.js';
 import { DeliveringBackend } from './delivering-backend.js';
@@ -266,6 +267,18 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.calls).toHaveLength(2);
   });
 
+  it('waits as long as the destination asks for, however often it has asked', async () => {
+    const retryAfterMs = 60_000;
+    const destination = new Destination((call) => {
+      const options = call > 1_025 ? { retryAfterMs } : {};
+      throw new RetryableDeliveryError('busy', options);
+    });
+    const { emit } = tracked(destination, { batchSize: 1, retry: { minDelay: 0, maxDelay: 0 } });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(destination.calls).toHaveLength(1_026);
+  });
+
   it('does not wait for the end of a pause when it is flushed', async () => {
     const destination = new Destination(fail(1, new RetryableDeliveryError('busy')));
     const { emit, tracker } = tracked(destination, { batchSize: 1, retry: { minDelay: 30_000 } });
@@ -332,6 +345,46 @@ describe('DeliveringBackend: failures', () => {
     await vi.runAllTimersAsync();
     expect(account().dropped).toEqual({ exhausted: 2 });
     expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/one outcome for each of the 2/));
+  });
+
+  it('tries again only those events of a batch whose outcome was left out', async () => {
+    const destination = new Destination(async (call, events) => {
+      const outcomes: Outcome[] = [];
+      outcomes.length = events.length;
+      if (call === 1) outcomes[0] = { ok: true };
+      else outcomes.fill({ ok: true });
+      return outcomes;
+    });
+    const { emit, account } = tracked(destination, { batchSize: 3 });
+    emit(3);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toEqual([numbered(3), numbered(2, 1)]);
+    expect(account()).toMatchObject({ delivered: 3, retried: 2, pending: 0 });
+  });
+
+  it('counts the events that it handed over, whatever the destination does to the list', async () => {
+    const destination: Backend = {
+      send() {},
+      async sendBatch(events) {
+        return (events as TrackingEvent[]).splice(0).map(() => ({ ok: true }));
+      },
+    };
+    const { emit, account } = tracked(destination, { batchSize: 3 });
+    emit(3);
+    await vi.runAllTimersAsync();
+    expect(account()).toMatchObject({ delivered: 3, retried: 0 });
+  });
+
+  it('pauses as ever where what the destination asked for is no number', async () => {
+    const destination = new Destination((call) => {
+      if (call < 4) throw new RetryableDeliveryError('busy', { retryAfterMs: Number('soon') });
+    });
+    const { emit } = tracked(destination, { batchSize: 1 });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(500 + 1_000 + 2_000 - 1);
+    expect(destination.calls).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(destination.calls).toHaveLength(4);
   });
 
   it('lets neither a synchronous throw nor a late rejection reach anybody', async () => {
@@ -415,6 +468,18 @@ describe('DeliveringBackend: bounds', () => {
     expect(tracker.account().backends['crm']).toMatchObject({ pending: 1 });
   });
 
+  it('drops none that wait for a newcomer that would not fit without them either', async () => {
+    const destination = new Destination(() => new Promise(() => {}));
+    const bounds = { overflow: 'drop-oldest', maxBytes: 10_000, batchSize: 1 } as const;
+    const { tracker, emit, account } = tracked(destination, bounds);
+    tracker.emit('under way', { text: 'x'.repeat(7_000) });
+    await vi.advanceTimersByTimeAsync(1);
+    emit(4);
+    tracker.emit('too large', { text: 'x'.repeat(7_000) });
+    tracker.emit('larger than all', { text: 'x'.repeat(20_000) });
+    expect(account()).toMatchObject({ pending: 5, dropped: { overflow: 2 } });
+  });
+
   it('says once a second how many were dropped, not one by one', async () => {
     const { emit } = tracked(hanging(), { capacity: 10, batchSize: 10 });
     emit(1_010);
@@ -476,6 +541,35 @@ describe('DeliveringBackend: dead letters', () => {
       },
     ]);
     expect(account()).toMatchObject({ arrived: 2, dead: 2, dropped: {}, pending: 0 });
+  });
+
+  it('counts as attempts too those in which a batch was refused as a whole', async () => {
+    const letters: TrackingEvent[] = [];
+    const destination = new Destination(() => {
+      throw new PermanentDeliveryError('400 Bad Request');
+    });
+    const deadLetter: Backend = { send: (letter) => void letters.push(letter) };
+    const { emit } = tracked(destination, { batchSize: 2, deadLetter });
+    emit(2);
+    await vi.runAllTimersAsync();
+    expect(destination.calls).toEqual([['e0', 'e1'], ['e0'], ['e1']]);
+    expect(letters).toMatchObject(Array(2).fill({ dead_letter: { attempts: 2 } }));
+  });
+
+  it('settles the dead letters too where the destination fails to be flushed or closed', async () => {
+    const deadLetter = {
+      send() {},
+      flush: vi.fn<() => Promise<void>>(),
+      close: vi.fn<() => Promise<void>>(),
+    };
+    const fail = (): never => {
+      throw new Error('cannot');
+    };
+    const backend = new DeliveringBackend({ send() {}, flush: fail, close: fail }, { deadLetter });
+    await expect(backend.flush()).rejects.toThrow('cannot');
+    expect(deadLetter.flush).toHaveBeenCalledOnce();
+    await expect(backend.close()).rejects.toThrow('cannot');
+    expect(deadLetter.close).toHaveBeenCalledOnce();
   });
 
   it('keeps an account of the dead letters, and logs those that could not be kept', async () => {
@@ -563,6 +657,76 @@ describe('DeliveringBackend: flush and close', () => {
     );
   });
 
+  it('resolves a flush when what it waits for had to make room', async () => {
+    const bounds = { overflow: 'drop-oldest', maxBytes: 1_000, flushInterval: 60_000 } as const;
+    const backend = new DeliveringBackend(new Destination(), bounds);
+    const event = { id: '1', name: 'sold', timestamp: new Date(), context: {} };
+    const flushed = vi.fn<() => void>();
+    backend.send({ ...event, data: {} });
+    void backend.flush().then(flushed);
+    backend.send({ ...event, data: { text: 'x'.repeat(600) } });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(backend.accounts()['delivery']!.dropped).toEqual({ overflow: 1 });
+    expect(flushed).toHaveBeenCalled();
+  });
+
+  it('closes for all as soon as one of those who close waits no longer', async () => {
+    const backend = new DeliveringBackend(new Destination(() => new Promise(() => {})));
+    backend.send({ id: '1', name: 'sold', timestamp: new Date(), context: {}, data: {} });
+    const closed = vi.fn<() => void>();
+    const first = backend.close().then(closed);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(closed).not.toHaveBeenCalled();
+    await backend.close({ signal: AbortSignal.abort() });
+    await first;
+    const { dropped, pending } = backend.accounts()['delivery']!;
+    expect({ dropped, pending }).toEqual({ dropped: { undelivered: 1 }, pending: 0 });
+  });
+
+  it('makes no pause when the answer comes at the moment in which the time for closing is over', async () => {
+    const asked: Outcome = { ok: false, error: 'busy', retryable: true, retryAfterMs: 3_600_000 };
+    for (let ticks = 0; ticks < 40; ticks++) {
+      const late = new AbortController();
+      const answer = async (resolve: (outcomes: Outcome[]) => void): Promise<void> => {
+        late.abort();
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        resolve([asked]);
+      };
+      const destination: Backend = {
+        send() {},
+        sendBatch: () => new Promise((resolve) => setTimeout(() => void answer(resolve), 10)),
+      };
+      const { tracker, emit, account } = tracked(destination, { batchSize: 1 });
+      const closed = vi.fn<() => void>();
+      emit(1);
+      await vi.advanceTimersByTimeAsync(5);
+      void tracker.close({ signal: late.signal }).then(closed);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(closed, `after ${ticks} ticks`).toHaveBeenCalled();
+      expect(account()).toMatchObject({ dropped: { undelivered: 1 }, pending: 0 });
+    }
+  });
+
+  it.each([null, true, { then: (resolve: () => void) => resolve() }])(
+    'takes a destination for flushed and closed that answers %s',
+    async (answer) => {
+      const settle = (): Promise<void> => answer as unknown as Promise<void>;
+      const backend = new DeliveringBackend({ send() {}, flush: settle, close: settle });
+      await expect(backend.flush()).resolves.toBeUndefined();
+      await expect(backend.close()).resolves.toBeUndefined();
+    },
+  );
+
+  it('is not taken for a leak, however many batches are under way', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const destination = new Destination(() => new Promise(() => {}));
+    const { emit } = tracked(destination, { batchSize: 1, concurrency: 30 });
+    emit(30);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(destination.calls).toHaveLength(30);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it('leaves no timer behind', async () => {
     const { emit, tracker } = tracked(new Destination(), { capacity: 3, batchSize: 2 });
     emit(9);
@@ -587,6 +751,47 @@ describe('DeliveringBackend: flush and close', () => {
     const made = timers.mock.results.map(({ value }) => value as NodeJS.Timeout);
     expect(made.length).toBeGreaterThan(3);
     expect(made.filter((timer) => timer.hasRef())).toEqual([]);
+  });
+
+  it('is not taken for a leak with many others that close by the same signal', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const late = new AbortController();
+    const closed = vi.fn<() => void>();
+    for (let index = 0; index < 20; index++) {
+      const { tracker, emit } = tracked(new Destination(() => new Promise(() => {})));
+      emit(1);
+      void tracker.close(late).then(closed);
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    expect(closed).not.toHaveBeenCalled();
+    late.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(closed).toHaveBeenCalledTimes(20);
+    expect(warn).not.toHaveBeenCalled();
+  });
+});
+
+describe('DeliveringBackend: metadata records', () => {
+  const record = (id: string): MetadataRecord => ({
+    id,
+    kind: 'event',
+    name: id,
+    description: '',
+    fields: [],
+    timestamp: new Date(0),
+    stack_trace: '',
+  });
+
+  it('are registered that come while others have just been', async () => {
+    for (let ticks = 0; ticks < 10; ticks++) {
+      const destination = { send() {}, register: vi.fn<() => Promise<void>>(async () => {}) };
+      const backend = new DeliveringBackend(destination);
+      const first = backend.register!(record('first'));
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      const next = backend.register!(record('next'));
+      await expect(Promise.all([first, next]), `after ${ticks} ticks`).resolves.toBeDefined();
+      expect(destination.register).toHaveBeenCalledTimes(2);
+    }
   });
 });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OpenAccount, type Account } from '../core/account.js';
 import { isBackend, type Backend, type Deadline } from '../core/backend.js';
 import { describeError, describeValue } from '../core/describe-error.js';
@@ -70,6 +71,8 @@ export class DeliveringBackend implements Backend {
     stands: false,
   };
   #ending: Promise<void> | undefined;
+  /** Aborts when the first of those who close waits no longer. */
+  readonly #late = new AbortController();
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(destination: Backend, options: DeliveryOptions = {}) {
@@ -86,6 +89,7 @@ export class DeliveringBackend implements Backend {
     if (destination.register !== undefined) this.register = (record) => this.#register(record);
     this.#settings = settings;
     const stopped = this.#stopped.signal;
+    setMaxListeners(0, stopped); // each batch that is under way listens
     this.#registrations = new Registrations(
       destination,
       { timeout: settings.timeout, stopped },
@@ -120,20 +124,29 @@ export class DeliveringBackend implements Backend {
   /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */
   async flush(deadline: Deadline = {}): Promise<void> {
     await this.#settle(deadline);
-    await untilAborted(this.destination.flush?.(deadline), deadline.signal);
-    await this.#deadLetters?.flush(deadline);
+    try {
+      await untilAborted(this.destination.flush?.(deadline), deadline.signal);
+    } finally {
+      await this.#deadLetters?.flush(deadline);
+    }
   }
 
   /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline = {}): Promise<void> {
     await this.end(deadline);
-    await untilAborted(this.destination.close?.(deadline), deadline.signal);
-    await this.#deadLetters?.close(deadline);
+    try {
+      await untilAborted(this.destination.close?.(deadline), deadline.signal);
+    } finally {
+      await this.#deadLetters?.close(deadline);
+    }
   }
 
   /** Does what `close` does, and leaves the destinations open for whoever else uses them. */
-  async end(deadline: Deadline = {}): Promise<void> {
-    await (this.#ending ??= this.#end(deadline));
+  async end({ signal }: Deadline = {}): Promise<void> {
+    const ending = (this.#ending ??= this.#end());
+    await untilAborted(ending, signal);
+    if (signal?.aborted === true) this.#late.abort();
+    await ending;
   }
 
   /** @internal */
@@ -209,9 +222,8 @@ export class DeliveringBackend implements Backend {
 
   /** Drops what the policy says until there is room; false when it is the newcomer. */
   #makeRoomFor(size: number): boolean {
-    const { overflow } = this.#settings;
     while (!this.#hasRoomFor(size)) {
-      const oldest = overflow === 'drop-oldest' ? this.#dispatcher.takeOldest() : undefined;
+      const oldest = this.#mayDropFor(size) ? this.#dispatcher.takeOldest() : undefined;
       this.#account.drop('overflow');
       this.#overflow.count();
       // A batch that waits to fill takes the room that is missing.
@@ -222,6 +234,13 @@ export class DeliveringBackend implements Backend {
     return true;
   }
 
+  /** Whether there would be room without those that wait: where not, dropping them would lose them for nothing. */
+  #mayDropFor(size: number): boolean {
+    const { overflow, maxBytes } = this.#settings;
+    if (overflow !== 'drop-oldest') return false;
+    return this.#bytes - this.#dispatcher.waitingBytes + size <= maxBytes;
+  }
+
   async #settle({ signal }: Deadline): Promise<void> {
     const settled = Promise.all([this.#dispatcher.settled(), this.#registrations.settle()]);
     this.#pauses.hurry();
@@ -229,8 +248,8 @@ export class DeliveringBackend implements Backend {
     this.#overflow.say();
   }
 
-  async #end(deadline: Deadline): Promise<void> {
-    await this.#settle(deadline);
+  async #end(): Promise<void> {
+    await this.#settle({ signal: this.#late.signal });
     const late = this.#dispatcher.takeAll();
     this.#stopped.abort();
     this.#pauses.end();

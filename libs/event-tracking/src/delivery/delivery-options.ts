@@ -76,6 +76,7 @@ export interface DeliveryOptions {
   /**
    * What is dropped, and counted as `overflow`, when `capacity` or `maxBytes` is reached.
    *
+   * @remarks Nothing that waits is dropped for an event that would find no room even then.
    * @default 'drop-newest'
    */
   overflow?: OverflowPolicy;

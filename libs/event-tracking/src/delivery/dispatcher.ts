@@ -32,6 +32,11 @@ export class Dispatcher {
 
   constructor(private readonly options: DispatcherOptions) {}
 
+  /** What the events take that are not being carried yet, in bytes. */
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
   add(event: WaitingEvent): void {
     this.#added++;
     this.#waiting.add(event);
@@ -41,7 +46,10 @@ export class Dispatcher {
 
   /** Takes away the event that has waited longest, if one is not being carried yet. */
   takeOldest(): WaitingEvent | undefined {
-    return this.#waiting.take(1)[0];
+    const [oldest] = this.#waiting.take(1);
+    // It may be what somebody waits for, and no batch is to end that would say so.
+    if (this.#underWay.size === 0) this.#tellSettlement();
+    return oldest;
   }
 
   /** Takes away all events that are not being carried yet, and starts no further batch. */

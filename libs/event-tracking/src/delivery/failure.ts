@@ -1,10 +1,12 @@
 import type { Outcome } from '../core/backend.js';
+import { describeValue } from '../core/describe-error.js';
 import {
   NoBackendEnabled,
   NoTransformerImplemented,
   PermanentDeliveryError,
   RetryableDeliveryError,
 } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
 
 /** What became of one event, or of all events, in one attempt. */
 export type Verdict = 'delivered' | 'filtered' | Failure;
@@ -35,9 +37,16 @@ export function judgeFault(error: unknown): Verdict {
 }
 
 /** Judges what a backend said of one event. */
-export function judgeOutcome(outcome: Outcome): Verdict {
-  if (outcome.ok) return 'delivered';
-  const { error, retryable, retryAfterMs } = outcome;
+export function judgeOutcome(outcome: unknown): Verdict {
+  if (!isRecord(outcome)) {
+    const error = new TypeError(
+      `sendBatch answers one outcome for each event; received ${describeValue(outcome)} for this one.`,
+    );
+    return { error, prospect: 'unknown' };
+  }
+  const said = outcome as Outcome;
+  if (said.ok) return 'delivered';
+  const { error, retryable, retryAfterMs } = said;
   if (judgeFault(error) === 'filtered') return 'filtered';
   return { error, prospect: retryable ? 'promising' : 'hopeless', retryAfterMs };
 }

@@ -10,9 +10,9 @@ export interface MemoryEventQueueOptions extends Pick<
   'capacity' | 'maxBytes' | 'overflow'
 > {
   /**
-   * How many events are processed at the same time.
+   * How many events are processed at the same time, up to the capacity.
    *
-   * @default 1,000, or the capacity if that is less
+   * @default 1,000
    */
   concurrency?: number;
 }
@@ -37,8 +37,8 @@ export class MemoryEventQueue implements EventQueue {
       overflow: true,
       concurrency: true,
     });
-    const { concurrency, capacity = DEFAULT_CAPACITY, ...bounds } = options;
-    const atOnce = concurrency ?? Math.min(DEFAULT_CONCURRENCY, capacity);
+    const { concurrency = DEFAULT_CONCURRENCY, capacity = DEFAULT_CAPACITY, ...bounds } = options;
+    const atOnce = Math.min(concurrency, capacity);
     this.#delivery = {
       ...bounds,
       capacity,

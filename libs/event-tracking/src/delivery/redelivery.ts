@@ -78,7 +78,9 @@ export class Redelivery {
 
   /** Ends it; backends and trackers stay open. */
   async end(): Promise<void> {
-    await Promise.all([...this.#destinations.values()].map((destination) => destination.end()));
+    const destinations = [...this.#destinations.values()];
+    this.#destinations.clear();
+    await Promise.all(destinations.map((destination) => destination.end()));
   }
 
   #destinationOf(event: TrackingEvent): Destination {
@@ -112,10 +114,11 @@ interface Destination {
 }
 
 function leafOf(backend: Backend): Destination {
-  let errors = new Map<string, string>();
+  const errors = new Map<string, string>();
   const delivering = new DeliveringBackend(backend, {
     retry: RETRY,
     capacity: Number.MAX_SAFE_INTEGER,
+    maxBytes: Number.MAX_SAFE_INTEGER,
     deadLetter: {
       send: (event) => {
         if (isDeadLetter(event)) errors.set(event.id, event.dead_letter.error);
@@ -124,7 +127,7 @@ function leafOf(backend: Backend): Destination {
   });
   return {
     async deliver(events) {
-      errors = new Map();
+      for (const { id } of events) errors.delete(id);
       for (const event of events) delivering.send(event);
       await delivering.flush();
       return errors;

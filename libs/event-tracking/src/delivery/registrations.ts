@@ -33,23 +33,27 @@ export class Registrations {
 
   /** Resolves when all have been taken, or one was not: that is tried again with the next call. Never rejects. */
   settle(): Promise<void> {
-    this.#underWay ??= this.#outside(() => this.#register()).finally(
-      () => (this.#underWay = undefined),
-    );
+    if (this.areDone) return Promise.resolve();
+    this.#underWay ??= this.#outside(() => this.#register());
     return this.#underWay;
   }
 
   async #register(): Promise<void> {
     for (let record = this.#open[0]; record !== undefined; record = this.#open[0]) {
       try {
-        const answer = Promise.resolve(this.destination.register?.(record));
-        await answerWithin(answer, new AbortController(), this.limits);
+        await answerWithin(this.#handOver(record), new AbortController(), this.limits);
       } catch (fault) {
         this.report(record, describeError(fault));
-        return;
+        break;
       }
       const taken = record;
       this.#open = this.#open.filter((each) => each !== taken);
     }
+    // At once with the last look at what is open: a record that comes next does not take this for its own registration.
+    this.#underWay = undefined;
+  }
+
+  async #handOver(record: MetadataRecord): Promise<void> {
+    await this.destination.register?.(record);
   }
 }

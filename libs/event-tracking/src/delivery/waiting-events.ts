@@ -17,13 +17,20 @@ export class WaitingEvents {
   #events: (WaitingEvent | undefined)[] = [];
   /** Where the oldest stands; before it is a gap, which is closed when it is worth the work. */
   #start = 0;
+  #bytes = 0;
 
   get length(): number {
     return this.#events.length - this.#start;
   }
 
+  /** What they take, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   add(event: WaitingEvent): void {
     this.#events.push(event);
+    this.#bytes += event.size;
   }
 
   /** Takes the oldest events away, so many or all there are. */
@@ -33,6 +40,7 @@ export class WaitingEvents {
     this.#events.fill(undefined, this.#start, end);
     this.#start = end;
     this.#closeGap();
+    for (const { size } of taken) this.#bytes -= size;
     return taken;
   }
 

@@ -3,6 +3,7 @@ import { describeError } from '../core/describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { EventDocument } from './event-document.js';
+import { isPassingCode } from './mongo-failure.js';
 import type { MongoStorageOptions } from './mongo-backend-options.js';
 
 export const DEFAULT_COLLECTION = 'events';
@@ -15,6 +16,8 @@ const BY_TIME: Record<string, mongo.IndexDirection> = { timestamp: -1 };
 export class EventCollection {
   readonly #diagnostics: Diagnostics;
   #ready: Promise<mongo.Collection<EventDocument>> | undefined;
+  /** The connection's database then; it has another when it is opened anew. */
+  #database: mongo.Db | undefined;
   #indexed: Promise<void> = Promise.resolve();
 
   constructor(
@@ -31,6 +34,7 @@ export class EventCollection {
 
   /** The collection, which exists; that its indexes do is not waited for. */
   async open(): Promise<mongo.Collection<EventDocument>> {
+    if (this.connection.db !== this.#database) this.#ready = undefined;
     const ready = (this.#ready ??= this.#prepare());
     try {
       return await ready;
@@ -58,7 +62,9 @@ export class EventCollection {
   }
 
   async #prepare(): Promise<mongo.Collection<EventDocument>> {
+    this.#database = this.connection.db;
     const database = await this.database();
+    this.#database = this.connection.db;
     await this.#create(database);
     const collection = database.collection<EventDocument>(this.name);
     this.#indexed = this.#createIndexes(database, collection);
@@ -71,8 +77,9 @@ export class EventCollection {
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (code === NAMESPACE_EXISTS) return;
-      // The server refused: inserting may still be allowed, and creates the collection by itself.
-      if (typeof code !== 'number') throw error;
+      // The server refused: inserting may still be allowed, and creates the collection by itself. Not so where it refused only
+      // for now: that one would be no time series.
+      if (typeof code !== 'number' || isPassingCode(code)) throw error;
       this.#report(`The collection '${this.name}' could not be created`, error);
     }
   }

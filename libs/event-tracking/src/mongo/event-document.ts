@@ -1,4 +1,5 @@
 import type { TrackingEvent } from '../core/event.js';
+import { setOwn } from '../core/snapshot.js';
 import { deadLetterKey, isDeadLetter } from '../delivery/dead-letter.js';
 
 /**
@@ -13,7 +14,8 @@ export function toDocument(event: TrackingEvent): EventDocument {
   const _id = isDeadLetter(event) ? deadLetterKey(event) : event.id;
   const document: EventDocument = { _id, name, timestamp, context, data };
   for (const key in event) {
-    if (key !== 'id' && !(key in document)) Reflect.set(document, key, Reflect.get(event, key));
+    if (key === 'id' || Object.hasOwn(document, key)) continue;
+    setOwn(document as Record<string, unknown>, key, Reflect.get(event, key));
   }
   return document;
 }

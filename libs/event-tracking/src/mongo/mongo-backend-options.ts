@@ -53,6 +53,7 @@ export interface MongoStorageOptions {
   /**
    * How long events are kept, in seconds.
    *
+   * @remarks A change of it is followed; where it is taken away, the index has to be dropped by hand.
    * @default for ever
    */
   ttl?: number;

@@ -8,15 +8,20 @@ import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { untilAborted } from '../core/until-aborted.js';
 import { EventCollection } from './event-collection.js';
-import { toDocument, type EventDocument } from './event-document.js';
+import type { EventDocument } from './event-document.js';
 import { toMetadataDocument, type MetadataDocument } from './metadata-document.js';
 import {
   checkMongoOptions,
   STORAGE_KEYS,
   type MongoBackendOptions,
 } from './mongo-backend-options.js';
-import { isDuplicate, isRefusedByDriver, judgeInsertFailure } from './mongo-failure.js';
-import { storable } from './storable-documents.js';
+import {
+  isDuplicate,
+  isRefusedByDriver,
+  judgeInsertFailure,
+  NOT_REACHED,
+} from './mongo-failure.js';
+import { storable, toReadableDocument } from './storable-documents.js';
 
 const DEFAULT_METADATA_COLLECTION = 'event_types';
 
@@ -69,7 +74,7 @@ export class MongoBackend implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void | readonly Outcome[]> {
-    return this.#insert(events.map(toDocument));
+    return this.#insert(events.map(toReadableDocument));
   }
 
   /** Rejects when the database does not answer. */
@@ -100,8 +105,21 @@ export class MongoBackend implements Backend {
       await collection.insertMany(documents, { ...this.#writeOptions, ordered: this.#ordered });
     } catch (error) {
       if (isRefusedByDriver(error)) return this.#insertStorable(documents, error);
-      return judgeInsertFailure(error, documents.length, this.#ordered);
+      const outcomes = judgeInsertFailure(error, documents.length, this.#ordered);
+      return this.#insertPastStored(documents, outcomes);
     }
+  }
+
+  /** Goes on with an ordered batch that was stopped by a document which is stored already. */
+  async #insertPastStored(
+    documents: EventDocument[],
+    outcomes: readonly Outcome[],
+  ): Promise<readonly Outcome[]> {
+    const next = outcomes.indexOf(NOT_REACHED);
+    if (next === -1 || outcomes[next - 1]?.ok !== true) return outcomes;
+    const rest = documents.slice(next);
+    const further = (await this.#insert(rest)) ?? rest.map((): Outcome => ({ ok: true }));
+    return [...outcomes.slice(0, next), ...further];
   }
 
   /** The driver refuses a batch whole for one document: those that BSON can hold are inserted. */

@@ -6,6 +6,7 @@ import { RetryableDeliveryError } from '../core/errors.js';
 interface DriverError extends Error {
   code?: unknown;
   writeErrors?: WriteError | readonly WriteError[];
+  result?: { getWriteConcernError?(): { code?: number; errmsg?: string } | undefined };
 }
 
 interface WriteError {
@@ -16,6 +17,13 @@ interface WriteError {
 
 const DUPLICATE_KEY = 11_000;
 
+/** What became of the documents of an ordered batch behind the one that stopped it. */
+export const NOT_REACHED: Outcome = {
+  ok: false,
+  error: new Error('MongoDB did not come to it: an earlier document of the batch failed.'),
+  retryable: true,
+};
+
 /**
  * What a server answers while it cannot write, and may be able to later: it is shutting down, has stepped down, is not the
  * primary, is overloaded or too slow (the "retryable" and "state change" codes of MongoDB's driver specifications, and
@@ -25,6 +33,11 @@ const PASSING_CODES = new Set([
   6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 290, 317, 358, 384, 402, 462, 9001, 10_058,
   10_107, 11_600, 11_602, 13_388, 13_435, 13_436,
 ]);
+
+/** Tells whether a server answers so only for the time being. */
+export function isPassingCode(code: unknown): boolean {
+  return PASSING_CODES.has(code as number);
+}
 
 const CLIENT_SIDE_FAULTS = /^(MongoInvalidArgumentError|BSON\w*Error|TypeError|RangeError)$/;
 
@@ -44,7 +57,10 @@ export function isRefusedByDriver(error: unknown): boolean {
 export function judgeInsertFailure(error: unknown, count: number, ordered: boolean): Outcome[] {
   const failed = error as DriverError;
   const writeErrors = [failed.writeErrors ?? []].flat() as WriteError[];
-  if (writeErrors.length > 0) return outcomesOf(writeErrors, count, ordered);
+  if (writeErrors.length > 0) {
+    const outcomes = outcomesOf(writeErrors, count, ordered);
+    return withoutConcern(outcomes, failed.result?.getWriteConcernError?.());
+  }
   if (isPassing(failed)) throw new RetryableDeliveryError(describeError(error), { cause: error });
   throw error;
 }
@@ -65,24 +81,39 @@ function outcomesOf(
     const error = new Error(
       `MongoDB refused the document (${code}): ${errmsg ?? 'no reason given'}`,
     );
-    outcomes[index] = { ok: false, error, retryable: PASSING_CODES.has(code) };
+    outcomes[index] = { ok: false, error, retryable: isPassingCode(code) };
   }
   const stoppedAt = ordered ? Math.max(...writeErrors.map(({ index }) => index)) : count;
-  for (let index = stoppedAt + 1; index < count; index++) {
-    const error = new Error('MongoDB did not come to it: an earlier document of the batch failed.');
-    outcomes[index] = { ok: false, error, retryable: true };
-  }
-  return outcomes;
+  return outcomes.fill(NOT_REACHED, stoppedAt + 1);
 }
 
-/** A duplicate in another unique index is another event, which will never fit. */
+/** What is stored has to be acknowledged too, a duplicate no less: it may be what the last attempt has left. */
+function withoutConcern(
+  outcomes: Outcome[],
+  unmet: { code?: number; errmsg?: string } | undefined,
+): Outcome[] {
+  if (unmet === undefined) return outcomes;
+  const error = new Error(
+    `MongoDB did not meet the write concern (${unmet.code}): ${unmet.errmsg}`,
+  );
+  const lacking: Outcome = { ok: false, error, retryable: isPassingCode(unmet.code) };
+  return outcomes.map((outcome) => (outcome.ok ? lacking : outcome));
+}
+
+/**
+ * A duplicate in another unique index is another event, which will never fit. The index is named before the key, which may
+ * hold anything.
+ */
 function isDuplicateId(message: string | undefined): boolean {
-  return message === undefined || /\b_id_?\b/.test(message);
+  if (message === undefined) return true;
+  const [where = '', key = ''] = message.split(' dup key: ', 2);
+  const index = / index: (.*)$/.exec(where)?.[1];
+  return index === undefined ? /^\{ _id\b/.test(key) : /^(?:.*\$)?_id_$/.test(index.trim());
 }
 
 /** Where the server gave no code, the driver did not reach it, or lost it. */
 function isPassing({ name, code }: DriverError): boolean {
-  if (typeof code === 'number') return PASSING_CODES.has(code);
+  if (typeof code === 'number') return isPassingCode(code);
   return name.startsWith('Mongo');
 }
 

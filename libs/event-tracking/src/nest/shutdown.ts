@@ -1,4 +1,5 @@
 import { describeError } from '../core/describe-error.js';
+import { untilAborted } from '../core/until-aborted.js';
 import type { EventTrackingApplication } from './application.js';
 import type { Assembly, Closable } from './assembly.js';
 
@@ -53,7 +54,7 @@ export class Shutdown {
 
   async #closeOwned(backend: Closable, signal: AbortSignal): Promise<void> {
     try {
-      await Promise.race([backend.close?.({ signal }), whenAborted(signal)]);
+      await untilAborted(Promise.resolve(backend.close?.({ signal })), signal);
     } catch (fault) {
       this.application.diagnostics.error(
         'closing',
@@ -88,11 +89,4 @@ export class Shutdown {
       }
     }
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

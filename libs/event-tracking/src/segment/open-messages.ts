@@ -39,9 +39,6 @@ export class OpenBatch {
   }
 }
 
-/** What became of a message that Segment took. */
-export const DELIVERED: Outcome = { ok: true };
-
 /** The messages that the client has. */
 export class OpenMessages {
   readonly #batches = new Set<OpenBatch>();

@@ -1,11 +1,19 @@
-import { Analytics, type AnalyticsSettings, type Context } from '@segment/analytics-node';
+import { Analytics, type AnalyticsSettings } from '@segment/analytics-node';
 import type { Backend, Deadline, Outcome } from '../core/backend.js';
 import { describeValue } from '../core/describe-error.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
 import { isRecord, type TrackingEvent } from '../core/event.js';
+import { copyOf } from '../core/snapshot.js';
 import { untilAborted } from '../core/until-aborted.js';
-import { JudgingHttpClient, judgeFailure, mayBlameOne } from './segment-failure.js';
-import { DELIVERED, OpenBatch, OpenMessages } from './open-messages.js';
+import {
+  CLOSED,
+  JudgingHttpClient,
+  judgeFailure,
+  judgeTracked,
+  mayBlameOne,
+  UNWRITABLE,
+} from './segment-failure.js';
+import { OpenBatch, OpenMessages } from './open-messages.js';
 import { toMessage, type AnonymousId } from './segment-message.js';
 
 /** What a {@link SegmentBackend} is made of: a client, or what one is created from. */
@@ -28,7 +36,7 @@ export interface SegmentBackendOptions extends Partial<
 
 /** What a client of the backend's own sends at once; Segment takes 500 KB. */
 const BATCH_SIZE = 100;
-/** Batches are sent off at once; this is for what else may be in the client. */
+/** Batches are sent off at once; this is at most for what is left of one that did not fill as expected. */
 const FLUSH_INTERVAL_MS = 100;
 
 /**
@@ -54,8 +62,9 @@ export class SegmentBackend implements Backend {
     this.#anonymousId = anonymousId;
     this.#ownsClient = client === undefined;
     this.#client = client ?? createClient(writeKey, settings);
-    this.#client.on('track', (context) => this.#settle(context, DELIVERED));
-    this.#client.on('error', ({ reason, ctx }) => this.#settle(ctx, judgeFailure(reason)));
+    this.#client.on('track', (context) => this.#settle(context.event, judgeTracked(context)));
+    this.#client.on('error', ({ reason, ctx }) => this.#settle(ctx?.event, judgeFailure(reason)));
+    this.#client.on('call_after_close', (message) => this.#settle(message, CLOSED));
   }
 
   /** What events are sent with. */
@@ -75,7 +84,9 @@ export class SegmentBackend implements Backend {
     if (events.length === 0) return [];
     // The client of others fills its batches as it likes: only a flush sends off the last, and flushes cannot overlap.
     if (!this.#ownsClient) await this.#flushing;
+    signal?.throwIfAborted();
     const outcomes = await this.#track(events, signal);
+    await this.#trackReadable(events, outcomes, signal);
     const failures = outcomes.filter((outcome) => !outcome.ok);
     const [first] = failures;
     if (first !== undefined && failures.length === events.length && failures.every(mayBlameOne)) {
@@ -94,16 +105,18 @@ export class SegmentBackend implements Backend {
     await this.flush({ signal });
     if (!this.#ownsClient) return;
     // What is still under way then was given up: it is not waited for.
-    await untilAborted(this.#client.closeAndFlush({ timeout: 1 }), signal);
+    const closed = this.#flushing.then(() => this.#client.closeAndFlush({ timeout: 1 }));
+    await untilAborted(closed, signal);
   }
 
   #track(events: readonly TrackingEvent[], signal?: AbortSignal): Promise<Outcome[]> {
     const batch = new OpenBatch(events.map(({ id }) => id));
+    this.#open.add(batch); // a client that has been closed says so at once
     for (const [place, event] of events.entries()) {
       const refusal = this.#trackOne(event);
       if (refusal !== undefined) batch.end(place, refusal);
     }
-    if (batch.isOpen) this.#open.add(batch);
+    if (!batch.isOpen) this.#open.forget(batch);
     signal?.addEventListener('abort', () => this.#open.forget(batch), { once: true });
     // A client of its own sends off full batches by itself.
     if (!this.#ownsClient || events.length % BATCH_SIZE !== 0) void this.#flushClient();
@@ -122,14 +135,30 @@ export class SegmentBackend implements Backend {
     }
   }
 
-  #settle(context: Context | undefined, outcome: Outcome): void {
-    const id = context?.event.messageId;
+  /** What a processor added and JSON cannot say, the client does not send: it is given a copy in which that is readable. */
+  async #trackReadable(
+    events: readonly TrackingEvent[],
+    outcomes: Outcome[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const places = [...outcomes.keys()].filter((place) => outcomes[place] === UNWRITABLE);
+    if (places.length === 0) return;
+    const again = await this.#track(
+      places.map((place) => copyOf(events[place]!)),
+      signal,
+    );
+    for (const [index, place] of places.entries()) outcomes[place] = again[index]!;
+  }
+
+  #settle(message: { messageId?: string } | undefined, outcome: Outcome): void {
+    const id = message?.messageId;
     if (id !== undefined) this.#open.end(id, outcome);
   }
 
   /** The client warns on the console when it is flushed while it is being flushed. */
   async #flushClient(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#client.flush());
+    const flushed = this.#flushing.then(() => this.#client.flush());
+    this.#flushing = flushed.catch(() => {}); // what became of the messages they say themselves
     await this.#flushing;
   }
 }
@@ -159,8 +188,8 @@ function createClient(
     );
   }
   return new Analytics({
-    flushInterval: FLUSH_INTERVAL_MS,
     ...settings,
+    flushInterval: Math.min(settings.flushInterval ?? FLUSH_INTERVAL_MS, FLUSH_INTERVAL_MS),
     writeKey,
     flushAt: BATCH_SIZE,
     maxRetries: 0,

@@ -1,7 +1,9 @@
 import { FetchHTTPClient } from '@segment/analytics-node';
-import type { HTTPClient, HTTPClientRequest, HTTPResponse } from '@segment/analytics-node';
+import type { Context, HTTPClient, HTTPClientRequest, HTTPResponse } from '@segment/analytics-node';
 import { parseRetryAfter } from '../delivery/retry-after.js';
 import type { Outcome } from '../core/backend.js';
+import { NoBackendEnabled } from '../core/errors.js';
+import { isRecord } from '../core/event.js';
 
 /** What Segment answered instead of success. */
 export class SegmentResponseError extends Error {
@@ -32,8 +34,35 @@ const PASSING_STATUS = /^(?:408|410|425|429|460|5(?!01|05|11)\d\d)$/;
 /** Answers that one message of a batch may be to blame for. */
 const BLAMING_STATUS = new Set([400, 413, 422]);
 
+/** What became of a message that Segment took. */
+const DELIVERED: Outcome = { ok: true };
+/** What became of a message that the client could not write as JSON. */
+export const UNWRITABLE: Outcome = {
+  ok: false,
+  error: new Error("Segment's client cannot write the event as JSON"),
+  retryable: false,
+};
+/** What becomes of a message that comes too late; it may go to a queue that outlives the client. */
+export const CLOSED: Outcome = {
+  ok: false,
+  error: new Error("Segment's client has been closed"),
+  retryable: true,
+};
+
+/** Judges what the client calls tracked, which it also does where it failed to put the message into a batch. */
+export function judgeTracked(context: Partial<Context>): Outcome {
+  const failed = context
+    .logs?.()
+    .some(({ level, extras }) => level === 'error' && extras?.['plugin'] === 'Segment.io');
+  return failed === true ? UNWRITABLE : DELIVERED;
+}
+
 /** Judges what the client gave a message up for. */
 export function judgeFailure(reason: unknown): Outcome & { ok: false } {
+  if (isCancellation(reason)) {
+    const error = new NoBackendEnabled(`A plugin of Segment's client dropped it: ${reason.reason}`);
+    return { ok: false, error, retryable: false };
+  }
   const error = reason instanceof Error ? reason : new Error(String(reason ?? 'without a reason'));
   const status = statusOf(error);
   if (status !== undefined) {
@@ -41,6 +70,11 @@ export function judgeFailure(reason: unknown): Outcome & { ok: false } {
     return { ok: false, error, retryable: PASSING_STATUS.test(String(status)), retryAfterMs };
   }
   return { ok: false, error, retryable: !IS_OF_THE_MESSAGE.test(error.message) };
+}
+
+/** Plugins of the client drop a message by `context.cancel()`, and the client never sends it then. */
+function isCancellation(reason: unknown): reason is { reason: string } {
+  return isRecord(reason) && !(reason instanceof Error) && typeof reason['reason'] === 'string';
 }
 
 /** Tells whether a single message may be to blame for what a whole batch was refused for. */

@@ -34,7 +34,7 @@ function identityOf(
   const userId = event.context['user_id'];
   if (userId !== undefined && userId !== null) return { userId: String(userId) };
   const anonymous = anonymousId?.(event);
-  return anonymous === undefined ? undefined : { anonymousId: String(anonymous) };
+  return isThere(anonymous) ? { anonymousId: String(anonymous) } : undefined;
 }
 
 function segmentContext(context: TrackingEvent['context']): Record<string, unknown> {

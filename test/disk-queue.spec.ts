@@ -275,6 +275,21 @@ describe('A queue on disk that is closed', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
+  it('delivers after a restart what waited in another queue behind it', async () => {
+    const behind = (backends: Record<string, Backend>): Tracker =>
+      trackerOf({ inner: new AsyncRoutingBackend({ backends }) });
+    const tracker = behind({ destination: new Gate() });
+    for (const name of numbered(3)) tracker.emit(name);
+    await vi.waitUntil(() => tracker.account().backends['node.inner.destination']!.arrived === 3);
+    await tracker.close({ signal: AT_ONCE });
+    await isReleased();
+
+    const destination = new RecordingBackend();
+    await behind({ destination }).flush();
+    expect(names(destination.events)).toEqual(numbered(3));
+    expect(log.warn).not.toHaveBeenCalledWith(expect.stringMatching(/is not there/));
+  });
+
   it('hands over once, up to the next start, what is not taken, be it one event alone', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const handedOver: string[] = [];

@@ -26,6 +26,8 @@ import {
 import { DeliveringBackend } from './delivering-backend.js';
 import { MemoryEventQueue } from './memory-event-queue.js';
 
+/** What the queue is called among what stands below the node. */
+const QUEUE = 'queue';
 /** How long a queue may take to take events back. */
 const RELEASE_MS = 1_000;
 
@@ -79,7 +81,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => super.register(record),
     });
-    this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
+    this.#intake = new RoutingBackend({ backends: { [QUEUE]: this.#entrance } });
     this.registerBackends(backends);
   }
 
@@ -89,7 +91,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
    * @throws {@link ImproperlyConfigured} when the name is taken, holds a dot or is `queue`, or the value is no backend
    */
   override registerBackend(name: string, backend: Backend): void {
-    if (name === 'queue') {
+    if (name === QUEUE) {
       throw new ImproperlyConfigured(
         `backends.queue: behind a queue no backend is called 'queue', because the queue's own account is found by that ` +
           `name. Rename it.`,
@@ -162,6 +164,18 @@ export class AsyncRoutingBackend extends RoutingBackend {
     options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> {
     return this.#intake[DELIVER](event, options);
+  }
+
+  /** @internal What waited in this queue when it was closed, the queue before it has kept. */
+  override [DELIVER_AT](
+    names: readonly string[],
+    event: TrackingEvent,
+    options: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]> | undefined {
+    const isWaiting = names.length === 1 && names[0] === QUEUE;
+    return isWaiting
+      ? this.#intake[DELIVER_AT](names, event, options)
+      : super[DELIVER_AT](names, event, options);
   }
 
   async #consume(

@@ -23,8 +23,8 @@ const SUFFIX = '.ndjson';
  * @remarks Files appear whole and are replaced whole, so that any process may read and remove while others write.
  */
 export class DeadLetterFiles implements Backend, DeadLetterStore {
-  /** The files that letters were read from, by the letters' keys. */
-  readonly #files = new Map<string, string>();
+  /** The files that letters were read from, by the letters' keys: who dies while giving up does so again. */
+  readonly #files = new Map<string, readonly string[]>();
 
   /** @param directory - made with the first letter */
   constructor(readonly directory: string) {}
@@ -48,7 +48,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
       for (const line of await this.#linesOf(name)) {
         const letter = unpackEvent(JSON.parse(line));
         if (!isDeadLetter(letter)) continue;
-        this.#files.set(deadLetterKey(letter), name);
+        this.#remember(deadLetterKey(letter), name);
         yield letter;
       }
     }
@@ -56,9 +56,8 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
 
   async remove(letters: readonly DeadLetter[]): Promise<void> {
     const keys = new Set(letters.map(deadLetterKey));
-    const names = new Set([...keys].map((key) => this.#files.get(key)));
+    const names = new Set([...keys].flatMap((key) => this.#files.get(key) ?? []));
     for (const name of names) {
-      if (name === undefined) continue;
       const lines = await this.#linesOf(name);
       const rest = lines.filter((line) => {
         const letter = unpackEvent(JSON.parse(line));
@@ -71,6 +70,11 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
   }
 
   async close(): Promise<void> {}
+
+  #remember(key: string, name: string): void {
+    const names = this.#files.get(key) ?? [];
+    if (!names.includes(name)) this.#files.set(key, [...names, name]);
+  }
 
   /** The lines of a file; none where somebody else has removed it. */
   async #linesOf(name: string): Promise<string[]> {

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   DeliveringBackend,
   Redelivery,
@@ -12,7 +14,8 @@ import {
 } from 'nestjs-event-tracking';
 import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ROOT } from './support/root.js';
 
 let directory: string;
 
@@ -55,6 +58,41 @@ describe('Dead letters in files', () => {
     const [first] = await lettersIn(letters);
     await letters.remove([first!]);
     expect(names(await lettersIn(letters))).toEqual(['once']);
+  });
+
+  it('are read and removed past what is damaged, which is said, and stays', async () => {
+    const error = vi.fn<(text: string) => void>();
+    const letters = new DeadLetterFiles(directory, { warn: error, error });
+    await letters.sendBatch([letterOf('a'), letterOf('b')]);
+    const [file] = await readdir(directory);
+    await appendFile(join(directory, file!), '{"id":"half a let');
+    await symlink('9.ndjson', join(directory, '9.ndjson')); // nobody can read it
+    const all = await lettersIn(letters);
+    expect(names(all)).toEqual(['a', 'b']);
+    expect(error.mock.calls.flat()).toEqual([
+      expect.stringMatching(/ndjson can be read.*Line 3 is no dead letter: .*half a let/),
+      expect.stringMatching(/9\.ndjson can be read.*ELOOP/),
+    ]);
+    await letters.remove(all);
+    expect((await readdir(directory)).toSorted()).toEqual([file, '9.ndjson'].toSorted());
+    expect(await readFile(join(directory, file!), 'utf8')).toBe('{"id":"half a let\n');
+  });
+
+  it('leave nothing half written behind where the disk takes no more', async () => {
+    const program = `
+      import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
+      const letters = new DeadLetterFiles(process.argv[1]);
+      await letters.sendBatch([${JSON.stringify(letterOf('large'))}].map((letter) => ({ ...letter, data: { noise: 'x'.repeat(4_096) } })))
+        .catch(({ code }) => console.log(code));
+    `;
+    const limited = `trap '' XFSZ; ulimit -S -f 1; exec "$0" "$@"`;
+    const { stdout } = await promisify(execFile)(
+      'bash',
+      ['-c', limited, process.execPath, '--input-type=module', '-e', program, directory],
+      { cwd: ROOT },
+    );
+    expect(stdout).toBe('RETRYABLE_DELIVERY\n');
+    expect(await readdir(directory)).toEqual([]);
   });
 });
 

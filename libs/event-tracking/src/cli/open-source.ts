@@ -26,7 +26,7 @@ export async function openSource(line: CommandLine): Promise<EventSource> {
 
 async function openDirectory(directory: string): Promise<EventSource> {
   const { DeadLetterFiles, DEAD_LETTERS } = await import('../disk/dead-letter-files.js');
-  return new DeadLetterFiles(join(directory, DEAD_LETTERS));
+  return new DeadLetterFiles(join(directory, DEAD_LETTERS), console);
 }
 
 async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {

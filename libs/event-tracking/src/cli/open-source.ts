@@ -53,11 +53,12 @@ async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSou
 function connectionOf({ hostname, port, username, password, pathname, protocol }: URL): object {
   const database = Number(pathname.slice(1));
   return {
-    host: hostname,
+    host: hostname.replace(/^\[(.*)\]$/, '$1'), // as an address of IPv6 stands in a URL
     port: port === '' ? 6379 : Number(port),
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(database > 0 ? { db: database } : {}),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    retryStrategy: () => null, // somebody waits for an answer
   };
 }

@@ -14,6 +14,7 @@ import {
   Tracker,
   type Backend,
   type DeadLetter,
+  type MetadataRecord,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 import {
@@ -147,6 +148,46 @@ describe('BullMqEventQueue', () => {
       const counts = await looking.getJobCounts();
       return Object.values(counts).every((count) => count === 0);
     });
+  });
+
+  it('takes events whose ids are of another form', async () => {
+    const destination = new Destination();
+    const tracker = member({ destination }, { worker: true });
+    tracker.registerProcessor((event) => void (event.id = 'order:17'));
+    tracker.emit('sold');
+    await destination.has(1);
+    expect(destination.taken[0]!.id).toBe('order:17');
+  });
+
+  it('takes an event that comes again, and those that come with it', async () => {
+    const application = member({ destination: new Destination() });
+    application.registerProcessor((event) => void (event.id = event.name));
+    for (const names of [
+      ['a', 'b'],
+      ['a', 'c'],
+    ]) {
+      for (const each of names) application.emit(each);
+      await application.flush();
+    }
+    const destination = new Destination();
+    member({ destination }, { worker: true });
+    await vi.waitUntil(() => destination.taken.some((event) => event.name === 'c'));
+    expect(new Set(destination.taken.map((event) => event.name))).toEqual(new Set(['a', 'b', 'c']));
+  });
+
+  it('takes a metadata record again that had been given up, when it is registered again', async () => {
+    const job = { attempts: 1 };
+    const refusing = { send() {}, register: () => Promise.reject(new Error('no table')) };
+    const refused = member({ refusing }, { worker: true, job });
+    refused.register('sold', 'Something is sold.', {});
+    await vi.waitUntil(async () => (await looking.getFailedCount()) === 1);
+    await refused.close();
+
+    const register = vi.fn<(record: MetadataRecord) => Promise<void>>(async () => {});
+    const taking = { send() {}, register };
+    member({ refusing: taking }, { worker: true, job }).register('sold', 'Something is sold.', {});
+    await vi.waitUntil(() => register.mock.calls.length === 1);
+    await vi.waitUntil(async () => (await looking.getFailedCount()) === 0);
   });
 
   it('queues nothing that the node filters, and runs the processors of its children in the worker', async () => {

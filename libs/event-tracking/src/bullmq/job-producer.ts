@@ -1,4 +1,5 @@
-import type { JobsOptions, Queue } from 'bullmq';
+import { createHash } from 'node:crypto';
+import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { RetryableDeliveryError } from '../core/errors.js';
@@ -46,11 +47,12 @@ export class JobProducer implements Backend {
 
   async register(record: MetadataRecord): Promise<void> {
     const { tracker, path } = this.line.place();
-    await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
+    const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
       // However many applications register it at the same time, it is one job.
       jobId: ['metadata', ...[record.id, tracker, path].map(encodeURIComponent)].join('.'),
     });
+    if (await job.isFailed()) await tryAgain(job);
   }
 
   async check(deadline: Deadline = {}): Promise<void> {
@@ -58,9 +60,19 @@ export class JobProducer implements Backend {
   }
 }
 
-/** BullMQ keeps colons to itself. */
+/** Names all events: one that comes again, together with others than before, must not hide those. */
 function idOf(chunk: readonly TrackingEvent[], tracker: string, path: string): string {
-  return [chunk[0]!.id, chunk.length, ...[tracker, path].map(encodeURIComponent)].join('.');
+  const content = JSON.stringify([tracker, path, ...chunk.map(({ id }) => id)]);
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** What was given up once would be in the way of all that register it later. */
+async function tryAgain(job: Job): Promise<void> {
+  try {
+    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+  } catch (error) {
+    if (await job.isFailed()) throw error; // else somebody was faster
+  }
 }
 
 function chunksOf<T>(all: readonly T[], size: number): T[][] {

@@ -175,6 +175,29 @@ describe('BullMqEventQueue', () => {
     expect(new Set(destination.taken.map((event) => event.name))).toEqual(new Set(['a', 'b', 'c']));
   });
 
+  it('delivers the others of a job that holds what is no event, and keeps that', async () => {
+    const application = member({ destination: new Destination() });
+    application.registerProcessor((event) => {
+      if (event.name === 'broken') event.timestamp = 'today' as unknown as Date;
+    });
+    for (const each of ['a', 'broken', 'b']) application.emit(each);
+    await application.flush();
+    await application.close();
+
+    const destination = new Destination();
+    const tracker = member({ destination }, { worker: true });
+    await destination.has(2);
+    expect(destination.taken.map((event) => event.name)).toEqual(['a', 'b']);
+    await vi.waitUntil(() => log.error.mock.calls.length > 0);
+    expect(log.error.mock.calls[0]![0]).toMatch(/The job .* failed: .*it is no event/);
+    await tracker.close();
+    const [job] = await looking.getJobs();
+    expect((job!.data as { events: { event: unknown }[] }).events).toEqual([
+      { event: expect.objectContaining({ name: 'broken' }) },
+    ]);
+    expect(destination.taken).toHaveLength(2);
+  });
+
   it('takes a metadata record again that had been given up, when it is registered again', async () => {
     const job = { attempts: 1 };
     const refusing = { send() {}, register: () => Promise.reject(new Error('no table')) };

@@ -4,18 +4,22 @@ import { appendFile, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Queue } from 'bullmq';
 import {
   DeliveringBackend,
   Redelivery,
   RoutingBackend,
   Tracker,
   type DeadLetter,
+  type DeadLetterStore,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
+import { DeadLetterQueue } from 'nestjs-event-tracking/bullmq';
 import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { ROOT } from './support/root.js';
+import { runNode } from './support/run-node.js';
 
 let directory: string;
 
@@ -41,7 +45,7 @@ const letterOf = (name: string, data: Record<string, unknown> = {}): DeadLetter 
   },
 });
 
-async function lettersIn(store: DeadLetterFiles): Promise<DeadLetter[]> {
+async function lettersIn(store: DeadLetterStore): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
   for await (const letter of store.read()) letters.push(letter);
   return letters;
@@ -80,7 +84,8 @@ describe('Dead letters in files', () => {
 
   it('leave nothing half written behind where the disk takes no more', async () => {
     const program = `
-      import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
+      import { DeadLetterQueue } from 'nestjs-event-tracking/bullmq';
+import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
       const letters = new DeadLetterFiles(process.argv[1]);
       await letters.sendBatch([${JSON.stringify(letterOf('large'))}].map((letter) => ({ ...letter, data: { noise: 'x'.repeat(4_096) } })))
         .catch(({ code }) => console.log(code));
@@ -93,6 +98,53 @@ describe('Dead letters in files', () => {
     );
     expect(stdout).toBe('RETRYABLE_DELIVERY\n');
     expect(await readdir(directory)).toEqual([]);
+  });
+});
+
+describe('Dead letters in Redis', () => {
+  const { hostname: host, port } = new URL(inject('redisUrl'));
+  const address = {
+    connection: { host, port: Number(port) },
+    name: `letters-${randomUUID().slice(0, 8)}`,
+    prefix: '{event-tracking}',
+  };
+
+  it('are read past what is none, which is said', async () => {
+    const error = vi.fn<(text: string) => void>();
+    const letters = new DeadLetterQueue(address, { warn: error, error });
+    await letters.sendBatch([letterOf('a')]);
+    const queue = new Queue(`${address.name}-dead-letters`, address);
+    await queue.add('of another release', { v: 2 }, { jobId: 'strange' });
+    await letters.sendBatch([letterOf('b')]);
+    expect(names(await lettersIn(letters))).toEqual(['a', 'b']);
+    expect(error.mock.calls.flat()).toEqual([
+      expect.stringMatching(/job strange .* no dead letter/),
+    ]);
+    await queue.obliterate({ force: true });
+    await queue.close();
+  });
+});
+
+describe('The command purge', () => {
+  it('takes no more memory for more letters', async () => {
+    const letters = new DeadLetterFiles(join(directory, 'dead-letters'));
+    const some = Array.from({ length: 100 }, (_, index) =>
+      letterOf(`${index}`, { noise: 'x'.repeat(50_000) }),
+    );
+    for (let file = 0; file < 16; file++) {
+      await letters.sendBatch(some.map((letter) => ({ ...letter, id: randomUUID() })));
+    }
+    const cli = join(ROOT, 'libs/event-tracking/dist/cli/main.js');
+    const run = await runNode([
+      '--max-old-space-size=50',
+      cli,
+      'purge',
+      '--from',
+      directory,
+      '--all',
+    ]);
+    expect(run).toEqual({ code: 0, output: '1600 dead letters were removed.\n' });
+    expect(await readdir(letters.directory)).toEqual([]);
   });
 });
 

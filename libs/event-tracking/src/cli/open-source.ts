@@ -47,6 +47,7 @@ async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSou
       ...(queue === undefined ? {} : { name: queue }),
       ...(prefix === undefined ? {} : { prefix }),
     }),
+    console,
   );
 }
 

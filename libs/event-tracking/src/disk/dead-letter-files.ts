@@ -6,11 +6,11 @@ import type { Backend } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
 import { RetryableDeliveryError } from '../core/errors.js';
-import { isRecord, type TrackingEvent } from '../core/event.js';
-import { packEvent, unpackEvent } from '../core/packed-event.js';
+import type { TrackingEvent } from '../core/event.js';
+import { packEvent } from '../core/packed-event.js';
 import {
   deadLetterKey,
-  isDeadLetter,
+  letterIn,
   type DeadLetter,
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
@@ -68,7 +68,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     for (const name of names) {
       const lines = await this.#linesOf(name);
       const rest = lines.filter((line) => {
-        const letter = letterIn(line);
+        const letter = letterOf(line);
         return letter === undefined || !keys.has(deadLetterKey(letter));
       });
       if (rest.length > 0) await this.#write(name, rest);
@@ -83,7 +83,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     try {
       const lines = await this.#linesOf(name);
       return lines.flatMap((line, index) => {
-        const letter = letterIn(line);
+        const letter = letterOf(line);
         if (letter === undefined)
           this.#reportUnread(name, `Line ${index + 1} is no dead letter: ${line.slice(0, 200)}`);
         else this.#remember(deadLetterKey(letter), name);
@@ -142,10 +142,9 @@ function lineOf(letter: TrackingEvent): string {
 }
 
 /** The letter in a line; none where the line is damaged. */
-function letterIn(line: string): DeadLetter | undefined {
+function letterOf(line: string): DeadLetter | undefined {
   try {
-    const letter = unpackEvent(JSON.parse(line));
-    return isDeadLetter(letter) && isRecord(letter.dead_letter) ? letter : undefined;
+    return letterIn(JSON.parse(line));
   } catch {
     return undefined;
   }

@@ -175,6 +175,22 @@ describe('BullMqEventQueue', () => {
     expect(new Set(destination.taken.map((event) => event.name))).toEqual(new Set(['a', 'b', 'c']));
   });
 
+  it('loses no event of which Redis has taken one half and refused the other', async () => {
+    const client = new Redis(connection);
+    const key = `{event-tracking}:${name}:wait`;
+    await client.set(key, 'in the way');
+    const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 20 } };
+    const application = member({ destination: new Destination() }, { delivery });
+    application.emit('sold');
+    await vi.waitUntil(() => application.account().backends['node.queue']!.retried > 0);
+    await client.del(key);
+    client.disconnect();
+    await application.flush();
+    const destination = new Destination();
+    member({ destination }, { worker: true });
+    await destination.has(1);
+  });
+
   it('delivers the others of a job that holds what is no event, and keeps that', async () => {
     const application = member({ destination: new Destination() });
     application.registerProcessor((event) => {

@@ -14,6 +14,9 @@ const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
+  /** How often Redis has refused jobs. */
+  #refusals = 0;
+
   constructor(
     private readonly queue: Queue,
     private readonly line: QueueLine,
@@ -36,11 +39,13 @@ export class JobProducer implements Backend {
         chunk.map((event) => ({ event, path })),
       ),
       // The same chunk, added again because the answer was lost, is the same job.
-      opts: { ...this.options, jobId: idOf(chunk, tracker, path) },
+      opts: { ...this.options, jobId: this.#idOf(chunk) },
     }));
     try {
       await this.queue.addBulk(jobs);
     } catch (error) {
+      // What it has of a job that it refused, in the midst of it, would pass for the job when that comes again.
+      if (error instanceof Error && error.name === 'ReplyError') this.#refusals++;
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
   }
@@ -55,15 +60,16 @@ export class JobProducer implements Backend {
     if (await job.isFailed()) await tryAgain(job);
   }
 
+  /** Names all events: one that comes again, together with others than before, must not hide those. */
+  #idOf(chunk: readonly TrackingEvent[]): string {
+    const { tracker, path } = this.line.place();
+    const content = [this.#refusals, tracker, path, ...chunk.map(({ id }) => id)];
+    return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  }
+
   async check(deadline: Deadline = {}): Promise<void> {
     await reach(this.queue, deadline);
   }
-}
-
-/** Names all events: one that comes again, together with others than before, must not hide those. */
-function idOf(chunk: readonly TrackingEvent[], tracker: string, path: string): string {
-  const content = JSON.stringify([tracker, path, ...chunk.map(({ id }) => id)]);
-  return createHash('sha256').update(content).digest('hex');
 }
 
 /** What was given up once would be in the way of all that register it later. */

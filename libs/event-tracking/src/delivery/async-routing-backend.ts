@@ -15,9 +15,9 @@ import {
 import { RoutingBackend, type RoutingBackendOptions } from '../core/routing-backend.js';
 import {
   ADOPT,
+  BEHIND_QUEUE,
   DELIVER,
   DELIVER_AT,
-  isTreePart,
   PASS_ON,
   PASS_ON_LATER,
   ROUTE,
@@ -82,6 +82,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
       register: (record) => super.register(record),
     });
     this.#intake = new RoutingBackend({ backends: { [QUEUE]: this.#entrance } });
+    super[BEHIND_QUEUE]((destination) => this.#delivering(destination));
     this.registerBackends(backends);
   }
 
@@ -97,8 +98,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
           `name. Rename it.`,
       );
     }
-    const isLeaf = typeof backend?.send === 'function' && !isTreePart(backend);
-    super.registerBackend(name, isLeaf ? this.#delivering(backend) : backend);
+    super.registerBackend(name, backend);
   }
 
   /** Sends a metadata record the way that events take, where the queue can; rejects when it was not taken, which is reported. */
@@ -152,6 +152,9 @@ export class AsyncRoutingBackend extends RoutingBackend {
     this.#isStarted = true;
     this.#entrance.start?.({ worker: this.#worker });
   }
+
+  /** @internal What is behind this queue is not behind another. */
+  override [BEHIND_QUEUE](): void {}
 
   /** @internal */
   override [PASS_ON](event: TrackingEvent, size?: number): void {

@@ -14,6 +14,7 @@ import {
   Tracker,
   type Backend,
   type DeadLetter,
+  type MetadataRecord,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 import {
@@ -147,6 +148,85 @@ describe('BullMqEventQueue', () => {
       const counts = await looking.getJobCounts();
       return Object.values(counts).every((count) => count === 0);
     });
+  });
+
+  it('takes events whose ids are of another form', async () => {
+    const destination = new Destination();
+    const tracker = member({ destination }, { worker: true });
+    tracker.registerProcessor((event) => void (event.id = 'order:17'));
+    tracker.emit('sold');
+    await destination.has(1);
+    expect(destination.taken[0]!.id).toBe('order:17');
+  });
+
+  it('takes an event that comes again, and those that come with it', async () => {
+    const application = member({ destination: new Destination() });
+    application.registerProcessor((event) => void (event.id = event.name));
+    for (const names of [
+      ['a', 'b'],
+      ['a', 'c'],
+    ]) {
+      for (const each of names) application.emit(each);
+      await application.flush();
+    }
+    const destination = new Destination();
+    member({ destination }, { worker: true });
+    await vi.waitUntil(() => destination.taken.some((event) => event.name === 'c'));
+    expect(new Set(destination.taken.map((event) => event.name))).toEqual(new Set(['a', 'b', 'c']));
+  });
+
+  it('loses no event of which Redis has taken one half and refused the other', async () => {
+    const client = new Redis(connection);
+    const key = `{event-tracking}:${name}:wait`;
+    await client.set(key, 'in the way');
+    const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 20 } };
+    const application = member({ destination: new Destination() }, { delivery });
+    application.emit('sold');
+    await vi.waitUntil(() => application.account().backends['node.queue']!.retried > 0);
+    await client.del(key);
+    client.disconnect();
+    await application.flush();
+    const destination = new Destination();
+    member({ destination }, { worker: true });
+    await destination.has(1);
+  });
+
+  it('delivers the others of a job that holds what is no event, and keeps that', async () => {
+    const application = member({ destination: new Destination() });
+    application.registerProcessor((event) => {
+      if (event.name === 'broken') event.timestamp = 'today' as unknown as Date;
+    });
+    for (const each of ['a', 'broken', 'b']) application.emit(each);
+    await application.flush();
+    await application.close();
+
+    const destination = new Destination();
+    const tracker = member({ destination }, { worker: true });
+    await destination.has(2);
+    expect(destination.taken.map((event) => event.name)).toEqual(['a', 'b']);
+    await vi.waitUntil(() => log.error.mock.calls.length > 0);
+    expect(log.error.mock.calls[0]![0]).toMatch(/The job .* failed: .*it is no event/);
+    await tracker.close();
+    const [job] = await looking.getJobs();
+    expect((job!.data as { events: { event: unknown }[] }).events).toEqual([
+      { event: expect.objectContaining({ name: 'broken' }) },
+    ]);
+    expect(destination.taken).toHaveLength(2);
+  });
+
+  it('takes a metadata record again that had been given up, when it is registered again', async () => {
+    const job = { attempts: 1 };
+    const refusing = { send() {}, register: () => Promise.reject(new Error('no table')) };
+    const refused = member({ refusing }, { worker: true, job });
+    refused.register('sold', 'Something is sold.', {});
+    await vi.waitUntil(async () => (await looking.getFailedCount()) === 1);
+    await refused.close();
+
+    const register = vi.fn<(record: MetadataRecord) => Promise<void>>(async () => {});
+    const taking = { send() {}, register };
+    member({ refusing: taking }, { worker: true, job }).register('sold', 'Something is sold.', {});
+    await vi.waitUntil(() => register.mock.calls.length === 1);
+    await vi.waitUntil(async () => (await looking.getFailedCount()) === 0);
   });
 
   it('queues nothing that the node filters, and runs the processors of its children in the worker', async () => {

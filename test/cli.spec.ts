@@ -287,6 +287,14 @@ describe('A log', () => {
   });
 });
 
+describe('A Redis that cannot be reached', () => {
+  it.each(['redis://localhost:1', 'redis://[::1]:1'])('is said at once: %s', async (from) => {
+    const { code, output } = await command(['list', '--from', from]);
+    expect(output).toMatch(/ECONNREFUSED (127\.0\.0\.1|::1):1\n$/);
+    expect(code).toBe(1);
+  });
+});
+
 describe('A wrong command line', () => {
   it.each([
     [
@@ -297,6 +305,8 @@ describe('A wrong command line', () => {
     [['list', '--from', '/no/such/place'], /there is no directory or file '\/no\/such\/place'/],
     [['list', '--frm', 'x'], /Unknown option '--frm'/],
     [['list', '--from', '.', '--since', 'tomorrow'], /--since is a moment such as/],
+    [['list', '--from', '.', '--since', '2026-02-30'], /--since is a moment such as/],
+    [['list', '--from', '.', '--since', '999999999999d'], /--since is a moment such as/],
     [['inspect', '--from', '.'], /which event\? Add its id/],
     [['replay', '--from', '.'], /--app names the application's module/],
     [['replay', '--from', '.', '--app', './no.js'], /--app: \.\/no\.js could not be loaded/],

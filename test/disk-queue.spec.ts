@@ -275,6 +275,21 @@ describe('A queue on disk that is closed', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
+  it('delivers after a restart what waited in another queue behind it', async () => {
+    const behind = (backends: Record<string, Backend>): Tracker =>
+      trackerOf({ inner: new AsyncRoutingBackend({ backends }) });
+    const tracker = behind({ destination: new Gate() });
+    for (const name of numbered(3)) tracker.emit(name);
+    await vi.waitUntil(() => tracker.account().backends['node.inner.destination']!.arrived === 3);
+    await tracker.close({ signal: AT_ONCE });
+    await isReleased();
+
+    const destination = new RecordingBackend();
+    await behind({ destination }).flush();
+    expect(names(destination.events)).toEqual(numbered(3));
+    expect(log.warn).not.toHaveBeenCalledWith(expect.stringMatching(/is not there/));
+  });
+
   it('hands over once, up to the next start, what is not taken, be it one event alone', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const handedOver: string[] = [];
@@ -298,13 +313,13 @@ describe('A queue on disk that is closed', () => {
 
 describe('What another process has left in a queue on disk', () => {
   /** A node whose tree may not stand yet. */
-  function lineOf(queue: DiskEventQueue, path: string) {
+  function lineOf(queue: DiskEventQueue, path: string, refused?: string) {
     const taken: string[] = [];
     const entrance = queue.open({
       place: () => ({ tracker: 'default', path }),
       async consume(events) {
         taken.push(...events.map(({ event }) => event.name));
-        return [];
+        return events.filter(({ event }) => event.name === refused);
       },
       register: async () => {},
     });
@@ -336,6 +351,34 @@ describe('What another process has left in a queue on disk', () => {
     coming.entrance.start!({ worker: false });
     await vi.waitUntil(() => coming.taken.length === 1);
     await Promise.all([standing.entrance.close!({}), coming.entrance.close!({})]);
+  });
+
+  it('is left alone once nobody takes it, though others look at it too', async () => {
+    const { taken, entrance } = lineOf(queueOf(), 'node', 'refused');
+    entrance.start!({ worker: false });
+    await entrance.flush!({});
+    const leave = async (name: string, slot: string): Promise<void> => {
+      const gone = lineOf(queueOf(), 'node');
+      void gone.entrance.send(eventOf(name));
+      await gone.entrance.close!({});
+      await isReleased(slot);
+    };
+    await leave('refused', '1');
+    const other = new ClassicLevel(join(directory, '1'));
+    const before = await other.iterator().all();
+    await other.close();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitUntil(() => taken.length === 1);
+    await isReleased('1');
+
+    await other.open();
+    await leave('taken', '2');
+    expect(await other.iterator().all()).toEqual(before);
+    await other.close();
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitUntil(() => taken.includes('taken'));
+    expect(taken).toEqual(['refused', 'taken']);
+    await entrance.close!({});
   });
 
   it('is let go of when it cannot be taken up', async () => {

@@ -52,7 +52,7 @@ export class BullMqEventQueue implements EventQueue {
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: BullMqEventQueueOptions) {
     this.#address = readAddress(options);
-    this.deadLetters = new DeadLetterQueue(this.#address);
+    this.deadLetters = new DeadLetterQueue(this.#address, options.logger);
     this.#options = options;
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
   }

@@ -57,10 +57,14 @@ export class BullMqLine {
   async #consume(job: AnyJob, token?: string): Promise<void> {
     if (isRecordJob(job.data)) return this.#register(recordOfJob(job.data), job, token);
     const { tracker, path } = job.data;
-    const undelivered = await this.line.consume(eventsOf(job.data), { keeps: true });
-    if (undelivered.length === 0) return;
-    await job.updateData(jobOf(tracker, path, undelivered));
-    if (this.#isClosed) await giveBack(job, 0, token);
+    const { good, bad } = eventsOf(job.data);
+    const undelivered = await this.line.consume(good, { keeps: true });
+    if (undelivered.length + bad.length === 0) return;
+    const rest = jobOf(tracker, path, undelivered);
+    rest.events.push(...bad.map(({ jobEvent }) => jobEvent));
+    await job.updateData(rest);
+    if (this.#isClosed && undelivered.length > 0) await giveBack(job, 0, token);
+    if (undelivered.length === 0) throw bad[0]!.error;
     const missing = new Set(undelivered.map((each) => `'${each.path}'`));
     throw new Error(
       `This worker could not deliver to ${[...missing].join(', ')}: a backend that it does not have, or closed. Workers ` +

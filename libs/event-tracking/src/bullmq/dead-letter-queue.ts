@@ -1,12 +1,14 @@
+import { Logger } from '@nestjs/common';
 import { Queue, type Job } from 'bullmq';
 import type { Backend } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
+import { packEvent, type PackedEvent } from '../core/packed-event.js';
 import {
   deadLetterKey,
-  isDeadLetter,
+  letterIn,
   type DeadLetter,
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
@@ -22,8 +24,14 @@ const PAGE = 100;
  */
 export class DeadLetterQueue implements Backend, DeadLetterStore {
   readonly #address: QueueAddress;
+  readonly #diagnostics: Diagnostics;
 
-  constructor({ name, ...address }: QueueAddress) {
+  /** @param logger - where it is said what cannot be read: Nest's, if it is not given */
+  constructor(
+    { name, ...address }: QueueAddress,
+    logger: DiagnosticLogger = new Logger('DeadLetterQueue'),
+  ) {
+    this.#diagnostics = new Diagnostics(logger);
     this.#address = { ...address, name: `${name}-dead-letters` };
   }
 
@@ -47,12 +55,15 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     }
   }
 
+  /** All that are there, the oldest first; what is none is said, and passed over. */
   async *read(): AsyncGenerator<DeadLetter> {
     const ids = await this.#use((queue) => queue.getRanges(['wait'], 0, -1, true));
     for (let start = 0; start < ids.length; start += PAGE) {
       const page = ids.slice(start, start + PAGE);
       const jobs = await this.#use((queue) => Promise.all(page.map((id) => queue.getJob(id))));
-      yield* jobs.flatMap((job) => letterOf(job as Job<PackedEvent> | undefined));
+      yield* jobs.flatMap((job) =>
+        job === undefined ? [] : this.#letterOf(job as Job<PackedEvent>),
+      );
     }
   }
 
@@ -61,6 +72,18 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
   }
 
   async close(): Promise<void> {}
+
+  #letterOf(job: Job<PackedEvent>): DeadLetter[] {
+    const letter = letterIn(job.data);
+    if (letter !== undefined) return [letter];
+    const { name } = this.#address;
+    this.#diagnostics.error(
+      `job ${job.id}`,
+      `The job ${job.id} in ${name} is no dead letter, and is passed over.`,
+      { burst: 1 },
+    );
+    return [];
+  }
 
   async #use<T>(work: (queue: Queue) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { name, prefix, connection } = this.#address;
@@ -75,12 +98,6 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
       await queue.close();
     }
   }
-}
-
-function letterOf(job: Job<PackedEvent> | undefined): DeadLetter[] {
-  if (job === undefined) return [];
-  const letter = unpackEvent(job.data);
-  return isDeadLetter(letter) ? [letter] : [];
 }
 
 /** BullMQ keeps colons to itself. */

@@ -31,6 +31,12 @@ export interface JobEvent {
   at?: string;
 }
 
+/** What a job holds instead of an event, and why it is none. */
+export interface BadEvent {
+  jobEvent: JobEvent;
+  error: unknown;
+}
+
 export function jobOf(tracker: string, path: string, events: readonly QueuedEvent[]): EventJob {
   return {
     tracker,
@@ -41,9 +47,17 @@ export function jobOf(tracker: string, path: string, events: readonly QueuedEven
   };
 }
 
-/** @throws {@link MalformedEventError} when a job holds what is no event */
-export function eventsOf({ path, events }: EventJob): QueuedEvent[] {
-  return events.map(({ event, at = path }) => ({ path: at, event: unpackEvent(event) }));
+/** What a job holds: events, and apart from them what is none. */
+export function eventsOf({ path, events }: EventJob): { good: QueuedEvent[]; bad: BadEvent[] } {
+  const [good, bad]: [QueuedEvent[], BadEvent[]] = [[], []];
+  for (const jobEvent of events) {
+    try {
+      good.push({ path: jobEvent.at ?? path, event: unpackEvent(jobEvent.event) });
+    } catch (error) {
+      bad.push({ jobEvent, error });
+    }
+  }
+  return { good, bad };
 }
 
 export function recordJobOf(tracker: string, path: string, record: MetadataRecord): RecordJob {

@@ -1,4 +1,5 @@
-import type { JobsOptions, Queue } from 'bullmq';
+import { createHash } from 'node:crypto';
+import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
 import { RetryableDeliveryError } from '../core/errors.js';
@@ -13,6 +14,9 @@ const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
+  /** How often Redis has refused jobs. */
+  #refusals = 0;
+
   constructor(
     private readonly queue: Queue,
     private readonly line: QueueLine,
@@ -35,22 +39,32 @@ export class JobProducer implements Backend {
         chunk.map((event) => ({ event, path })),
       ),
       // The same chunk, added again because the answer was lost, is the same job.
-      opts: { ...this.options, jobId: idOf(chunk, tracker, path) },
+      opts: { ...this.options, jobId: this.#idOf(chunk) },
     }));
     try {
       await this.queue.addBulk(jobs);
     } catch (error) {
+      // What it has of a job that it refused, in the midst of it, would pass for the job when that comes again.
+      if (error instanceof Error && error.name === 'ReplyError') this.#refusals++;
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
   }
 
   async register(record: MetadataRecord): Promise<void> {
     const { tracker, path } = this.line.place();
-    await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
+    const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
       // However many applications register it at the same time, it is one job.
       jobId: ['metadata', ...[record.id, tracker, path].map(encodeURIComponent)].join('.'),
     });
+    if (await job.isFailed()) await tryAgain(job);
+  }
+
+  /** Names all events: one that comes again, together with others than before, must not hide those. */
+  #idOf(chunk: readonly TrackingEvent[]): string {
+    const { tracker, path } = this.line.place();
+    const content = [this.#refusals, tracker, path, ...chunk.map(({ id }) => id)];
+    return createHash('sha256').update(JSON.stringify(content)).digest('hex');
   }
 
   async check(deadline: Deadline = {}): Promise<void> {
@@ -58,9 +72,13 @@ export class JobProducer implements Backend {
   }
 }
 
-/** BullMQ keeps colons to itself. */
-function idOf(chunk: readonly TrackingEvent[], tracker: string, path: string): string {
-  return [chunk[0]!.id, chunk.length, ...[tracker, path].map(encodeURIComponent)].join('.');
+/** What was given up once would be in the way of all that register it later. */
+async function tryAgain(job: Job): Promise<void> {
+  try {
+    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+  } catch (error) {
+    if (await job.isFailed()) throw error; // else somebody was faster
+  }
 }
 
 function chunksOf<T>(all: readonly T[], size: number): T[][] {

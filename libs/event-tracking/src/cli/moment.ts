@@ -1,3 +1,4 @@
+import { isDayOfCalendar } from '../core/serialize-event.js';
 import { UsageError } from './usage-error.js';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -9,10 +10,19 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
  */
 export function readMoment(text: string, now = Date.now()): Date {
   const ago = /^(\d+)([smhd])$/.exec(text);
-  if (ago !== null) return new Date(now - Number(ago[1]) * UNITS[ago[2] as keyof typeof UNITS]);
-  const date = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text) ? new Date(text) : undefined;
-  if (date !== undefined && !Number.isNaN(date.getTime())) return date;
+  const moment =
+    ago === null
+      ? readDate(text)
+      : new Date(now - Number(ago[1]) * UNITS[ago[2] as keyof typeof UNITS]);
+  if (moment !== undefined && !Number.isNaN(moment.getTime())) return moment;
   throw new UsageError(
     `--since is a moment such as 2026-05-06, 2026-05-06T07:08:09Z or 2h (ago); received '${text}'.`,
   );
+}
+
+function readDate(text: string): Date | undefined {
+  const [, day] = /^(\d{4}-\d{2}-\d{2})(?:T.*)?$/.exec(text) ?? [];
+  const date = new Date(text);
+  if (day === undefined || Number.isNaN(date.getTime())) return undefined;
+  return isDayOfCalendar(day) ? date : undefined;
 }

@@ -26,7 +26,7 @@ export async function openSource(line: CommandLine): Promise<EventSource> {
 
 async function openDirectory(directory: string): Promise<EventSource> {
   const { DeadLetterFiles, DEAD_LETTERS } = await import('../disk/dead-letter-files.js');
-  return new DeadLetterFiles(join(directory, DEAD_LETTERS));
+  return new DeadLetterFiles(join(directory, DEAD_LETTERS), console);
 }
 
 async function openMongo({ from, collection }: CommandLine): Promise<EventSource> {
@@ -47,17 +47,19 @@ async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSou
       ...(queue === undefined ? {} : { name: queue }),
       ...(prefix === undefined ? {} : { prefix }),
     }),
+    console,
   );
 }
 
 function connectionOf({ hostname, port, username, password, pathname, protocol }: URL): object {
   const database = Number(pathname.slice(1));
   return {
-    host: hostname,
+    host: hostname.replace(/^\[(.*)\]$/, '$1'), // as an address of IPv6 stands in a URL
     port: port === '' ? 6379 : Number(port),
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(database > 0 ? { db: database } : {}),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    retryStrategy: () => null, // somebody waits for an answer
   };
 }

@@ -1,8 +1,12 @@
 import { isDeadLetter, type DeadLetter } from '../delivery/dead-letter.js';
-import type { CommandLine } from './command-line.js';
+import { chunksOf } from './chunks.js';
+import type { CommandLine, Filters } from './command-line.js';
+import type { EventSource } from './event-source.js';
 import { openSource } from './open-source.js';
 import { matches } from './matches.js';
 import { UsageError } from './usage-error.js';
+
+const CHUNK = 100;
 
 /** Removes dead letters for good. */
 export async function purgeLetters({ dryRun, filters, ...line }: CommandLine): Promise<number> {
@@ -11,14 +15,19 @@ export async function purgeLetters({ dryRun, filters, ...line }: CommandLine): P
     if (source.remove === undefined) {
       throw new UsageError(`purge: a log is read only. Delete the file if it is not needed.`);
     }
-    const letters: DeadLetter[] = [];
-    for await (const event of source.read()) {
-      if (isDeadLetter(event) && matches(event, filters)) letters.push(event);
+    let count = 0;
+    for await (const letters of chunksOf(lettersIn(source, filters), CHUNK)) {
+      if (!dryRun) await source.remove(letters);
+      count += letters.length;
     }
-    if (!dryRun) await source.remove(letters);
-    console.log(`${letters.length} dead letters ${dryRun ? 'would be' : 'were'} removed.`);
+    console.log(`${count} dead letters ${dryRun ? 'would be' : 'were'} removed.`);
     return 0;
   } finally {
     await source.close();
   }
+}
+
+async function* lettersIn(source: EventSource, filters: Filters): AsyncGenerator<DeadLetter> {
+  for await (const event of source.read())
+    if (isDeadLetter(event) && matches(event, filters)) yield event;
 }

@@ -2,6 +2,7 @@ import type { TrackingEvent } from '../core/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import { Redelivery } from '../delivery/redelivery.js';
 import { startApplication } from './application.js';
+import { chunksOf } from './chunks.js';
 import type { CommandLine } from './command-line.js';
 import type { EventSource } from './event-source.js';
 import { summaryOf } from './list-letters.js';
@@ -78,17 +79,6 @@ async function* wanted(
   { filters }: CommandLine,
 ): AsyncGenerator<TrackingEvent> {
   for await (const event of source.read()) if (matches(event, filters)) yield event;
-}
-
-async function* chunksOf<T>(all: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let chunk: T[] = [];
-  for await (const each of all) {
-    chunk.push(each);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 function eventsOf(count: number): string {

@@ -19,6 +19,7 @@ import { isClassOf, type Processor } from './processor.js';
 import { copyOf } from './snapshot.js';
 import {
   ADOPT,
+  BEHIND_QUEUE,
   DELIVER,
   DELIVER_AT,
   isTreePart,
@@ -74,6 +75,8 @@ export class RoutingBackend implements Backend {
   readonly #own = new OpenAccount();
   /** What was registered, for children that come later. */
   #records: readonly MetadataRecord[] = [];
+  /** What is called in the place of a destination, behind a queue. */
+  #delivering: ((destination: Backend) => Backend) | undefined;
   #place: Place = { tracker: 'default', path: '', diagnostics: new Diagnostics(), stands: false };
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, what is no processor, and names that hold a dot */
@@ -119,10 +122,7 @@ export class RoutingBackend implements Backend {
         `${where}: expected a backend, received ${describeValue(backend)}. ${mend}`,
       );
     }
-    if (isTreePart(backend)) backend[ADOPT]({ ...this.#place, path: this.#pathOf(name) });
-    const part = isTreePart(backend) && !hasSendOfItsOwn(backend) ? backend : undefined;
-    const account = new OpenAccount();
-    const child = { name, backend, part, account, pending: new Set<Promise<void>>() };
+    const child = this.#childOf(name, backend);
     this.#children = [...this.#children, child];
     for (const record of this.#records) this.#registerWith(child, record).catch(() => {}); // reported
   }
@@ -277,6 +277,29 @@ export class RoutingBackend implements Backend {
     for (const { name, backend } of this.#children) {
       if (isTreePart(backend)) backend[ADOPT]({ ...place, path: this.#pathOf(name) });
     }
+  }
+
+  /** @internal */
+  [BEHIND_QUEUE](delivering: (destination: Backend) => Backend): void {
+    this.#delivering = delivering;
+    this.#children = this.#children.map(({ name, backend }) => this.#childOf(name, backend));
+  }
+
+  #childOf(name: string, given: Backend): Child {
+    const delivering = this.#delivering;
+    const backend = delivering === undefined || isTreePart(given) ? given : delivering(given);
+    const account = new OpenAccount();
+    const pending = new Set<Promise<void>>();
+    if (!isTreePart(backend)) return { name, backend, part: undefined, account, pending };
+    backend[ADOPT]({ ...this.#place, path: this.#pathOf(name) });
+    if (delivering !== undefined) backend[BEHIND_QUEUE]?.(delivering);
+    return {
+      name,
+      backend,
+      part: hasSendOfItsOwn(backend) ? undefined : backend,
+      account,
+      pending,
+    };
   }
 
   /** Books an event that the processors let go no further. */

@@ -73,7 +73,7 @@ export function parseTimestamp(value: unknown): Date {
   );
 }
 
-/** JavaScript takes the 30th of February for the 1st or 2nd of March. */
-function isDayOfCalendar(date: string): boolean {
+/** Tells a day that there is: JavaScript takes the 30th of February for the 1st or 2nd of March. */
+export function isDayOfCalendar(date: string): boolean {
   return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }

@@ -19,6 +19,9 @@ export const PASS_ON = Symbol.for('event-tracking:pass-on');
 /** Does so behind a queue. */
 export const PASS_ON_LATER = Symbol.for('event-tracking:pass-on-later');
 
+/** Tells a node that it stands behind a queue, where its destinations are delivered to again when they fail. */
+export const BEHIND_QUEUE = Symbol.for('event-tracking:behind-queue');
+
 /** Tells a part of the tree where it stands. */
 export const ADOPT = Symbol.for('event-tracking:adopt');
 
@@ -40,6 +43,8 @@ export interface TreePart extends Backend {
     options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> | undefined;
   [ADOPT](place: Place): void;
+  /** @param delivering - what to call in the place of a destination */
+  [BEHIND_QUEUE]?(delivering: (destination: Backend) => Backend): void;
   /** The backend that a path leads to: the part itself, or what it delivers to. */
   readonly [SHOWN]: Backend;
   /** The part's children by name, where it has some that paths can lead to. */

@@ -138,6 +138,29 @@ describe('AsyncRoutingBackend', () => {
     });
   });
 
+  it('tries a destination of a node behind it again, whenever that was added', async () => {
+    const takesAtSecond = () => ({
+      attempts: 0,
+      async send() {
+        if (this.attempts++ === 0) throw new RetryableDeliveryError('503');
+      },
+    });
+    const [early, late] = [takesAtSecond(), takesAtSecond()];
+    const inner = new RoutingBackend({ backends: { early } });
+    const outer = new RoutingBackend({ backends: { inner } });
+    const tracker = trackerOf({ node: new AsyncRoutingBackend({ backends: { outer } }) });
+    inner.registerBackend('late', late);
+    tracker.emit('sold');
+    await tracker.flush();
+    expect([early.attempts, late.attempts]).toEqual([2, 2]);
+    expect(tracker.getBackend('node.outer.inner.early')).toBe(early);
+    expect(tracker.account().backends['node.outer.inner.late']).toMatchObject({
+      arrived: 1,
+      delivered: 1,
+      dropped: {},
+    });
+  });
+
   it('keeps the context, id and time of the moment of the event', async () => {
     const memory = new MemoryBackend();
     const direct = new MemoryBackend();

@@ -16,9 +16,9 @@ import {
 import { RoutingBackend, type RoutingBackendOptions } from '../core/routing-backend.js';
 import {
   ADOPT,
+  BEHIND_QUEUE,
   DELIVER,
   DELIVER_AT,
-  isTreePart,
   PASS_ON,
   PASS_ON_LATER,
   ROUTE,
@@ -27,6 +27,8 @@ import {
 import { DeliveringBackend } from './delivering-backend.js';
 import { MemoryEventQueue } from './memory-event-queue.js';
 
+/** What the queue is called among what stands below the node. */
+const QUEUE = 'queue';
 /** How long a queue may take to take events back. */
 const RELEASE_MS = 1_000;
 
@@ -86,7 +88,8 @@ export class AsyncRoutingBackend extends RoutingBackend {
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => super.register(record),
     });
-    this.#intake = new RoutingBackend({ backends: { queue: this.#entrance } });
+    this.#intake = new RoutingBackend({ backends: { [QUEUE]: this.#entrance } });
+    super[BEHIND_QUEUE]((destination) => this.#delivering(destination));
     this.registerBackends(backends);
   }
 
@@ -96,14 +99,13 @@ export class AsyncRoutingBackend extends RoutingBackend {
    * @throws {@link ImproperlyConfigured} when the name is taken, holds a dot or is `queue`, or the value is no backend
    */
   override registerBackend(name: string, backend: Backend): void {
-    if (name === 'queue') {
+    if (name === QUEUE) {
       throw new ImproperlyConfigured(
         `backends.queue: behind a queue no backend is called 'queue', because the queue's own account is found by that ` +
           `name. Rename it.`,
       );
     }
-    const isLeaf = typeof backend?.send === 'function' && !isTreePart(backend);
-    super.registerBackend(name, isLeaf ? this.#delivering(backend) : backend);
+    super.registerBackend(name, backend);
   }
 
   /** Sends a metadata record the way that events take, where the queue can; rejects when it was not taken, which is reported. */
@@ -158,6 +160,9 @@ export class AsyncRoutingBackend extends RoutingBackend {
     this.#entrance.start?.({ worker: this.#worker });
   }
 
+  /** @internal What is behind this queue is not behind another. */
+  override [BEHIND_QUEUE](): void {}
+
   /** @internal */
   override [PASS_ON](event: TrackingEvent, size?: number): void {
     this.#intake[ROUTE](event, size);
@@ -169,6 +174,18 @@ export class AsyncRoutingBackend extends RoutingBackend {
     options: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> {
     return this.#intake[DELIVER](event, options);
+  }
+
+  /** @internal What waited in this queue when it was closed, the queue before it has kept. */
+  override [DELIVER_AT](
+    names: readonly string[],
+    event: TrackingEvent,
+    options: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]> | undefined {
+    const isWaiting = names.length === 1 && names[0] === QUEUE;
+    return isWaiting
+      ? this.#intake[DELIVER_AT](names, event, options)
+      : super[DELIVER_AT](names, event, options);
   }
 
   async #consume(

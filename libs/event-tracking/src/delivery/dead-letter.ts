@@ -1,4 +1,5 @@
-import type { TrackingEvent } from '../core/event.js';
+import { isRecord, type TrackingEvent } from '../core/event.js';
+import { unpackEvent, type PackedEvent } from '../core/packed-event.js';
 
 /** Why an event was given up; the destination for dead letters gets it with the event. */
 export interface DeadLetterNote {
@@ -24,6 +25,16 @@ export interface DeadLetter extends TrackingEvent {
 /** Tells a dead letter from an event that is on its way. */
 export function isDeadLetter(event: TrackingEvent): event is DeadLetter {
   return 'dead_letter' in event;
+}
+
+/** Reads a dead letter that was packed; undefined for what is none. */
+export function letterIn(packed: PackedEvent): DeadLetter | undefined {
+  try {
+    const letter = unpackEvent(packed);
+    return isDeadLetter(letter) && isRecord(letter.dead_letter) ? letter : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Tells dead letters of one event apart, which several backends may have given up. */

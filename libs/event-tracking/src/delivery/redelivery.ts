@@ -2,8 +2,11 @@ import type { Backend } from '../core/backend.js';
 import { ImproperlyConfigured } from '../core/errors.js';
 import { quoteName } from '../core/describe-error.js';
 import type { TrackingEvent } from '../core/event.js';
+import type { QueuedEvent } from '../core/event-queue.js';
 import { RoutingBackend } from '../core/routing-backend.js';
+import { copyOf } from '../core/snapshot.js';
 import type { Tracker } from '../core/tracker.js';
+import { DELIVER } from '../core/tree-part.js';
 import { isDeadLetter, withoutNote } from './dead-letter.js';
 import { DeliveringBackend } from './delivering-backend.js';
 
@@ -117,6 +120,7 @@ function leafOf(backend: Backend): Destination {
   const errors = new Map<string, string>();
   const delivering = new DeliveringBackend(backend, {
     retry: RETRY,
+    // What would be dropped as too much would count as delivered.
     capacity: Number.MAX_SAFE_INTEGER,
     maxBytes: Number.MAX_SAFE_INTEGER,
     deadLetter: {
@@ -140,10 +144,21 @@ function leafOf(backend: Backend): Destination {
 function nodeOf(node: RoutingBackend): Destination {
   return {
     async deliver(events) {
-      for (const event of events) node.send(event);
+      const undelivered = await Promise.all(events.map((event) => deliverTo(node, event)));
       await node.flush();
-      return new Map();
+      return new Map(undelivered.flat().map(({ event }) => [event.id, 'The backend was closed.']));
     },
     async end() {},
   };
+}
+
+/** Waits for room in the backends of the node, where the node has no way of its own to send. */
+async function deliverTo(
+  node: RoutingBackend,
+  event: TrackingEvent,
+): Promise<readonly QueuedEvent[]> {
+  if (node.send === RoutingBackend.prototype.send)
+    return node[DELIVER](copyOf(event), { keeps: true });
+  node.send(event);
+  return [];
 }

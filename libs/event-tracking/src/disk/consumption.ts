@@ -103,6 +103,8 @@ export class Consumption {
     const written = this.#decoded(entries);
     const undelivered = await this.#handOver(written);
     if (undelivered === undefined) return;
+    // What nobody takes is offered by one process after the other: it is not to be written each time.
+    if (written.length === entries.length && areSame(undelivered, written)) return;
     const [first] = entries[0]!;
     const rest = undelivered.map((each, index): Entry => [
       keyWithin(first, index),
@@ -167,4 +169,13 @@ export class Consumption {
       }
     }
   }
+}
+
+function areSame(some: readonly Written[], others: readonly Written[]): boolean {
+  return some.length === others.length && some.every((each, index) => isSame(each, others[index]!));
+}
+
+function isSame(one: Written, other: Written): boolean {
+  if (!isQueuedEvent(one) || !isQueuedEvent(other)) return one === other;
+  return one.event === other.event && one.path === other.path;
 }

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
 import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
-import { packEvent, unpackEvent } from '../core/packed-event.js';
+import { packEvent } from '../core/packed-event.js';
 import {
   deadLetterKey,
-  isDeadLetter,
+  letterIn,
   type DeadLetter,
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
@@ -23,11 +25,21 @@ const SUFFIX = '.ndjson';
  * @remarks Files appear whole and are replaced whole, so that any process may read and remove while others write.
  */
 export class DeadLetterFiles implements Backend, DeadLetterStore {
-  /** The files that letters were read from, by the letters' keys. */
-  readonly #files = new Map<string, string>();
+  /** The files that letters were read from, by the letters' keys: who dies while giving up does so again. */
+  readonly #files = new Map<string, readonly string[]>();
 
-  /** @param directory - made with the first letter */
-  constructor(readonly directory: string) {}
+  readonly #diagnostics: Diagnostics;
+
+  /**
+   * @param directory - made with the first letter
+   * @param logger - where it is said what cannot be read: Nest's, if it is not given
+   */
+  constructor(
+    readonly directory: string,
+    logger: DiagnosticLogger = new Logger('DeadLetterFiles'),
+  ) {
+    this.#diagnostics = new Diagnostics(logger);
+  }
 
   async send(event: TrackingEvent): Promise<void> {
     await this.sendBatch([event]);
@@ -42,27 +54,22 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     }
   }
 
+  /** All that are there, the oldest first; what cannot be read is said, and passed over. */
   async *read(): AsyncGenerator<DeadLetter> {
     const names = await readdir(this.directory).catch(() => []);
     for (const name of names.filter((each) => each.endsWith(SUFFIX)).sort()) {
-      for (const line of await this.#linesOf(name)) {
-        const letter = unpackEvent(JSON.parse(line));
-        if (!isDeadLetter(letter)) continue;
-        this.#files.set(deadLetterKey(letter), name);
-        yield letter;
-      }
+      yield* await this.#lettersIn(name);
     }
   }
 
   async remove(letters: readonly DeadLetter[]): Promise<void> {
     const keys = new Set(letters.map(deadLetterKey));
-    const names = new Set([...keys].map((key) => this.#files.get(key)));
+    const names = new Set([...keys].flatMap((key) => this.#files.get(key) ?? []));
     for (const name of names) {
-      if (name === undefined) continue;
       const lines = await this.#linesOf(name);
       const rest = lines.filter((line) => {
-        const letter = unpackEvent(JSON.parse(line));
-        return !isDeadLetter(letter) || !keys.has(deadLetterKey(letter));
+        const letter = letterOf(line);
+        return letter === undefined || !keys.has(deadLetterKey(letter));
       });
       if (rest.length > 0) await this.#write(name, rest);
       else await rm(join(this.directory, name), { force: true });
@@ -72,24 +79,73 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
 
   async close(): Promise<void> {}
 
+  async #lettersIn(name: string): Promise<DeadLetter[]> {
+    try {
+      const lines = await this.#linesOf(name);
+      return lines.flatMap((line, index) => {
+        const letter = letterOf(line);
+        if (letter === undefined)
+          this.#reportUnread(name, `Line ${index + 1} is no dead letter: ${line.slice(0, 200)}`);
+        else this.#remember(deadLetterKey(letter), name);
+        return letter ?? [];
+      });
+    } catch (error) {
+      this.#reportUnread(name, describeError(error));
+      return [];
+    }
+  }
+
+  #reportUnread(name: string, why: string): void {
+    this.#diagnostics.error(
+      name,
+      `Not all of ${join(this.directory, name)} can be read, and what cannot is passed over. ${why}`,
+      { burst: 1 },
+    );
+  }
+
+  #remember(key: string, name: string): void {
+    const names = this.#files.get(key) ?? [];
+    if (!names.includes(name)) this.#files.set(key, [...names, name]);
+  }
+
   /** The lines of a file; none where somebody else has removed it. */
   async #linesOf(name: string): Promise<string[]> {
-    const text = await readFile(join(this.directory, name), 'utf8').catch(() => '');
+    const text = await readFile(join(this.directory, name), 'utf8').catch((error: unknown) => {
+      if ((error as { code?: unknown }).code === 'ENOENT') return '';
+      throw error;
+    });
     return text.split('\n').filter((line) => line !== '');
   }
 
   async #write(name: string, lines: readonly string[]): Promise<void> {
     const path = join(this.directory, name);
     const unfinished = `${path}.${randomUUID()}`;
-    {
-      await using file = await open(unfinished, 'w');
-      await file.writeFile(lines.map((line) => `${line}\n`).join(''));
-      await file.sync();
+    try {
+      await writeWhole(unfinished, lines.map((line) => `${line}\n`).join(''));
+      await rename(unfinished, path);
+    } catch (error) {
+      await rm(unfinished, { force: true }); // on a full disk it would take what little is left
+      throw error;
     }
-    await rename(unfinished, path);
   }
+}
+
+/** Writes a file; when it resolves, it is on the disk for good. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'w');
+  await file.writeFile(text);
+  await file.sync();
 }
 
 function lineOf(letter: TrackingEvent): string {
   return JSON.stringify(packEvent(letter));
+}
+
+/** The letter in a line; none where the line is damaged. */
+function letterOf(line: string): DeadLetter | undefined {
+  try {
+    return letterIn(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
 }

@@ -53,7 +53,10 @@ export class DiskEventQueue implements EventQueue {
   constructor(options: DiskEventQueueOptions) {
     checkDiskOptions(options);
     this.#options = options;
-    this.deadLetters = new DeadLetterFiles(join(resolve(options.directory), DEAD_LETTERS));
+    this.deadLetters = new DeadLetterFiles(
+      join(resolve(options.directory), DEAD_LETTERS),
+      options.logger,
+    );
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('DiskEventQueue'));
     this.#slots = new Slots(resolve(options.directory), this.#diagnostics);
     this.#recovery = new Recovery(

@@ -11,8 +11,8 @@ import { EventStore } from './event-store.js';
  * @remarks A process that ends leaves its store behind, for itself when it starts again or for others.
  */
 export class Slots {
-  /** When the stores that were looked through had last been changed. */
-  readonly #seen = new Map<string, number>();
+  /** What the stores had that were looked through; that others open them to look too changes nothing in it. */
+  readonly #seen = new Map<string, string>();
   /** Where the store of this process is; it is nobody else's when its lock is gone while it is repaired. */
   #own: string | undefined;
 
@@ -40,7 +40,7 @@ export class Slots {
       const location = join(this.directory, slot);
       if (location === this.#own) continue;
       if (!existsSync(join(location, 'CURRENT'))) continue; // somebody is about to make it
-      if (this.#seen.get(location) === (await lastChange(location))) continue;
+      if (this.#seen.get(location) === (await contentOf(location))) continue;
       const store = await this.#openLeft(location);
       if (store !== undefined) yield store;
     }
@@ -61,7 +61,7 @@ export class Slots {
 
   async leave(store: EventStore): Promise<void> {
     await store.close();
-    this.#seen.set(store.location, await lastChange(store.location));
+    this.#seen.set(store.location, await contentOf(store.location));
   }
 
   /** Looks through all of them again. */
@@ -70,6 +70,13 @@ export class Slots {
   }
 }
 
-async function lastChange(location: string): Promise<number> {
-  return (await stat(location)).mtimeMs;
+/** What a store has written: its files of data, without those that are empty since it was opened. */
+async function contentOf(location: string): Promise<string> {
+  const content: string[] = [];
+  for (const name of (await readdir(location)).sort()) {
+    if (!/\.(ldb|log)$/.test(name)) continue;
+    const file = await stat(join(location, name)).catch(() => undefined);
+    if (file !== undefined && file.size > 0) content.push(`${name} ${file.size}`);
+  }
+  return content.join('\n');
 }

@@ -19,7 +19,8 @@ function moved(value: unknown, place: string): unknown {
     Object.entries(value).map(([key, each]) => {
       if (VALUES.has(key)) return [key, each];
       if (NAMED.has(key) && isRecord(each)) return [key, movedEach(each, place)];
-      if (key === '$ref' && typeof each === 'string') return [key, each.replace(/^#/, place)];
+      if (key === '$ref' && typeof each === 'string')
+        return [key, each.replace(/^#(?=\/|$)/, place)];
       return [key, moved(each, place)];
     }),
   );

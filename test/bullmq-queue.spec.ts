@@ -175,6 +175,32 @@ describe('BullMqEventQueue', () => {
     expect(new Set(destination.taken.map((event) => event.name))).toEqual(new Set(['a', 'b', 'c']));
   });
 
+  it('has the same events in one job, though the answer of Redis was lost and they were added again', async () => {
+    class Unheard extends Queue {
+      override async addBulk(...args: Parameters<Queue['addBulk']>): ReturnType<Queue['addBulk']> {
+        const added = await super.addBulk(...args);
+        if (calls++ === 0) throw new Error('Connection is closed.');
+        return added;
+      }
+    }
+    let calls = 0;
+    const theirs = new Unheard(name, { connection, prefix: '{event-tracking}' });
+    const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 20 } };
+    const lent = {
+      queue: theirs,
+      connection: undefined,
+      name: undefined,
+      delivery,
+      eventsPerJob: 2,
+    };
+    const application = member({ destination: new Destination() }, lent);
+    for (const each of ['a', 'b', 'c']) application.emit(each);
+    await application.flush();
+    expect(calls).toBe(2);
+    expect(await theirs.getJobCounts('wait')).toEqual({ wait: 2 });
+    await theirs.close();
+  });
+
   it('loses no event of which Redis has taken one half and refused the other', async () => {
     const client = new Redis(connection);
     const key = `{event-tracking}:${name}:wait`;

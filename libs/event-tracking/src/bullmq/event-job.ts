@@ -1,3 +1,4 @@
+import type { TrackingEvent } from '../core/event.js';
 import type { QueuedEvent } from '../core/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
@@ -37,6 +38,16 @@ export interface BadEvent {
   error: unknown;
 }
 
+/** Events on their way to all that is behind the node. */
+export function jobOfNew(
+  tracker: string,
+  path: string,
+  events: readonly TrackingEvent[],
+): EventJob {
+  return { tracker, path, events: events.map((event) => ({ event: packEvent(event) })) };
+}
+
+/** Events on their way to where they are still to be delivered. */
 export function jobOf(tracker: string, path: string, events: readonly QueuedEvent[]): EventJob {
   return {
     tracker,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/backend.js';
 import { describeError } from '../core/describe-error.js';
@@ -6,7 +6,7 @@ import { RetryableDeliveryError } from '../core/errors.js';
 import type { TrackingEvent } from '../core/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { QueueLine } from '../core/event-queue.js';
-import { jobOf, recordJobOf } from './event-job.js';
+import { jobOfNew, recordJobOf } from './event-job.js';
 import { reach } from './reach.js';
 
 const JOB = 'events';
@@ -14,8 +14,11 @@ const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
-  /** How often Redis has refused jobs. */
-  #refusals = 0;
+  /**
+   * What jobs are called, by the first of their events: a chunk that is added again, because the answer was lost, is the
+   * same job.
+   */
+  readonly #names = new WeakMap<TrackingEvent, string>();
 
   constructor(
     private readonly queue: Queue,
@@ -33,19 +36,14 @@ export class JobProducer implements Backend {
     const chunks = chunksOf(events, this.eventsPerJob);
     const jobs = chunks.map((chunk) => ({
       name: JOB,
-      data: jobOf(
-        tracker,
-        path,
-        chunk.map((event) => ({ event, path })),
-      ),
-      // The same chunk, added again because the answer was lost, is the same job.
+      data: jobOfNew(tracker, path, chunk),
       opts: { ...this.options, jobId: this.#idOf(chunk) },
     }));
     try {
       await this.queue.addBulk(jobs);
     } catch (error) {
       // What it has of a job that it refused, in the midst of it, would pass for the job when that comes again.
-      if (error instanceof Error && error.name === 'ReplyError') this.#refusals++;
+      if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
   }
@@ -60,11 +58,14 @@ export class JobProducer implements Backend {
     if (await job.isFailed()) await tryAgain(job);
   }
 
-  /** Names all events: one that comes again, together with others than before, must not hide those. */
-  #idOf(chunk: readonly TrackingEvent[]): string {
-    const { tracker, path } = this.line.place();
-    const content = [this.#refusals, tracker, path, ...chunk.map(({ id }) => id)];
-    return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  #idOf({ 0: first, length }: readonly TrackingEvent[]): string {
+    const name = this.#names.get(first!) ?? randomUUID();
+    this.#names.set(first!, name);
+    return `${name}.${length}`;
+  }
+
+  #forget(chunks: readonly TrackingEvent[][]): void {
+    for (const [first] of chunks) this.#names.delete(first!);
   }
 
   async check(deadline: Deadline = {}): Promise<void> {

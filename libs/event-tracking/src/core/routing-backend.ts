@@ -16,7 +16,7 @@ import { isPromise } from './is-promise.js';
 import { byCodePoint } from './order.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
 import { isClassOf, type Processor } from './processor.js';
-import { copyOf } from './snapshot.js';
+import { copyOf, measuredCopyOf } from './snapshot.js';
 import {
   ADOPT,
   BEHIND_QUEUE,
@@ -203,8 +203,7 @@ export class RoutingBackend implements Backend {
     try {
       const processed = this.#chain.run(event);
       if (!this.#bookDrop(processed)) {
-        // What processors put into an event may live on elsewhere, and an asynchronous one may still be at work on it.
-        if (this.#chain.changesEvents) this[PASS_ON](copyOf(processed));
+        if (this.#chain.changesEvents) this.#passOnCopy(processed);
         else this[PASS_ON](processed, size);
         account.delivered++;
       }
@@ -212,6 +211,12 @@ export class RoutingBackend implements Backend {
       // The stack is exhausted: not even a call can be counted on.
       account.dropped.fault = (account.dropped.fault ?? 0) + 1;
     }
+  }
+
+  /** What processors put into an event may live on elsewhere, and an asynchronous one may still be at work on it. */
+  #passOnCopy(event: TrackingEvent): void {
+    const { copy, size } = measuredCopyOf(event);
+    this[PASS_ON](copy, size);
   }
 
   /** @internal */

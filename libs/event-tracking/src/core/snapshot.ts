@@ -35,10 +35,16 @@ export function snapshot(value: unknown): Snapshot {
 
 /** Copies what was made of snapshots, as {@link snapshot} does; limits are wider, so that those come out whole. */
 export function copyOf<T>(value: T): T {
+  return measuredCopyOf(value).copy;
+}
+
+/** The same, with the length of its JSON, roughly, in characters. */
+export function measuredCopyOf<T>(value: T): { copy: T; size: number } {
   const copier = takeCopier();
   const copy = copier.copy(value, 2 * MAX_DEPTH, 2 * MAX_VALUES) as T;
+  const { size } = copier;
   idle = copier;
-  return copy;
+  return { copy, size };
 }
 
 /** Sets a key as data, also where the key is `__proto__`. */

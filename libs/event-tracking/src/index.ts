@@ -57,7 +57,8 @@ export type {
 export { emit, getTracker, registerTracker } from './core/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './core/routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './core/serialize-event.js';
-export { Tracker, type TrackerAccount, type TrackerOptions } from './core/tracker.js';
+export { Tracker, type TrackerAccount } from './core/tracker.js';
+export type { TrackerOptions } from './core/tracker-options.js';
 export {
   LoggerBackend,
   type LoggerBackendOptions,

@@ -69,4 +69,5 @@ export type {
 export { emit, getTracker, registerTracker } from './registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
-export { Tracker, type TrackerAccount, type TrackerOptions } from './tracker.js';
+export { Tracker, type TrackerAccount } from './tracker.js';
+export type { TrackerOptions } from './tracker-options.js';

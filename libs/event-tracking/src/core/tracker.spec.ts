@@ -7,7 +7,8 @@ import { DefaultContextLocator } from './default-context-locator.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
 import type { TrackingEvent } from './event.js';
 import { RoutingBackend } from './routing-backend.js';
-import { createDetachedTracker, Tracker, type TrackerOptions } from './tracker.js';
+import type { TrackerOptions } from './tracker-options.js';
+import { createDetachedTracker, Tracker } from './tracker.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

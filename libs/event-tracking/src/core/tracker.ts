@@ -1,11 +1,10 @@
 import { OpenAccount, type Account } from './account.js';
-import { NO_BACKEND, type Backend, type Backends, type Deadline } from './backend.js';
-import { checkOptions, type KeysOf } from './check-options.js';
+import { NO_BACKEND, type Backend, type Deadline } from './backend.js';
 import type { ContextLocator } from './context-locator.js';
 import type { ContextStack, EnteredContext } from './context-stack.js';
 import { DefaultContextLocator } from './default-context-locator.js';
 import { describeError, describeValue, quoteName } from './describe-error.js';
-import { Diagnostics, type DiagnosticLogger } from './diagnostics.js';
+import { Diagnostics } from './diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from './errors.js';
 import type { EventContext, TrackingEvent } from './event.js';
 import { EventMaker } from './event-maker.js';
@@ -30,61 +29,15 @@ import type { Violation, ViolationKind } from './event-types/violations.js';
 import { HeldEvents } from './held-events.js';
 import type { Processor } from './processor.js';
 import { RoutingBackend } from './routing-backend.js';
+import {
+  checkedLocator,
+  checkedSize,
+  checkTrackerOptions,
+  DEFAULT_MAX_EVENT_SIZE,
+  type TrackerOptions,
+} from './tracker-options.js';
 import { ADOPT, isTreePart, ROUTE } from './tree-part.js';
 import { untilAborted } from './until-aborted.js';
-
-/** What a tracker is made of. */
-export interface TrackerOptions {
-  /**
-   * The destinations by name, called in code-point order of their names.
-   *
-   * @default none
-   */
-  backends?: Backends;
-  /**
-   * The steps that each event takes before any backend gets it.
-   *
-   * @default none
-   */
-  processors?: Iterable<Processor>;
-  /**
-   * Finds the contexts of the running code.
-   *
-   * @default a {@link DefaultContextLocator} of its own
-   */
-  contextLocator?: ContextLocator;
-  /**
-   * The size in bytes of an event's data, estimated, beyond which a warning is logged. The event is delivered.
-   *
-   * @default 1 MiB
-   */
-  maxEventSize?: number;
-  /**
-   * The types of events and contexts that are known from the beginning.
-   *
-   * @default none
-   */
-  eventTypes?: Iterable<EventType | ContextType>;
-  /**
-   * Makes `flush` and `close` reject when events differed from what was agreed: for tests and development.
-   *
-   * @remarks Every event is then to be of a registered type. Events are delivered all the same.
-   * @default false
-   */
-  strict?: boolean;
-  /**
-   * The tracker's name in messages, and the one that contexts can be limited to.
-   *
-   * @default 'default'
-   */
-  name?: string;
-  /**
-   * Where the tracker says what went wrong.
-   *
-   * @default the console
-   */
-  logger?: DiagnosticLogger;
-}
 
 /** What became of a tracker's events. */
 export interface TrackerAccount extends Account {
@@ -94,17 +47,6 @@ export interface TrackerAccount extends Account {
   readonly violations: Readonly<Partial<Record<ViolationKind, number>>>;
 }
 
-const OPTION_KEYS: KeysOf<TrackerOptions> = {
-  backends: true,
-  processors: true,
-  contextLocator: true,
-  maxEventSize: true,
-  eventTypes: true,
-  strict: true,
-  name: true,
-  logger: true,
-};
-const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
 /** How often making or delivering one event may emit another before it is taken for a circle. */
 const MAX_NESTED_EMITS = 8;
 
@@ -181,7 +123,7 @@ export class Tracker<Events extends object = object> {
 
   /** @throws {@link ImproperlyConfigured} for what is no backend, no processor, no locator or no size */
   constructor(options: TrackerOptions = {}) {
-    checkOptions(options, 'Tracker', OPTION_KEYS);
+    checkTrackerOptions(options);
     this.name = options.name ?? 'default';
     this.#diagnostics = new Diagnostics(options.logger);
     this.#check = new TypeCheck(this.#diagnostics);
@@ -583,21 +525,4 @@ export class Tracker<Events extends object = object> {
       `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
     );
   }
-}
-
-function checkedLocator(locator: unknown): ContextLocator {
-  const candidate = locator as Partial<ContextLocator> | null;
-  if (typeof candidate?.get === 'function' && typeof candidate.run === 'function') {
-    return candidate as ContextLocator;
-  }
-  throw new ImproperlyConfigured(
-    `contextLocator: expected an object with the methods get() and run(scope, fn), received ${describeValue(locator)}.`,
-  );
-}
-
-function checkedSize(size: unknown): number {
-  if (typeof size === 'number' && size > 0) return size;
-  throw new ImproperlyConfigured(
-    `maxEventSize: expected a number of bytes above 0, received ${describeValue(size)}.`,
-  );
 }

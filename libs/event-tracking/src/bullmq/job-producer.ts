@@ -58,10 +58,11 @@ export class JobProducer implements Backend {
     if (await job.isFailed()) await tryAgain(job);
   }
 
-  #idOf({ 0: first, length }: readonly TrackingEvent[]): string {
-    const name = this.#names.get(first!) ?? randomUUID();
-    this.#names.set(first!, name);
-    return `${name}.${length}`;
+  #idOf(chunk: readonly TrackingEvent[]): string {
+    const first = chunk[0]!;
+    const name = this.#names.get(first) ?? randomUUID();
+    this.#names.set(first, name);
+    return `${name}.${chunk.length}`;
   }
 
   #forget(chunks: readonly TrackingEvent[][]): void {

@@ -782,6 +782,25 @@ describe('DeliveringBackend: metadata records', () => {
     stack_trace: '',
   });
 
+  it('are not called taken where the same one came again and was refused', async () => {
+    const destination = { send() {}, register: () => Promise.reject(new Error('no table')) };
+    const backend = new DeliveringBackend(destination);
+    const both = [backend.register!(record('same')), backend.register!(record('same'))];
+    const outcomes = await Promise.allSettled(both);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
+  it('are offered to no destination that is closed', async () => {
+    const destination = { send() {}, register: vi.fn<() => Promise<void>>(), close: vi.fn() };
+    destination.register.mockRejectedValue(new Error('no table'));
+    const backend = new DeliveringBackend(destination);
+    await expect(backend.register!(record('refused'))).rejects.toThrow(/has not taken/);
+    await backend.close();
+    const offered = destination.register.mock.calls.length;
+    await expect(backend.register!(record('late'))).rejects.toThrow(/has not taken/);
+    expect(destination.register).toHaveBeenCalledTimes(offered);
+  });
+
   it('are registered that come while others have just been', async () => {
     for (let ticks = 0; ticks < 10; ticks++) {
       const destination = { send() {}, register: vi.fn<() => Promise<void>>(async () => {}) };

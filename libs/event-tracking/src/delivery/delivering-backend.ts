@@ -200,10 +200,11 @@ export class DeliveringBackend implements Backend {
   }
 
   async #register(record: MetadataRecord): Promise<void> {
-    const isOpen = this.#ending === undefined;
-    if (isOpen) this.#registrations.add(record);
-    await this.#registrations.settle();
-    if (isOpen && this.#registrations.hasTaken(record)) return;
+    if (this.#ending === undefined) {
+      this.#registrations.add(record);
+      await this.#registrations.settle();
+      if (this.#registrations.hasTaken(record)) return;
+    }
     throw new Error(
       `The backend '${this.#place.path}' has not taken the ${record.kind} type '${record.name}' (${record.id}).`,
     );

@@ -24,7 +24,7 @@ export class Registrations {
 
   /** Whether a record has been taken that was added. */
   hasTaken(record: MetadataRecord): boolean {
-    return !this.#open.includes(record);
+    return this.#open.every(({ id }) => id !== record.id);
   }
 
   add(record: MetadataRecord): void {

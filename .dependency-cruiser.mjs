@@ -24,7 +24,7 @@ const ROOMS = {
   },
   segment: { rooms: ['core', 'delivery'], packages: ['@segment/analytics-node'] },
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
-  disk: { rooms: ['core', 'delivery'], packages: ['classic-level', '@nestjs/common'] },
+  disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },
   threads: { rooms: ['core'], packages: ['piscina', '@nestjs/common'] },
   'event-bus': {
     rooms: ['core', 'delivery'],

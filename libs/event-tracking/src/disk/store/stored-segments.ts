@@ -1,4 +1,4 @@
-import { readdir, rm, stat, truncate } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LOCK_PREFIX } from './store-lock.js';
 import { MANIFEST, readManifest, type Manifest, type SegmentEntry } from './manifest.js';
@@ -172,7 +172,14 @@ async function readSegment(
   }
   const isTorn = reader.validEnd < size && synced !== undefined;
   segment.isDamaged = reader.hasDamage || lost.length > 0 || (reader.validEnd < end && !isTorn);
-  if (!segment.isDamaged && isTorn) await truncate(path, reader.validEnd);
+  if (!segment.isDamaged && synced !== undefined) await finishTorn(path, reader.validEnd);
   if (!segment.isDamaged) return { lost, exists: true };
   return { lost, exists: true, ...(lost.length > 0 && { damage: `${basename(path)} is damaged` }) };
+}
+
+/** Cuts off a write that was never finished, and syncs those before it, which nobody may have done. */
+async function finishTorn(path: string, end: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  if ((await file.stat()).size > end) await file.truncate(end);
+  await file.sync();
 }

@@ -1,4 +1,4 @@
-import { readFile, truncate } from 'node:fs/promises';
+import { readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { codeOf, openPrivateFile, writeAt } from './private-files.js';
 
@@ -20,6 +20,7 @@ const SEQUENCE_BYTES = 6;
 export class AcknowledgementLog {
   #bytes = 0;
   #isSynced = true;
+  #file: FileHandle | undefined;
 
   constructor(readonly path: string) {}
 
@@ -46,8 +47,8 @@ export class AcknowledgementLog {
   /** Adds acknowledgements, which survive the death of the process. */
   async append(sequences: readonly number[]): Promise<void> {
     const content = Buffer.concat(rangesOf(sequences).map(encode));
-    await using file = await openPrivateFile(this.path, this.#bytes === 0 ? 'w' : 'r+');
-    await writeAt(file, content, this.#bytes); // a write that failed half-way is written over
+    this.#file ??= await openPrivateFile(this.path, this.#bytes === 0 ? 'w' : 'r+');
+    await writeAt(this.#file, content, this.#bytes); // a write that failed half-way is written over
     this.#bytes += content.length;
     this.#isSynced = false;
   }
@@ -55,13 +56,21 @@ export class AcknowledgementLog {
   /** Makes the acknowledgements survive the death of the machine. */
   async sync(): Promise<void> {
     if (this.#isSynced) return;
-    await using file = await openPrivateFile(this.path, 'r+');
-    await file.datasync();
+    this.#file ??= await openPrivateFile(this.path, 'r+');
+    await this.#file.datasync();
     this.#isSynced = true;
   }
 
-  /** Starts over, once compaction has put the acknowledgements into the segment. */
-  restart(): void {
+  /** Lets go of the file. */
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /** Deletes the file: compaction has put the acknowledgements into the segment, or the segment is gone. */
+  async delete(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
     this.#bytes = 0;
     this.#isSynced = true;
   }

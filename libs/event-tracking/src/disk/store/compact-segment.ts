@@ -14,6 +14,7 @@ import type { Segment } from './segment.js';
 export async function compactSegment(segment: Segment): Promise<void> {
   const unfinished = `${segment.path}.${randomUUID()}${UNFINISHED}`;
   let size = 0;
+  const reader = new RecordReader(segment.path);
   try {
     await using file = await openPrivateFile(unfinished, 'wx');
     const append = async (content: Buffer): Promise<void> => {
@@ -23,7 +24,6 @@ export async function compactSegment(segment: Segment): Promise<void> {
     let next = segment.first;
     const offsets = new Map<number, number>();
     let live = 0;
-    const reader = new RecordReader(segment.path);
     for (;;) {
       const records = await reader.read(segment.bytes);
       if (records.length === 0) break;
@@ -58,10 +58,11 @@ export async function compactSegment(segment: Segment): Promise<void> {
   } catch (error) {
     await rm(unfinished, { force: true });
     throw error;
+  } finally {
+    await reader.close();
   }
   segment.bytes = size;
   segment.generation++;
   await syncDirectory(dirname(segment.path));
-  await rm(segment.acknowledgements.path, { force: true });
-  segment.acknowledgements.restart();
+  await segment.acknowledgements.delete();
 }

@@ -64,7 +64,10 @@ interface NodeState {
 export class EventStore {
   readonly #segments: Segment[] = [];
   readonly #nodes = new Map<string, NodeState>();
+  readonly #readers = new Set<StoreReader>();
   readonly #syncMark: SyncMark;
+  /** The segment whose file of acknowledgements is open. */
+  #acknowledged: Segment | undefined;
   readonly #segmentBytes: number;
   #next = 1;
   #active: ActiveSegment | undefined;
@@ -133,7 +136,7 @@ export class EventStore {
 
   /** Returns a reader of a node's records, from the oldest on. */
   reader(key: string): StoreReader {
-    return new StoreReader(
+    const reader = new StoreReader(
       {
         segments: this.#segments,
         reportMissing: (segment, sequences) => this.#reportMissing(segment, sequences),
@@ -141,6 +144,8 @@ export class EventStore {
       key,
       this.#nodes.get(key)?.replacements ?? [],
     );
+    this.#readers.add(reader);
+    return reader;
   }
 
   /**
@@ -185,7 +190,9 @@ export class EventStore {
       this.#isClosed = true;
       if (!this.#isGone) await this.#settle().catch((error: unknown) => this.#reportUnwritten(error));
       await this.#active?.file.close().catch(() => {});
+      await this.#acknowledged?.acknowledgements.close().catch(() => {});
       await this.#syncMark.close().catch(() => {});
+      for (const reader of this.#readers) await reader.close().catch(() => {});
       await this.lock.release();
     });
   }
@@ -359,7 +366,10 @@ export class EventStore {
     await this.#sealActive();
     await this.#writeAcknowledgements();
     await this.#deleteFinished();
-    for (const { acknowledgements } of this.#segments) await acknowledgements.sync();
+    for (const { acknowledgements } of this.#segments) {
+      await acknowledgements.sync();
+      await acknowledgements.close();
+    }
     if (this.#writtenManifest !== undefined || this.#segments.length > 0) await this.#writeManifest();
   }
 
@@ -367,6 +377,8 @@ export class EventStore {
     for (const [segment, sequences] of this.#unwritten) {
       this.#unwritten.delete(segment);
       if (this.#isFinished(segment)) continue;
+      if (this.#acknowledged !== segment) await this.#acknowledged?.acknowledgements.close();
+      this.#acknowledged = segment;
       try {
         await segment.acknowledgements.append(sequences);
       } catch (error) {
@@ -401,7 +413,7 @@ export class EventStore {
   async #delete(segment: Segment): Promise<void> {
     if (segment.isDamaged) await setAside(this.location, basename(segment.path));
     else await rm(segment.path, { force: true });
-    await rm(segment.acknowledgements.path, { force: true });
+    await segment.acknowledgements.delete();
     this.#unwritten.delete(segment);
   }
 

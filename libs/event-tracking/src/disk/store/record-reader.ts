@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
-import { nextMagic, readRecord, type LocatedRecord } from './record.js';
+import { open, type FileHandle } from 'node:fs/promises';
+import { codeOf } from './private-files.js';
+import { nextMagic, readRecord, type RawRecord } from './record.js';
 
 const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 4;
@@ -12,7 +13,9 @@ export class RecordReader {
   hasDamage = false;
   #isAfterDamage = false;
   #offset: number;
-  #chunkBytes = CHUNK_BYTES;
+  #neededBytes = 0;
+  #buffer = Buffer.alloc(0);
+  #file: FileHandle | undefined;
 
   constructor(
     private readonly path: string,
@@ -22,29 +25,61 @@ export class RecordReader {
     this.validEnd = offset;
   }
 
-  /** Returns the next records below an end, at least one; an empty list when there are none. */
-  async read(end: number): Promise<LocatedRecord[]> {
-    await using file = await open(this.path, 'r');
-    let limit = Math.min(end, (await file.stat()).size);
+  /**
+   * Returns the next records below an end, at least one; an empty list when there are none, or no file.
+   *
+   * @remarks The bytes of the records are valid until the next call.
+   */
+  async read(end: number): Promise<RawRecord[]> {
+    let limit = end;
     while (this.#offset < limit) {
-      const size = Math.min(this.#chunkBytes, limit - this.#offset);
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size, this.#offset);
-      if (bytesRead < size) limit = this.#offset + bytesRead; // somebody has cut the file meanwhile
-      const records = this.#parse(buffer.subarray(0, bytesRead), limit);
+      const chunk = await this.#readChunk(limit);
+      if (chunk.length < Math.min(this.#buffer.length, limit - this.#offset)) {
+        limit = this.#offset + chunk.length; // the file is shorter
+      }
+      const records = this.#parse(chunk, limit);
       if (records.length > 0) return records;
     }
     return [];
   }
 
-  #parse(buffer: Buffer, limit: number): LocatedRecord[] {
+  /** Lets go of the file. */
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #readChunk(limit: number): Promise<Buffer> {
+    try {
+      this.#file ??= await open(this.path, 'r');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
+      throw error;
+    }
+    const wanted = Math.max(this.#neededBytes, Math.min(CHUNK_BYTES, limit - this.#offset));
+    if (this.#buffer.length < wanted) {
+      this.#buffer = Buffer.allocUnsafe(Math.max(wanted, this.#neededBytes, 2 * this.#buffer.length));
+    }
+    const size = Math.min(this.#buffer.length, limit - this.#offset);
+    let length = 0;
+    while (length < size) {
+      const at = this.#offset + length;
+      const { bytesRead } = await this.#file.read(this.#buffer, length, size - length, at);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return this.#buffer.subarray(0, length);
+  }
+
+  #parse(buffer: Buffer, limit: number): RawRecord[] {
     const start = this.#offset;
-    const records: LocatedRecord[] = [];
+    const records: RawRecord[] = [];
     let at = 0;
-    this.#chunkBytes = CHUNK_BYTES;
+    this.#neededBytes = 0;
     while (at < buffer.length) {
-      const record = readRecord(buffer, at, limit - start - at);
+      const record = readRecord(buffer, at, { start, end: limit });
       if (typeof record === 'number') {
-        this.#chunkBytes = Math.max(CHUNK_BYTES, record);
+        this.#neededBytes = record;
         break;
       }
       if (record === undefined) {
@@ -54,7 +89,7 @@ export class RecordReader {
       }
       if (this.#isAfterDamage) this.hasDamage = true;
       this.#isAfterDamage = false;
-      records.push({ ...record, offset: start + at });
+      records.push(record);
       at += record.bytes.length;
       this.validEnd = start + at;
     }

@@ -39,12 +39,9 @@ export interface RawRecord {
   readonly gapEnd: number | undefined;
   /** The sequence number of the record in whose place this one stands, if it replaces one. */
   readonly position: number | undefined;
-  readonly bytes: Buffer;
-}
-
-/** A record with its place in the file. */
-export interface LocatedRecord extends RawRecord {
+  /** Where it stands in the file. */
   readonly offset: number;
+  readonly bytes: Buffer;
 }
 
 /** Writes the records of one commit. */
@@ -92,16 +89,17 @@ export function contentOf({ key, sequence, position, bytes }: RawRecord): Stored
 }
 
 /**
- * Reads the record at an offset.
+ * Reads the record at an offset of a buffer.
  *
- * @param available - how many bytes from the offset on the file has, beyond those of the buffer too
+ * @param place - where the buffer stands in the file, and where the file ends
  * @returns how many bytes are needed, where the buffer has too few of them; undefined for an invalid record
  */
 export function readRecord(
   buffer: Buffer,
   offset: number,
-  available: number,
+  { start, end }: { start: number; end: number },
 ): RawRecord | number | undefined {
+  const available = end - start - offset;
   if (available < HEADER_BYTES) return undefined;
   if (buffer.length - offset < HEADER_BYTES) return HEADER_BYTES;
   if (MAGIC.compare(buffer, offset, offset + MAGIC.length) !== 0) return undefined;
@@ -121,6 +119,7 @@ export function readRecord(
     startsCommit: has(STARTS_COMMIT),
     gapEnd: has(IS_GAP) ? bytes.readUIntBE(HEADER_BYTES, SEQUENCE_BYTES) : undefined,
     position: has(HAS_POSITION) ? bytes.readUIntBE(afterKey, SEQUENCE_BYTES) : undefined,
+    offset: start + offset,
     bytes,
   };
 }

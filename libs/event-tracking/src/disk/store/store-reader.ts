@@ -1,5 +1,4 @@
 import { MissingRecords } from './missing-records.js';
-import { codeOf } from './private-files.js';
 import { RecordReader } from './record-reader.js';
 import { contentOf, RECORD_VERSION, type StoredRecord } from './record.js';
 import type { Segment } from './segment.js';
@@ -69,10 +68,14 @@ export class StoreReader {
     return segment.exclusively(async () => {
       const place = segment.replacements.get(sequence);
       if (place === undefined) return [];
-      const end = place.offset + place.size;
-      const records = await withoutDeleted(new RecordReader(segment.path, place.offset).read(end));
-      const record = records.find((each) => each.sequence === sequence);
-      if (record !== undefined) return [contentOf(record)];
+      const reader = new RecordReader(segment.path, place.offset);
+      try {
+        const records = await reader.read(place.offset + place.size);
+        const record = records.find((each) => each.sequence === sequence);
+        if (record !== undefined) return [contentOf(record)];
+      } finally {
+        await reader.close();
+      }
       this.store.reportMissing(segment, [sequence]);
       return [];
     });
@@ -91,7 +94,8 @@ export class StoreReader {
       this.#passed = Math.max(this.#passed, last);
       return;
     }
-    const records = await withoutDeleted(this.#readerOf(segment).read(bytes));
+    const reader = await this.#readerOf(segment);
+    const records = await reader.read(bytes);
     if (records.length === 0) {
       this.store.reportMissing(segment, this.#missing.upTo(last));
       this.#passed = Math.max(this.#passed, last);
@@ -108,20 +112,20 @@ export class StoreReader {
     }
   }
 
-  #readerOf(segment: Segment): RecordReader {
+  /** Lets go of the files. */
+  async close(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.reader.close();
+  }
+
+  async #readerOf(segment: Segment): Promise<RecordReader> {
     const { generation } = segment;
     if (this.#current?.segment !== segment || this.#current.generation !== generation) {
+      await this.#current?.reader.close();
       this.#current = { segment, generation, reader: new RecordReader(segment.path) };
       this.#missing = new MissingRecords(segment.first);
     }
     return this.#current.reader;
   }
-}
-
-/** Reads nothing from a file that was deleted: its records are missing. */
-async function withoutDeleted<T>(reading: Promise<T[]>): Promise<T[]> {
-  return reading.catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  });
 }

@@ -142,25 +142,27 @@ async function readSegment(
   const candidates: number[] = [];
   let proven = entry.last ?? synced ?? 0;
   const end = Math.min(entry.bytes ?? Infinity, size ?? 0);
-  for (;;) {
-    const records = size === undefined ? [] : await reader.read(end);
-    if (records.length === 0) break;
-    for (const record of records) {
-      const { sequence, gapEnd, startsCommit } = record;
-      if (sequence <= segment.last || sequence > (entry.last ?? Infinity)) continue;
-      candidates.push(...missing.before(record));
-      segment.last = gapEnd ?? sequence;
-      if (startsCommit) proven = Math.max(proven, sequence - 1);
-      if (gapEnd !== undefined) {
-        for (let each = sequence; each <= gapEnd; each++) segment.finish(each);
-      } else if (!segment.isDone(sequence)) {
-        segment.hold(record);
-        if (record.position !== undefined) {
-          segment.replacements.set(sequence, { offset: record.offset, size: record.bytes.length });
-        }
-        visit(record);
+  const add = (record: RawRecord): void => {
+    const { sequence, gapEnd, startsCommit, position, offset, bytes } = record;
+    if (sequence <= segment.last || sequence > (entry.last ?? Infinity)) return;
+    candidates.push(...missing.before(record));
+    segment.last = gapEnd ?? sequence;
+    if (startsCommit) proven = Math.max(proven, sequence - 1);
+    if (gapEnd !== undefined) {
+      for (let each = sequence; each <= gapEnd; each++) segment.finish(each);
+    } else if (!segment.isDone(sequence)) {
+      segment.hold(record);
+      if (position !== undefined) {
+        segment.replacements.set(sequence, { offset, size: bytes.length });
       }
+      visit(record);
     }
+  };
+  try {
+    let records: RawRecord[];
+    while ((records = await reader.read(end)).length > 0) records.forEach(add);
+  } finally {
+    await reader.close();
   }
   candidates.push(...missing.upTo(proven));
   const lost = candidates.filter((each) => segment.finish(each) && each <= proven);

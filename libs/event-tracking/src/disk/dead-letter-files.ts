@@ -113,10 +113,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
       return lines.flatMap((line, index) => {
         const letter = letterOf(line);
         if (letter === undefined) {
-          this.#reportUnread(
-            name,
-            `line ${index + 1} is not a dead letter: ${line.slice(0, 200)}`,
-          );
+          this.#reportUnread(name, `line ${index + 1} is not a dead letter: ${line.slice(0, 200)}`);
         } else this.#remember(deadLetterKey(letter), name);
         return letter ?? [];
       });

@@ -104,7 +104,8 @@ export class RetainedLetters {
       if (found === undefined) continue;
       if (!isUnfinished) files.push({ path, bytes: found.size, time: found.mtimeMs });
       // A clock that jumps does no harm: whoever is still writing the file writes it again.
-      else if (Math.abs(Date.now() - found.mtimeMs) > UNFINISHED_MS) await rm(path, { force: true });
+      else if (Math.abs(Date.now() - found.mtimeMs) > UNFINISHED_MS)
+        await rm(path, { force: true });
     }
     return files;
   }

@@ -101,7 +101,7 @@ export class Slots {
 async function fingerprintOf(location: string): Promise<string> {
   const names = await readdir(location).catch(() => []);
   const files: string[] = [];
-  for (const name of names.sort()) {
+  for (const name of names.sort((a, b) => a.localeCompare(b))) {
     if (!/\.(events|acks|json)$/.test(name)) continue;
     const file = await stat(join(location, name)).catch(() => undefined);
     if (file !== undefined) files.push(`${name} ${file.ino} ${file.size} ${file.mtimeMs}`);

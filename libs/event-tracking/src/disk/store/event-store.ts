@@ -188,7 +188,8 @@ export class EventStore {
     await this.#exclusively(async () => {
       if (this.#isClosed) return;
       this.#isClosed = true;
-      if (!this.#isGone) await this.#settle().catch((error: unknown) => this.#reportUnwritten(error));
+      if (!this.#isGone)
+        await this.#settle().catch((error: unknown) => this.#reportUnwritten(error));
       await this.#active?.file.close().catch(() => {});
       await this.#acknowledged?.acknowledgements.close().catch(() => {});
       await this.#syncMark.close().catch(() => {});
@@ -370,7 +371,8 @@ export class EventStore {
       await acknowledgements.sync();
       await acknowledgements.close();
     }
-    if (this.#writtenManifest !== undefined || this.#segments.length > 0) await this.#writeManifest();
+    if (this.#writtenManifest !== undefined || this.#segments.length > 0)
+      await this.#writeManifest();
   }
 
   async #writeAcknowledgements(): Promise<void> {

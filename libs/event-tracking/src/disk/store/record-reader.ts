@@ -58,7 +58,9 @@ export class RecordReader {
     }
     const wanted = Math.max(this.#neededBytes, Math.min(CHUNK_BYTES, limit - this.#offset));
     if (this.#buffer.length < wanted) {
-      this.#buffer = Buffer.allocUnsafe(Math.max(wanted, this.#neededBytes, 2 * this.#buffer.length));
+      this.#buffer = Buffer.allocUnsafe(
+        Math.max(wanted, this.#neededBytes, 2 * this.#buffer.length),
+      );
     }
     const size = Math.min(this.#buffer.length, limit - this.#offset);
     let length = 0;

@@ -170,7 +170,11 @@ async function readSegment(
   segment.bytes = reader.validEnd;
   segment.isSealed = true;
   if (size === undefined) {
-    return { lost, exists: false, ...(lost.length > 0 && { damage: `${basename(path)} is missing` }) };
+    return {
+      lost,
+      exists: false,
+      ...(lost.length > 0 && { damage: `${basename(path)} is missing` }),
+    };
   }
   const isTorn = reader.validEnd < size && synced !== undefined;
   segment.isDamaged = reader.hasDamage || lost.length > 0 || (reader.validEnd < end && !isTorn);

@@ -266,7 +266,7 @@ describe('A queue on disk that is closed', () => {
     await without.flush();
     await without.close();
     expect(log.warn).toHaveBeenCalledWith(
-      expect.stringMatching(/for a backend 'node\.slow', which is not there/),
+      expect.stringMatching(/for the backend 'node\.slow', which does not exist/),
     );
     await isReleased();
 

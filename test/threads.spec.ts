@@ -451,7 +451,7 @@ describe('A mistake in the configuration', () => {
   it.each([
     ['nothing.js', /nothing\.js has no default export; it exports nothing\. Write: export default/],
     ['named.js', /named\.js has no default export; it exports other, score\./],
-    ['number.js', /the default export of .*number\.js: expected a processor .* the number 7/],
+    ['number.js', /the default export of .*number\.js: must be a processor .* the number 7/],
     ['filter.js', /filter\.js: expected a function, .* received a filter\. Run it by new ThreadFi/],
     ['needs.js', /the constructor of the class Score takes an argument, .* Export an instance\./],
     ['throws.js', /the constructor of the class Score failed\. Error: no model\./],

@@ -61,7 +61,8 @@ export type {
 export { emit, getTracker, registerTracker } from './core/tracker/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './core/tree/routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './core/event/serialize-event.js';
-export { Tracker, type TrackerStats } from './core/tracker/tracker.js';
+export { Tracker } from './core/tracker/tracker.js';
+export type { TrackerStats } from './core/tracker/tracker-stats.js';
 export type { TrackerOptions } from './core/tracker/tracker-options.js';
 export {
   LoggerBackend,

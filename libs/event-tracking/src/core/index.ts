@@ -69,5 +69,6 @@ export type {
 export { emit, getTracker, registerTracker } from './tracker/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './tree/routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './event/serialize-event.js';
-export { Tracker, type TrackerStats } from './tracker/tracker.js';
+export { Tracker } from './tracker/tracker.js';
+export type { TrackerStats } from './tracker/tracker-stats.js';
 export type { TrackerOptions } from './tracker/tracker-options.js';

@@ -284,10 +284,10 @@ describe('AsyncRoutingBackend', () => {
 
   it('refuses what is no queue, and a child of the name that the queue has', () => {
     expect(() => new AsyncRoutingBackend({ queue: {} as never })).toThrow(
-      /queue: expected an event queue with a method open\(line\), received an object with no keys/,
+      /^queue: must be an event queue with a method open\(consumer\); received an object with no keys/,
     );
     expect(() => new AsyncRoutingBackend({ backends: { queue: new MemoryBackend() } })).toThrow(
-      /behind a queue no backend is called 'queue'/,
+      /a backend behind a queue cannot be named 'queue'/,
     );
     expect(() => new MemoryEventQueue({ capacity: 0 })).toThrow(
       /capacity: expected a whole number/,

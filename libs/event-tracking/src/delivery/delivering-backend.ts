@@ -6,11 +6,11 @@ import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import { nameOf, type TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { ConsumeOptions, QueuedEvent } from '../core/tree/event-queue.js';
+import type { ConsumeOptions } from '../core/tree/event-queue.js';
 import { estimateEventSize } from '../core/event/event-size.js';
 import { RoutingBackend } from '../core/tree/routing-backend.js';
 import { copyOf } from '../core/event/snapshot.js';
-import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree/tree-node.js';
+import { NODE, type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
@@ -53,6 +53,8 @@ export class DeliveringBackend implements Backend {
    * has not after the first time.
    */
   readonly register?: (record: MetadataRecord) => Promise<void>;
+  /** @internal */
+  readonly [NODE]: TreeNode;
   readonly #registrations: Registrations;
   readonly #settings: DeliverySettings;
   readonly #dispatcher: Dispatcher;
@@ -64,11 +66,11 @@ export class DeliveringBackend implements Backend {
   readonly #pauses = new Pauses();
   readonly #stopped = new AbortController();
   readonly #overflow = new OverflowReport((count) => this.#reportOverflow(count));
-  #place: Place = {
+  #place: Position = {
     tracker: 'default',
     path: 'delivery',
     diagnostics: new Diagnostics(),
-    stands: false,
+    isAttached: false,
   };
   #ending: Promise<void> | undefined;
   /** Aborts when the first of those who close waits no longer. */
@@ -108,12 +110,23 @@ export class DeliveringBackend implements Backend {
     if (deadLetter !== undefined) {
       this.#deadLetters = new RoutingBackend({ backends: { deadLetter } });
     }
-    this[ADOPT](this.#place);
+    this[NODE] = {
+      route: (event, size) => this.#route(event, size),
+      routeAsync: (event, options) => this.#routeAsync(event, options),
+      routeAsyncTo: () => undefined,
+      attach: (position) => this.#attach(position),
+      register: async (record) => this.register?.(record),
+      stats: () => this.stats(),
+      flush: (deadline) => this.flush(deadline),
+      close: (deadline) => this.close(deadline),
+      destination,
+    };
+    this.#attach(this.#place);
   }
 
   /** Queues a copy of the event. */
   send(event: TrackingEvent): void {
-    this[ROUTE](copyOf(event));
+    this.#route(copyOf(event));
   }
 
   /** What became of the events by path: of those sent here, and of the dead letters where somebody keeps them. */
@@ -133,7 +146,7 @@ export class DeliveringBackend implements Backend {
 
   /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline = {}): Promise<void> {
-    await this.end(deadline);
+    await this.stop(deadline);
     try {
       await untilAborted(this.destination.close?.(deadline), deadline.signal);
     } finally {
@@ -142,15 +155,14 @@ export class DeliveringBackend implements Backend {
   }
 
   /** Does what `close` does, and leaves the destinations open for whoever else uses them. */
-  async end({ signal }: Deadline = {}): Promise<void> {
+  async stop({ signal }: Deadline = {}): Promise<void> {
     const ending = (this.#ending ??= this.#end());
     await untilAborted(ending, signal);
     if (signal?.aborted === true) this.#late.abort();
     await ending;
   }
 
-  /** @internal */
-  [ROUTE](event: TrackingEvent, size: number = estimateEventSize(event)): void {
+  #route(event: TrackingEvent, size: number = estimateEventSize(event)): void {
     const account = this.#account;
     account.arrived++;
     if (this.#ending !== undefined) {
@@ -161,11 +173,11 @@ export class DeliveringBackend implements Backend {
     }
   }
 
-  /** @internal Waits for room: whoever delivers from behind a queue can. */
-  async [DELIVER](
+  /** Waits for room: whoever delivers from behind a queue can. */
+  async #routeAsync(
     event: TrackingEvent,
     { keeps: isKept = false }: ConsumeOptions,
-  ): Promise<readonly QueuedEvent[]> {
+  ): Promise<Unacknowledged> {
     const size = estimateEventSize(event);
     const account = this.#account;
     account.arrived++;
@@ -188,15 +200,9 @@ export class DeliveringBackend implements Backend {
     return undelivered ? [{ path: this.#place.path, event }] : [];
   }
 
-  /** @internal */
-  [ADOPT](place: Place): void {
-    this.#place = place;
-    this.#deadLetters?.[ADOPT](place);
-  }
-
-  /** @internal */
-  get [SHOWN](): Backend {
-    return this.destination;
+  #attach(position: Position): void {
+    this.#place = position;
+    this.#deadLetters?.[NODE].attach(position);
   }
 
   async #register(record: MetadataRecord): Promise<void> {
@@ -328,7 +334,7 @@ export class DeliveringBackend implements Backend {
     for (const { event } of events) {
       const note = { tracker, path, reason, error: describeError(error), attempts };
       const letter: DeadLetter = { ...event, dead_letter: { ...note, time: new Date() } };
-      this.#deadLetters[ROUTE](letter);
+      this.#deadLetters[NODE].route(letter);
     }
     return true;
   }

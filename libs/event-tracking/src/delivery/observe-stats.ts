@@ -1,6 +1,7 @@
 import { distinctUntilChanged, Observable } from 'rxjs';
 import { checkOptions } from '../core/diagnostics/check-options.js';
-import type { Tracker, TrackerStats } from '../core/tracker/tracker.js';
+import type { Tracker } from '../core/tracker/tracker.js';
+import type { TrackerStats } from '../core/tracker/tracker-stats.js';
 
 /** How a tracker's account is observed. */
 export interface ObserveStatsOptions {

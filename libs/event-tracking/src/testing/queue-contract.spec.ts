@@ -581,7 +581,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
       faults: {
         entrance: (entrance, line) => ({
           async close() {
-            await entrance.end({ signal: AbortSignal.abort() });
+            await entrance.stop({ signal: AbortSignal.abort() });
             await line.end({});
           },
         }),
@@ -592,7 +592,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
   'hands over everything before it is closed': [
     {
       faults: {
-        entrance: (entrance) => ({ close: () => entrance.end({ signal: AbortSignal.abort() }) }),
+        entrance: (entrance) => ({ close: () => entrance.stop({ signal: AbortSignal.abort() }) }),
       },
       says: NOT_HANDED_OVER,
     },

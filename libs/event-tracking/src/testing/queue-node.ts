@@ -11,7 +11,7 @@ import type {
 } from '../core/tree/event-queue.js';
 import { RoutingBackend } from '../core/tree/routing-backend.js';
 import { copyOf } from '../core/event/snapshot.js';
-import { ADOPT } from '../core/tree/tree-node.js';
+import { NODE } from '../core/tree/tree-node.js';
 
 /** Where a node stands. */
 export type NodePlace = ReturnType<EventQueueConsumer['position']>;
@@ -44,7 +44,11 @@ export class QueueNode {
       register: (record) => this.#register(record),
     });
     this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
-    this.#intake[ADOPT]({ ...place, diagnostics: new Diagnostics(SILENT), stands: false });
+    this.#intake[NODE].attach({
+      ...place,
+      diagnostics: new Diagnostics(SILENT),
+      isAttached: false,
+    });
   }
 
   start({ worker = true } = {}): void {

@@ -322,7 +322,9 @@ describe('contexts', () => {
     it('need a callback', () => {
       const { tracker } = recorded();
       for (const args of [['a', {}], [{}], ['a', {}, 5], []]) {
-        expect(() => Reflect.apply(tracker.context, tracker, args)).toThrow(/runs a callback/);
+        expect(() => Reflect.apply(tracker.context, tracker, args)).toThrow(
+          /callback must be a function/,
+        );
       }
     });
 

@@ -1,6 +1,6 @@
 import type { TrackingEvent } from '../event/event.js';
 
-/** Keeps the events that were emitted before a tracker's tree stood, bounded. */
+/** Holds events emitted before a tracker's tree was attached, up to a limit. */
 export class StartupBuffer {
   #events: TrackingEvent[] = [];
 
@@ -10,14 +10,14 @@ export class StartupBuffer {
     return this.#events.length;
   }
 
-  /** Keeps an event; false when there is no room. */
+  /** Adds an event; returns false if the buffer is full. */
   hold(event: TrackingEvent): boolean {
     if (this.#events.length >= this.capacity) return false;
     this.#events.push(event);
     return true;
   }
 
-  /** Gives back all events, oldest first, and keeps none. */
+  /** Removes and returns all events, oldest first. */
   release(): TrackingEvent[] {
     const events = this.#events;
     this.#events = [];

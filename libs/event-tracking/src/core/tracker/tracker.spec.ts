@@ -8,9 +8,16 @@ import { ImproperlyConfigured, UnknownBackendError } from '../diagnostics/errors
 import type { TrackingEvent } from '../event/event.js';
 import { RoutingBackend } from '../tree/routing-backend.js';
 import type { TrackerOptions } from './tracker-options.js';
-import { createDetachedTracker, Tracker } from './tracker.js';
+import { EventPipeline, type EventPipelineOptions } from './event-pipeline.js';
+import { Tracker } from './tracker.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** A tracker whose owner attaches the tree later. */
+function withoutTree(options: EventPipelineOptions): { tracker: Tracker; pipeline: EventPipeline } {
+  const pipeline = new EventPipeline(options);
+  return { pipeline, tracker: new Tracker(pipeline) };
+}
 
 class RecordingBackend implements Backend {
   readonly events: TrackingEvent[] = [];
@@ -419,7 +426,7 @@ describe('Tracker', () => {
       expect(dropped).toEqual({ recursion: 1 });
       expect(recorder.events).toHaveLength(arrived - 1);
       expect(recorder.events.length).toBeLessThan(20);
-      expect(logger.lines.join()).toMatch(/'again' was dropped.*circle/);
+      expect(logger.lines.join()).toMatch(/'again' was dropped.*cycle/);
       expectBalance(tracker);
     });
 
@@ -464,7 +471,7 @@ describe('Tracker', () => {
       const { arrived, dropped } = tracker.stats();
       expect(dropped).toEqual({ recursion: 1 });
       expect(recorder.events).toHaveLength(arrived - 1);
-      expect(logger.lines).toEqual([expect.stringMatching(/'echo' was dropped.*circle/)]);
+      expect(logger.lines).toEqual([expect.stringMatching(/'echo' was dropped.*cycle/)]);
       expectBalance(tracker);
       tracker.emit('b');
       expect(recorder.events.map(({ name }) => name)).toContain('b');
@@ -497,7 +504,7 @@ describe('Tracker', () => {
       ['a processor', { processors: [5] }],
     ])('refuses what is not %s', (_, options) => {
       expect(() => new Tracker(options)).toThrow(ImproperlyConfigured);
-      expect(() => new Tracker(options)).toThrow(/expected .*received/);
+      expect(() => new Tracker(options)).toThrow(/(must be|expected) .*received/);
     });
 
     it('takes backends as a Map', () => {
@@ -674,13 +681,13 @@ describe('Tracker', () => {
     });
 
     it('holds what is emitted, as it was, and delivers it in order with what comes then', () => {
-      const { tracker, attach } = createDetachedTracker({ logger });
+      const { tracker, pipeline } = withoutTree({ logger });
       const data = { n: 1 };
       tracker.context({ user_id: 7 }, () => tracker.emit('early', data));
       data.n = 2;
       tracker.emit('second');
       expect(tracker.stats()).toMatchObject({ arrived: 2, delivered: 0, pending: 2 });
-      attach(root);
+      pipeline.attach(root);
       tracker.emit('third');
       expect(recorder.events.map(({ name }) => name)).toEqual(['early', 'second', 'third']);
       expect(recorder.events[0]).toMatchObject({ context: { user_id: 7 }, data: { n: 1 } });
@@ -689,7 +696,7 @@ describe('Tracker', () => {
     });
 
     it('holds a bounded number; what goes beyond is counted and reported', () => {
-      const { tracker, attach } = createDetachedTracker({ logger });
+      const { tracker, pipeline } = withoutTree({ logger });
       for (let count = 0; count < 10_005; count++) tracker.emit(`event.${count}`);
       expect(tracker.stats()).toMatchObject({
         arrived: 10_005,
@@ -697,37 +704,39 @@ describe('Tracker', () => {
         dropped: { startup_overflow: 5 },
       });
       expect(logger.lines).toHaveLength(5);
-      expect(logger.lines[0]).toMatch(/'event\.10000' was dropped: 10000 events wait/);
-      attach(root);
+      expect(logger.lines[0]).toMatch(
+        /'event\.10000' was dropped: 10000 events are already waiting/,
+      );
+      pipeline.attach(root);
       expect(recorder.events).toHaveLength(10_000);
       expectBalance(tracker);
     });
 
     it('has no backends yet, and says so', async () => {
-      const { tracker } = createDetachedTracker({ logger });
+      const { tracker } = withoutTree({ logger });
       expect(tracker.backends.size).toBe(0);
       expect(tracker.processors).toEqual([]);
       expect(() => tracker.getBackend('recorder')).toThrow(UnknownBackendError);
-      expect(() => tracker.registerBackend('a', recorder)).toThrow(/still being made/);
+      expect(() => tracker.registerBackend('a', recorder)).toThrow(/still being created/);
       expect(() => tracker.registerProcessor(() => {})).toThrow(ImproperlyConfigured);
       await tracker.flush();
     });
 
     it('learns its locator and size with the tree', () => {
-      const { tracker, attach } = createDetachedTracker({ logger });
+      const { tracker, pipeline } = withoutTree({ logger });
       const contextLocator = new DefaultContextLocator();
-      attach(root, { contextLocator, maxEventSize: 10 });
+      pipeline.attach(root, { contextLocator, maxEventSize: 10 });
       expect(tracker.contextLocator).toBe(contextLocator);
       tracker.emit('a', { text: 'longer than that' });
       expect(logger.lines).toEqual([expect.stringMatching(/more than maxEventSize \(10\)/)]);
-      expect(() => attach(root, { maxEventSize: -1 })).toThrow(ImproperlyConfigured);
-      expect(() => attach(root, { contextLocator: {} as ContextLocator })).toThrow(
+      expect(() => pipeline.attach(root, { maxEventSize: -1 })).toThrow(ImproperlyConfigured);
+      expect(() => pipeline.attach(root, { contextLocator: {} as ContextLocator })).toThrow(
         ImproperlyConfigured,
       );
     });
 
     it('reports what it held when it is closed before the tree came', async () => {
-      const { tracker } = createDetachedTracker({ logger });
+      const { tracker } = withoutTree({ logger });
       tracker.emit('early');
       await tracker.close();
       expect(tracker.stats()).toMatchObject({ arrived: 1, pending: 0, dropped: { closed: 1 } });
@@ -737,9 +746,9 @@ describe('Tracker', () => {
     });
 
     it('refuses events without closing its backends', async () => {
-      const { tracker, attach, refuse } = createDetachedTracker({ logger });
-      attach(root);
-      refuse();
+      const { tracker, pipeline } = withoutTree({ logger });
+      pipeline.attach(root);
+      pipeline.stopAccepting();
       tracker.emit('late');
       await tracker.close();
       expect(tracker.stats().dropped).toEqual({ closed: 1 });
@@ -750,9 +759,9 @@ describe('Tracker', () => {
   describe('that is disabled', () => {
     it('does nothing, and runs callbacks all the same', async () => {
       const logger = new RecordingLogger();
-      const { tracker, disable } = createDetachedTracker({ logger });
+      const { tracker, pipeline } = withoutTree({ logger });
       tracker.emit('early');
-      disable();
+      pipeline.disable();
       tracker.emit('a', { x: 1n });
       expect(tracker.context('a', { a: 1 }, () => 5)).toBe(5);
       expect(tracker.context(5 as unknown as object, () => 5)).toBe(5);

@@ -1,21 +1,15 @@
-import { EventCounters, type EventStats } from '../tree/event-stats.js';
-import { NO_BACKEND, type Backend, type Deadline } from '../tree/backend.js';
 import type { ContextLocator } from '../context/context-locator.js';
 import type { ContextStack, EnteredContext } from '../context/context-stack.js';
-import { DefaultContextLocator } from '../context/default-context-locator.js';
-import { describeError, describeValue, quoteName } from '../diagnostics/describe.js';
-import { Diagnostics } from '../diagnostics/diagnostics.js';
+import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../diagnostics/errors.js';
-import type { EventContext, TrackingEvent } from '../event/event.js';
-import { EventFactory } from '../event/event-factory.js';
+import type { EventContext } from '../event/event.js';
 import type { DataArgument, DataNamed, NameOf, TypeOf } from '../event-types/event-map.js';
 import {
-  checkedTypes,
+  captureStack,
   eventTypeFrom,
   isContextType,
   isEventType,
   nameOfType,
-  captureStack,
   type ContextType,
   type ContextValuesOf,
   type EventDataOf,
@@ -23,82 +17,20 @@ import {
 } from '../event-types/event-type.js';
 import type { Fields } from '../event-types/field.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
-import { TypeCheck } from '../event-types/type-check.js';
-import { TypeRegister } from '../event-types/type-register.js';
-import type { Violation, ViolationKind } from '../event-types/violations.js';
-import { StartupBuffer } from './startup-buffer.js';
+import type { Violation } from '../event-types/violations.js';
+import { NO_BACKEND, type Backend, type Deadline } from '../tree/backend.js';
 import type { Processor } from '../tree/processor.js';
 import { RoutingBackend } from '../tree/routing-backend.js';
-import {
-  checkedLocator,
-  checkedSize,
-  checkTrackerOptions,
-  DEFAULT_MAX_EVENT_SIZE,
-  type TrackerOptions,
-} from './tracker-options.js';
-import { ADOPT, isTreePart, ROUTE } from '../tree/tree-node.js';
-import { untilAborted } from '../tree/until-aborted.js';
-
-/** What became of a tracker's events. */
-export interface TrackerStats extends EventStats {
-  /** By path of the routing nodes (the root's is empty) and backends. */
-  readonly backends: Readonly<Record<string, EventStats>>;
-  /** How often events differed from what was agreed, by kind; they were delivered all the same. */
-  readonly violations: Readonly<Partial<Record<ViolationKind, number>>>;
-}
-
-/** How often making or delivering one event may emit another before it is taken for a circle. */
-const MAX_NESTED_EMITS = 8;
-
-/** How a {@link DetachedTracker} is made. */
-export type DetachedTrackerOptions = Omit<
-  TrackerOptions,
-  'backends' | 'processors' | 'maxEventSize' | 'strict'
->;
-
-/** What a {@link DetachedTracker} learns with its tree. */
-export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize' | 'strict'>;
+import { nodeOf } from '../tree/tree-node.js';
+import { EventPipeline } from './event-pipeline.js';
+import { checkTrackerOptions, type TrackerOptions } from './tracker-options.js';
+import type { TrackerStats } from './tracker-stats.js';
 
 /**
- * A tracker whose tree comes later, so that what the tree depends on may depend on the tracker.
+ * Emits events, with the contexts entered around the code that emits them, into a tree of backends.
  *
- * @remarks Events that are emitted before are held, bounded, and delivered when the tree is attached.
- */
-export interface DetachedTracker {
-  readonly tracker: Tracker;
-  readonly diagnostics: Diagnostics;
-  /**
-   * Gives the tracker its tree.
-   *
-   * @throws {@link ImproperlyConfigured} for what is no locator and no size
-   */
-  attach(root: RoutingBackend, options?: AttachOptions): void;
-  /** Makes the tracker one that does nothing; what it held is forgotten. */
-  disable(): void;
-  /** Ends the tracker without closing its backends: what is emitted from now on is dropped as `closed`. */
-  refuse(): void;
-  /** The type of contexts of a name, if it was registered. */
-  contextType(name: string): ContextType | undefined;
-  /** Says that a context which others entered held what JSON cannot say, and what became of it. */
-  unserialisable(context: string, conversions: readonly string[]): void;
-  /** Flushes, strict or not. */
-  drain(options: Deadline): Promise<void>;
-  /** @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed */
-  refuseViolations(): void;
-}
-
-let detach: (options: DetachedTrackerOptions) => DetachedTracker;
-
-/** Makes a tracker whose tree is attached later. */
-export function createDetachedTracker(options: DetachedTrackerOptions): DetachedTracker {
-  return detach(options);
-}
-
-/**
- * What code emits events through; it owns a context locator and the root of a tree of backends.
- *
- * @typeParam Events - the data of events by name ({@link EventsOf}): the compiler refuses other names and other data.
- * Left out, every name and all data are taken
+ * @typeParam Events - the data of events by name ({@link EventsOf}); the compiler rejects other names and other data.
+ * Without it, every name and all data are accepted
  * @example
  * ```ts
  * const tracker = new Tracker({ backends: { log: new LoggerBackend() } });
@@ -108,46 +40,35 @@ export function createDetachedTracker(options: DetachedTrackerOptions): Detached
  * ```
  */
 export class Tracker<Events extends object = object> {
-  /** The tracker's name, `default` unless said. */
-  readonly name: string;
-  readonly #diagnostics: Diagnostics;
-  readonly #types = new TypeRegister((record) => this.#announce(record));
-  readonly #check: TypeCheck;
-  readonly #maker: EventFactory;
-  readonly #account = new EventCounters();
-  #root: RoutingBackend | undefined;
-  #held: StartupBuffer | undefined;
-  #state: 'open' | 'disabled' | 'closed' = 'open';
-  #nested = 0;
-  #closing: Promise<void> | undefined;
+  readonly #pipeline: EventPipeline;
 
-  /** @throws {@link ImproperlyConfigured} for what is no backend, no processor, no locator or no size */
-  constructor(options: TrackerOptions = {}) {
-    checkTrackerOptions(options);
-    this.name = options.name ?? 'default';
-    this.#diagnostics = new Diagnostics(options.logger);
-    this.#check = new TypeCheck(this.#diagnostics);
-    this.#check.isStrict = options.strict === true;
-    this.#maker = new EventFactory({
-      tracker: this.name,
-      locator: checkedLocator(options.contextLocator ?? new DefaultContextLocator()),
-      maxEventSize: checkedSize(options.maxEventSize ?? DEFAULT_MAX_EVENT_SIZE),
-      types: this.#types,
-      check: this.#check,
-      diagnostics: this.#diagnostics,
-    });
-    for (const type of checkedTypes(options.eventTypes ?? [], 'eventTypes')) this.register(type);
-    const { backends, processors } = options;
-    this.#attach(new RoutingBackend({ backends, processors }));
+  /** @throws {@link ImproperlyConfigured} for an invalid option */
+  constructor(options?: TrackerOptions);
+  /** @internal A tracker whose owner attaches the tree later. */
+  constructor(pipeline: EventPipeline);
+  constructor(source: TrackerOptions | EventPipeline = {}) {
+    if (source instanceof EventPipeline) {
+      this.#pipeline = source;
+      return;
+    }
+    checkTrackerOptions(source);
+    const { backends, processors, ...options } = source;
+    this.#pipeline = new EventPipeline(options);
+    this.#pipeline.attach(new RoutingBackend({ backends, processors }));
+  }
+
+  /** The tracker's name; `default` unless the options name another. */
+  get name(): string {
+    return this.#pipeline.name;
   }
 
   /**
-   * Reports that something happened, with the contexts that are entered here and now.
+   * Emits an event with the contexts that are entered here and now.
    *
-   * @remarks Synchronous; never throws, whatever is passed and whatever processors and backends do.
-   * @param name - what happened, in dot notation, or an event type; what is neither is written as a string. `unknown` when
-   * left out
-   * @param data - an object of keys and values, copied as it is now; anything else becomes `{ value }`
+   * @remarks Synchronous; never throws, for any arguments and any errors of processors and backends.
+   * @param name - the event's name in dot notation, or an event type; any other value is converted to a string; defaults
+   * to `unknown`
+   * @param data - keys and values, copied immediately; any other value becomes `{ value }`; defaults to `{}`
    */
   emit<T extends EventType>(
     type: T & TypeOf<Events, T>,
@@ -159,35 +80,16 @@ export class Tracker<Events extends object = object> {
   ): void;
   emit(this: object extends Events ? unknown : never): void;
   emit(name?: unknown, data?: unknown): void {
-    if (this.#state === 'disabled') return;
-    try {
-      this.#account.arrived++;
-      if (this.#state === 'closed') {
-        this.#drop('closed', name, 'the tracker is closed');
-      } else if (this.#nested >= MAX_NESTED_EMITS) {
-        this.#drop('recursion', name, 'making or delivering events emits events in a circle');
-      } else {
-        this.#makeAndRoute(name, data);
-      }
-    } catch (fault) {
-      // Counted without a call: where the stack is exhausted, the count is all that can be said.
-      const { dropped } = this.#account;
-      dropped.internal_error = (dropped.internal_error ?? 0) + 1;
-      try {
-        this.#reportDrop(name, describeError(fault));
-      } catch {
-        // As above.
-      }
-    }
+    this.#pipeline.emit(name, data);
   }
 
   /**
    * Runs a function inside a context and returns what it returns, promise or not.
    *
    * @remarks
-   * The block ends for its caller when the promise settles; work that the function started and nobody awaited keeps
-   * the context. A context of the same name around the block is shadowed inside it and there again after it.
-   * @throws {@link InvalidContextError} when the context is no object; and whatever the function throws
+   * The block ends for its caller when the promise settles; work that the function started without awaiting it keeps
+   * the context. Inside the block, the context shadows an outer one of the same name.
+   * @throws {@link InvalidContextError} if the context is not an object; errors of the function pass through
    */
   context<C extends ContextType, T>(type: C, context: ContextValuesOf<C>, fn: () => T): T;
   context<T>(name: string, context: object, fn: () => T): T;
@@ -196,13 +98,14 @@ export class Tracker<Events extends object = object> {
     const [name, context, fn] = args.length === 2 ? [undefined, ...args] : args;
     if (typeof fn !== 'function') {
       throw new TypeError(
-        `tracker.context(name, values, callback) runs a callback, received ${describeValue(fn)}. ` +
+        `tracker.context(name, values, callback): callback must be a function; received ${describeValue(fn)}. ` +
           `To enter a context without a block, call enterContext(name, values).`,
       );
     }
-    if (this.#state === 'disabled') return fn();
-    return this.#maker.locator.run('block', () => {
-      this.#enter(this.#maker.locator.get(), name, context, this.#types.contextOf(name));
+    if (this.#pipeline.isDisabled) return fn();
+    const { locator, types } = this.#pipeline;
+    return locator.run('block', () => {
+      this.#pipeline.enterContext(name, context, types.contextOf(name));
       return fn();
     });
   }
@@ -210,11 +113,11 @@ export class Tracker<Events extends object = object> {
   /**
    * Enters a context in the innermost scope, for all code that runs in it, until it is exited or the scope ends.
    *
-   * @param description - what the context is and when it is entered; events refer to what is said of it
-   * @param fields - what its keys mean
-   * @returns a handle that leaves the context by itself: `using entered = tracker.enterContext(…)`
-   * @throws {@link InvalidContextError} when the context is no object
-   * @throws {@link ImproperlyConfigured} when what is said of it is no description
+   * @param description - describes the context and when it is entered; events refer to the description
+   * @param fields - describes its keys
+   * @returns a handle that exits the context when it is disposed: `using entered = tracker.enterContext(…)`
+   * @throws {@link InvalidContextError} if the context is not an object
+   * @throws {@link ImproperlyConfigured} if the description or the fields are invalid
    */
   enterContext<C extends ContextType>(type: C, context: ContextValuesOf<C>): EnteredContext;
   enterContext(
@@ -229,60 +132,61 @@ export class Tracker<Events extends object = object> {
     description?: string,
     fields: Fields = {},
   ): EnteredContext {
+    const { types, isDisabled } = this.#pipeline;
     const type =
       typeof name === 'string' && description !== undefined
-        ? this.#types.described(name, description, fields, this.enterContext)
-        : this.#types.contextOf(name);
-    if (this.#state === 'disabled') return { conversions: [], [Symbol.dispose]() {} };
-    return this.#enter(this.#maker.locator.get(), name, context, type);
+        ? types.described(name, description, fields, this.enterContext)
+        : types.contextOf(name);
+    if (isDisabled) return { conversions: [], [Symbol.dispose]() {} };
+    return this.#pipeline.enterContext(name, context, type);
   }
 
   /**
-   * Leaves the context of this name that the innermost scope holds.
+   * Exits the context of this name in the innermost scope that holds one.
    *
-   * @throws {@link UnknownContextError} when none is entered, or it belongs to the process and the code to a request
+   * @throws {@link UnknownContextError} if none is entered, or if code of a request would exit a context of the process
    */
   exitContext(name: string | ContextType): void {
-    if (this.#state === 'disabled') return;
-    this.#maker.locator.get().exit(nameOfType(name));
+    if (this.#pipeline.isDisabled) return;
+    this.locatedContext.exit(nameOfType(name));
   }
 
-  /** All contexts that an event emitted here would carry, merged into a fresh object. */
+  /** Returns the contexts that an event emitted here would carry, merged into a new object. */
   resolveContext(): EventContext {
-    return this.#state === 'disabled' ? {} : this.#maker.locator.get().resolve(this.name);
+    return this.#pipeline.isDisabled ? {} : this.locatedContext.resolve(this.name);
   }
 
-  /** The stack of contexts that belongs to the running code. */
+  /** The context stack of the running code. */
   get locatedContext(): ContextStack {
-    return this.#maker.locator.get();
+    return this.contextLocator.get();
   }
 
-  /** What finds the contexts of the running code. */
+  /** Finds the context stack of the running code. */
   get contextLocator(): ContextLocator {
-    return this.#maker.locator;
+    return this.#pipeline.locator;
   }
 
   /** The backends of the first level by name, in the order in which they are called. */
   get backends(): ReadonlyMap<string, Backend> {
-    return this.#root?.backends ?? new Map();
+    return this.#pipeline.root?.backends ?? new Map();
   }
 
   /** The processors of the first level, in order. */
   get processors(): readonly Processor[] {
-    return this.#root?.processors ?? [];
+    return this.#pipeline.root?.processors ?? [];
   }
 
   /**
-   * Finds a backend of the tree by its path, `warehouse.mongo`.
+   * Returns the backend at a path of the tree, for example `warehouse.mongo`.
    *
-   * @throws {@link UnknownBackendError} when the tree has none there
+   * @throws {@link UnknownBackendError} if the tree has no backend at the path
    */
   getBackend(path: string): Backend {
-    if (this.#state === 'disabled') return NO_BACKEND;
+    if (this.#pipeline.isDisabled) return NO_BACKEND;
     const found = this.#find(path);
     if (found !== undefined) return found;
-    // Queues and dead letters have accounts, and are no backends of the tree.
-    const paths = Object.keys(this.#root?.stats() ?? {});
+    // Queues and dead letters have stats too, but are not backends of the tree.
+    const paths = Object.keys(this.#pipeline.root?.stats() ?? {});
     const known = paths.filter((each) => each !== '' && this.#find(each) !== undefined);
     throw new UnknownBackendError(
       `The tracker '${this.name}' has no backend ${quoteName(path)}. ` +
@@ -291,36 +195,36 @@ export class Tracker<Events extends object = object> {
   }
 
   /**
-   * Adds a backend to the first level; it is called after those that are there.
+   * Adds a backend to the first level, which is called after the existing ones.
    *
-   * @throws {@link ImproperlyConfigured} when the name is taken or the value is no backend
+   * @throws {@link ImproperlyConfigured} if the name is taken or the value is not a backend
    */
   registerBackend(name: string, backend: Backend): void {
-    if (this.#state === 'disabled') return;
-    this.#standingRoot().registerBackend(name, backend);
+    if (this.#pipeline.isDisabled) return;
+    this.#attachedRoot().registerBackend(name, backend);
   }
 
   /**
-   * Adds a processor to the first level; it runs after those that are there.
+   * Adds a processor to the first level, which runs after the existing ones.
    *
-   * @throws {@link ImproperlyConfigured} when the value is no processor
+   * @throws {@link ImproperlyConfigured} for a value that is not a processor
    */
   registerProcessor(processor: Processor): void {
-    if (this.#state === 'disabled') return;
-    this.#standingRoot().registerProcessor(processor);
+    if (this.#pipeline.isDisabled) return;
+    this.#attachedRoot().registerProcessor(processor);
   }
 
   /**
-   * Registers a type of events or contexts: events of its name refer to it from now on, and are compared with it.
+   * Registers an event or context type; events of its name refer to it and are checked against it from now on.
    *
    * @remarks
-   * The last registration of a name counts; a changed description makes a new record and keeps the old. Registering is
-   * optional, and what differs from its type is delivered all the same.
-   * @param description - what happened when such an event is emitted, and under which conditions; may be empty
-   * @param fields - what the fields of its data mean
-   * @param contextFields - what the keys of its context mean
-   * @returns the record, whose id the content alone decides
-   * @throws {@link ImproperlyConfigured} for what is no description
+   * The last registration of a name applies; a changed description creates a new record and keeps the old one.
+   * Registration is optional, and events that deviate from their type are still delivered.
+   * @param description - describes the event and when it is emitted; may be empty
+   * @param fields - describes the fields of its data
+   * @param contextFields - describes the keys of its context
+   * @returns the record; its id is derived from its content
+   * @throws {@link ImproperlyConfigured} for an invalid description
    */
   register(type: EventType | ContextType): MetadataRecord;
   register(
@@ -335,194 +239,61 @@ export class Tracker<Events extends object = object> {
     fields?: Fields,
     contextFields?: Fields,
   ): MetadataRecord {
-    if (isEventType(type) || isContextType(type)) return this.#types.register(type);
+    const { types } = this.#pipeline;
+    if (isEventType(type) || isContextType(type)) return types.register(type);
     const stack = captureStack(this.register);
-    return this.#types.register(eventTypeFrom(type, { description, fields }, stack, contextFields));
+    return types.register(eventTypeFrom(type, { description, fields }, stack, contextFields));
   }
 
-  /** What is known of types of events and contexts, in every version, in the order in which they were last registered. */
+  /** The metadata records of all event and context types, in every version, in the order of their last registration. */
   get records(): readonly MetadataRecord[] {
-    return this.#types.records;
+    return this.#pipeline.types.records;
   }
 
-  /** How events differed from what was agreed, each kind and name once; they were delivered all the same. */
+  /** How events deviated from their types, once per kind and name; these events were still delivered. */
   get violations(): readonly Violation[] {
-    return this.#check.violations.all;
+    return this.#pipeline.check.violations.all;
   }
 
-  /** What became of the events emitted so far, in all and at each node and backend of the tree. */
+  /** Returns what became of the events emitted so far: in total, and at each node and backend of the tree. */
   stats(): TrackerStats {
-    const held = this.#held?.size ?? 0;
-    const own = this.#account.read();
-    return {
-      ...own,
-      pending: own.pending + held,
-      backends: this.#root?.stats() ?? {},
-      violations: this.#check.violations.counts(),
-    };
+    return this.#pipeline.stats();
   }
 
   /**
-   * Resolves when everything emitted so far has been delivered or given up, or the signal aborts.
+   * Resolves when all events emitted so far have been delivered or given up, or the signal aborts.
    *
-   * @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed; else it
-   * never rejects
+   * @throws {@link EventViolationError} if the tracker is strict and events deviated from their types; never rejects
+   * otherwise
    */
   async flush(options: Deadline = {}): Promise<void> {
-    await this.#flush(options);
-    this.#check.refuse();
+    await this.#pipeline.flush(options);
+    this.#pipeline.check.refuse();
   }
 
   /**
-   * Flushes, closes all backends and refuses further events, which are counted as dropped with the reason `closed`.
+   * Flushes, and closes all backends; events emitted later are dropped and counted as `closed`.
    *
-   * @remarks Closing again does nothing but wait for the end of the first time.
-   * @throws {@link EventViolationError} when the tracker is strict and events differed from what was agreed, once
-   * everything is closed; else it never rejects
+   * @remarks A second call awaits the first.
+   * @throws {@link EventViolationError} if the tracker is strict and events deviated from their types, once everything
+   * is closed; never rejects otherwise
    */
   async close(options: Deadline = {}): Promise<void> {
-    if (this.#state === 'open') this.#closing ??= this.#close(options);
-    await this.#closing;
-    this.#check.refuse();
-  }
-
-  static {
-    detach = (options) => {
-      const tracker = new Tracker(options);
-      tracker.#root = undefined;
-      tracker.#held = new StartupBuffer();
-      return {
-        tracker,
-        diagnostics: tracker.#diagnostics,
-        attach(root, { contextLocator, maxEventSize, strict } = {}) {
-          const maker = tracker.#maker;
-          if (contextLocator !== undefined) maker.locator = checkedLocator(contextLocator);
-          if (maxEventSize !== undefined) maker.maxEventSize = checkedSize(maxEventSize);
-          tracker.#check.isStrict = strict === true;
-          tracker.#attach(root);
-        },
-        disable() {
-          tracker.#state = 'disabled';
-          tracker.#held = undefined;
-        },
-        refuse() {
-          if (tracker.#state === 'open') tracker.#refuse();
-        },
-        contextType: (name) => tracker.#types.contextOf(name),
-        unserialisable(context, conversions) {
-          tracker.#check.unserialisable('context', context, conversions);
-        },
-        drain: (deadline) => tracker.#flush(deadline),
-        refuseViolations() {
-          tracker.#check.refuse();
-        },
-      };
-    };
+    await this.#pipeline.close(options);
+    this.#pipeline.check.refuse();
   }
 
   #find(path: string): Backend | undefined {
-    let node: Backend | undefined = this.#root;
-    for (const name of String(path).split('.')) {
-      node = isTreePart(node) ? node.backends?.get(name) : undefined;
-    }
-    return node;
+    let backend: Backend | undefined = this.#pipeline.root;
+    for (const name of String(path).split('.')) backend = nodeOf(backend)?.backends?.get(name);
+    return backend;
   }
 
-  /** Making an event may emit too: a getter of its data, or what is asked for the request's context. */
-  #makeAndRoute(name: unknown, data: unknown): void {
-    this.#nested++;
-    try {
-      const { event, size } = this.#maker.make(name, data);
-      this.#route(event, size);
-    } finally {
-      this.#nested--;
-    }
-  }
-
-  #route(event: TrackingEvent, size?: number): void {
-    if (this.#root === undefined) {
-      if (this.#held?.hold(event) === true) return;
-      this.#drop(
-        'startup_overflow',
-        event.name,
-        `${this.#held?.capacity} events wait for the backends to be ready`,
-      );
-      return;
-    }
-    this.#root[ROUTE](event, size);
-    this.#account.delivered++;
-  }
-
-  #announce(record: MetadataRecord): void {
-    this.#root?.register(record).catch(() => {}); // reported by the tree
-  }
-
-  #attach(root: RoutingBackend): void {
-    root[ADOPT]({
-      tracker: this.name,
-      path: '',
-      diagnostics: this.#diagnostics,
-      stands: true,
-    });
-    this.#root = root;
-    for (const record of this.#types.records) this.#announce(record);
-    const held = this.#held?.release() ?? [];
-    this.#held = undefined;
-    for (const event of held) this.#route(event);
-  }
-
-  async #flush(options: Deadline): Promise<void> {
-    await this.#root?.flush(options);
-    await untilAborted(this.#check.settled(), options.signal);
-    this.#diagnostics.settle();
-  }
-
-  async #close(options: Deadline): Promise<void> {
-    await this.#flush(options);
-    this.#refuse();
-    await this.#root?.close(options);
-    this.#diagnostics.settle();
-  }
-
-  #refuse(): void {
-    this.#state = 'closed';
-    for (const { name } of this.#held?.release() ?? []) {
-      this.#drop('closed', name, 'the tracker was closed before its backends were ready');
-    }
-  }
-
-  #enter(
-    stack: ContextStack,
-    context: string | ContextType | undefined,
-    values: object,
-    type: ContextType | undefined,
-  ): EnteredContext {
-    const name = nameOfType(context);
-    const entered = stack.enter(name, values, { type });
-    if (entered.conversions.length > 0) {
-      this.#check.unserialisable('context', name ?? 'without a name', entered.conversions);
-    }
-    return entered;
-  }
-
-  #standingRoot(): RoutingBackend {
-    if (this.#root === undefined) {
-      throw new ImproperlyConfigured(
-        `The backends of the tracker '${this.name}' are still being made. Register further ones in onModuleInit or later.`,
-      );
-    }
-    return this.#root;
-  }
-
-  #drop(reason: 'closed' | 'startup_overflow' | 'recursion', name: unknown, why: string): void {
-    this.#account.drop(reason);
-    this.#reportDrop(name, why);
-  }
-
-  #reportDrop(name: unknown, why: string): void {
-    this.#diagnostics.error(
-      `drops of the tracker '${this.name}'`,
-      `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
+  #attachedRoot(): RoutingBackend {
+    const { root } = this.#pipeline;
+    if (root !== undefined) return root;
+    throw new ImproperlyConfigured(
+      `The backends of the tracker '${this.name}' are still being created. Register further ones in onModuleInit or later.`,
     );
   }
 }

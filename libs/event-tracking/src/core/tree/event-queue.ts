@@ -2,77 +2,78 @@ import type { Backend, Deadline } from './backend.js';
 import type { TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 
-/** An event in a queue, with the place in its tracker's tree where its way goes on. */
+/** An event in a queue, with the node where its delivery resumes. */
 export interface QueuedEvent {
-  /** The node that queued it, or a backend below that node where it is still to be delivered. */
+  /** The node that queued the event, or a backend below that node that has not received it yet. */
   readonly path: string;
   readonly event: TrackingEvent;
 }
 
-/** What a queue does with events that closing left undelivered. */
+/** How a queue wants its events to be consumed. */
 export interface ConsumeOptions {
   /**
-   * Whether it takes them back, so that they are no loss.
+   * Whether the queue keeps events that closing left undelivered, so that they are not lost.
    *
    * @default false
    */
   keeps?: boolean;
 }
 
-/** What a queue is told of the node that it serves. */
+/** The node's side of a queue: delivers the events that come out. */
 export interface EventQueueConsumer {
-  /** Where the node stands; known when the tree stands. */
+  /** The node's position; known once the tree is attached. */
   position(): { tracker: string; path: string };
   /**
-   * Takes events to the node's children: through their processors, to their destinations.
+   * Delivers events to the node's children, through their processors.
    *
-   * @returns when all have ended, what closing left undelivered; never rejects
+   * @returns when the delivery of all of them has ended, those that closing left undelivered; never rejects
    */
   consume(
     events: readonly QueuedEvent[],
     options?: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]>;
-  /** Takes a metadata record to the node's children; rejects when one of them has not taken it, which is reported. */
+  /** Registers a metadata record with the node's children; rejects if one refused it, which is reported. */
   register(record: MetadataRecord): Promise<void>;
 }
 
 /**
- * What a node sends its events to.
+ * The queue's side of a node: accepts the node's events.
  *
  * @remarks
- * Flushing it waits for what was sent, closing it ends consumption too. Where it has `register`, metadata records go that
- * way too, and come out before the events that refer to them; where it has not, the node's children get them at once.
+ * Flushing a producer waits for its events to be delivered; closing it also ends consumption. If it has `register`,
+ * metadata records travel through the queue and come out before the events that refer to them; if not, the node's
+ * children get them directly.
  */
 export interface EventQueueProducer extends Backend {
   /**
-   * Called when the tree stands: from now on events may be taken out of the queue.
+   * Called when the tree is attached: events may be consumed from now on.
    *
-   * @param role - whether this process is to do the work that it shares with others; what is its own alone it does anyway
+   * @param role - whether this process consumes events that it shares with other processes; it always consumes its own
    */
   start?(role: { worker: boolean }): void;
 }
 
 /**
- * Where an async routing node hands events over, to be processed and delivered later, here or in another process.
+ * Holds the events of asynchronous nodes until they are processed and delivered, in this process or another.
  *
  * @remarks One queue may serve several nodes.
  */
 export interface EventQueue {
   /**
-   * Keeps what is given up behind the queue, where a destination names no place for its dead letters.
+   * Stores events that were given up behind the queue, unless their destination has a dead-letter backend of its own.
    *
-   * @default it is dropped, counted and logged
+   * @default they are dropped, counted and logged
    */
   readonly deadLetters?: Backend;
   /** Opens the queue for a node. */
-  open(line: EventQueueConsumer): EventQueueProducer;
-  /** Rejects when the queue cannot be reached. */
+  open(consumer: EventQueueConsumer): EventQueueProducer;
+  /** Rejects if the queue cannot be reached. */
   check?(options: Deadline): Promise<void>;
-  /** Lets go of connections. */
+  /** Releases connections. */
   close?(options: Deadline): Promise<void>;
 }
 
-/** Tells whether a value can serve as a queue. */
+/** Whether a value can serve as a queue. */
 export function isEventQueue(value: unknown): value is EventQueue {
   return (
     typeof value === 'object' &&

@@ -1,38 +1,38 @@
 /**
- * What became of the events that arrived at one place.
+ * What became of the events that arrived at one node.
  *
- * @remarks The account balances: arrived = delivered + filtered + the sum of dropped + dead + pending.
+ * @remarks The numbers balance: arrived = delivered + filtered + the sum of dropped + dead + pending.
  */
 export interface EventStats {
-  /** Events that came here. */
+  /** Events that arrived at the node. */
   readonly arrived: number;
-  /** Events that the destination took, or that a routing node passed on to its children. */
+  /** Events that the destination accepted, or that a routing node passed to its children. */
   readonly delivered: number;
-  /** Events that a processor, or the backend itself, decided not to deliver. */
+  /** Events that a processor or the backend decided not to deliver. */
   readonly filtered: number;
   /** Events that were lost, by reason. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** Events that were given up and kept by the dead-letter destination. */
+  /** Events that were given up and stored as dead letters. */
   readonly dead: number;
-  /** Events whose delivery is under way. */
+  /** Events whose delivery has not ended. */
   readonly pending: number;
-  /** How often the delivery of an event was tried again; an event may be counted several times. */
+  /** Repeated attempts to deliver an event; one event may count several times. */
   readonly retried: number;
 }
 
 /**
  * Why an event was lost.
  *
- * - `failed`: the backend threw or rejected, and delivery was not to be tried again
- * - `rejected`: the destination refused the event for good
- * - `exhausted`: delivery was tried as often as was allowed
- * - `overflow`: more events were waiting than may wait
- * - `undelivered`: delivery had not ended when the time for closing was over
- * - `filter_failed`: a filter threw, so the event was dropped to be safe
+ * - `failed`: the backend threw or rejected, and has no retries
+ * - `rejected`: the destination rejected the event permanently
+ * - `exhausted`: all allowed attempts failed
+ * - `overflow`: the queue in front of the destination was full
+ * - `undelivered`: delivery had not ended when the deadline for closing expired
+ * - `filter_failed`: a filter threw, and filters fail closed
  * - `closed`: the tracker had been closed
- * - `startup_overflow`: more events than can be held came before the tree stood
- * - `recursion`: making or delivering an event emitted another one, again and again
- * - `internal_error`: the event could not be made
+ * - `startup_overflow`: too many events were emitted before the tree was ready
+ * - `recursion`: creating or delivering an event emitted another event, in a cycle
+ * - `internal_error`: the event could not be created
  */
 export type DropReason =
   | 'failed'
@@ -46,7 +46,7 @@ export type DropReason =
   | 'recursion'
   | 'internal_error';
 
-/** An {@link EventStats} while it is kept. */
+/** The counters behind {@link EventStats}. */
 export class EventCounters implements EventStats {
   arrived = 0;
   delivered = 0;
@@ -60,7 +60,7 @@ export class EventCounters implements EventStats {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
   }
 
-  /** A copy as of now. */
+  /** Returns the current numbers as a copy. */
   read(): EventStats {
     return {
       arrived: this.arrived,

@@ -1,4 +1,4 @@
-/** Tells what can be awaited from what is there. */
+/** Whether a value is an object with a method `then`. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' &&

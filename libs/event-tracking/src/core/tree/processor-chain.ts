@@ -3,9 +3,9 @@ import { EventEmissionExit } from '../diagnostics/errors.js';
 import { isTrackingEvent, nameOf, type TrackingEvent } from '../event/event.js';
 import { isThenable } from './is-thenable.js';
 import { toStep, type ProcessingStep, type Processor } from './processor.js';
-import type { Place } from './tree-node.js';
+import type { Position } from './tree-node.js';
 
-/** What came out of a chain: an event, or why there is none. */
+/** The event that came out of a chain, or why there is none. */
 export type Processed = TrackingEvent | 'filtered' | 'filter_failed';
 
 /** The processors of a node, which run one after the other: `c(b(a(event)))`. */
@@ -13,10 +13,9 @@ export class ProcessorChain {
   #steps: readonly ProcessingStep[] = [];
   #changesEvents = false;
 
-  /** Asks where the node stands, for messages. */
-  constructor(private readonly place: () => Place) {}
+  constructor(private readonly position: () => Position) {}
 
-  get processors(): readonly Processor[] {
+  get all(): readonly Processor[] {
     return this.#steps.map((step) => step.processor);
   }
 
@@ -25,26 +24,26 @@ export class ProcessorChain {
     return this.#changesEvents;
   }
 
-  /** @throws {@link ImproperlyConfigured} when the value is no processor */
+  /** @throws {@link ImproperlyConfigured} for a value that is not a processor */
   add(processor: Processor): void {
-    const { path } = this.place();
+    const { path } = this.position();
     const where = `${path === '' ? '' : `backends.${path}.`}processors[${this.#steps.length}]`;
     const step = toStep(processor, where);
     this.#steps = [...this.#steps, step];
     if (!step.isFilter) this.#changesEvents = true;
   }
 
-  /** Runs where events flow synchronously, and nobody can wait for a processor. */
+  /** Runs all steps synchronously; a step that returns a promise has failed. */
   run(event: TrackingEvent): Processed {
     let current = event;
     for (const step of this.#steps) {
       let next: Processed;
       try {
         const result = step.run(current);
-        if (isThenable(result)) throw nobodyWaits(result);
-        next = judge(step, current, result);
-      } catch (fault) {
-        next = this.#judgeFault(step, current, fault);
+        if (isThenable(result)) throw unawaited(result);
+        next = readResult(step, current, result);
+      } catch (error) {
+        next = this.#afterFailure(step, current, error);
       }
       if (typeof next === 'string') return next;
       current = next;
@@ -52,15 +51,15 @@ export class ProcessorChain {
     return current;
   }
 
-  /** Runs behind a queue, where processors may take their time. */
-  async runLater(event: TrackingEvent): Promise<Processed> {
+  /** Runs all steps behind a queue, and awaits each. */
+  async runAsync(event: TrackingEvent): Promise<Processed> {
     let current = event;
     for (const step of this.#steps) {
       let next: Processed;
       try {
-        next = judge(step, current, await step.run(current));
-      } catch (fault) {
-        next = this.#judgeFault(step, current, fault);
+        next = readResult(step, current, await step.run(current));
+      } catch (error) {
+        next = this.#afterFailure(step, current, error);
       }
       if (typeof next === 'string') return next;
       current = next;
@@ -68,29 +67,29 @@ export class ProcessorChain {
     return current;
   }
 
-  #judgeFault(step: ProcessingStep, event: TrackingEvent, fault: unknown): Processed {
-    if (fault instanceof EventEmissionExit) return 'filtered';
-    const { path, diagnostics } = this.place();
+  #afterFailure(step: ProcessingStep, event: TrackingEvent, error: unknown): Processed {
+    if (error instanceof EventEmissionExit) return 'filtered';
+    const { path, diagnostics } = this.position();
     const node = path === '' ? 'the root' : `'${path}'`;
-    const consequence = step.isFilter ? 'The event is dropped' : 'The event goes on without it';
+    const consequence = step.isFilter ? 'The event is dropped' : 'The event continues without it';
     diagnostics.error(
       `processor ${step.name} of ${node}`,
       `The processor ${step.name} of ${node} failed for the event '${nameOf(event)}': ` +
-        `${describeError(fault)}. ${consequence}.`,
+        `${describeError(error)}. ${consequence}.`,
     );
     return step.isFilter ? 'filter_failed' : event;
   }
 }
 
-function judge(step: ProcessingStep, event: TrackingEvent, result: unknown): Processed {
+function readResult(step: ProcessingStep, event: TrackingEvent, result: unknown): Processed {
   if (step.isFilter) return result ? event : 'filtered';
   if (result === undefined || result === null) return event;
   if (isTrackingEvent(result)) return result;
-  throw new TypeError(`it returned ${describeValue(result)}, which is no event`);
+  throw new TypeError(`it returned ${describeValue(result)}, which is not an event`);
 }
 
-/** The rejection of what nobody waits for must still reach nobody. */
-function nobodyWaits(promise: PromiseLike<unknown>): TypeError {
+/** Also handles the promise's rejection, which would otherwise end the process. */
+function unawaited(promise: PromiseLike<unknown>): TypeError {
   Promise.resolve(promise).catch(() => {});
-  return new TypeError('it returned a promise, which only nodes behind a queue can wait for');
+  return new TypeError('it returned a promise, which only nodes behind a queue can await');
 }

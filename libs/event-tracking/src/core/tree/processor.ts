@@ -2,7 +2,7 @@ import { describeValue } from '../diagnostics/describe.js';
 import { ImproperlyConfigured } from '../diagnostics/errors.js';
 import type { TrackingEvent } from '../event/event.js';
 
-/** What a processor may answer: the event to go on with, or nothing to keep the one it was given. */
+/** The event to continue with, or nothing to keep the given one. */
 export type ProcessorResult = TrackingEvent | void | Promise<TrackingEvent | void>;
 
 /** Enriches, changes or drops an event; drops it by throwing {@link EventEmissionExit}. */
@@ -14,9 +14,9 @@ export interface ProcessorObject {
 }
 
 /**
- * A processor that only says yes or no. What it cannot judge, because it throws, is dropped.
+ * A processor that only accepts or drops events; if it throws, the event is dropped.
  *
- * @remarks A promise is waited for behind a queue only; elsewhere the event is dropped, as one that cannot be judged.
+ * @remarks Promises are awaited behind a queue only; elsewhere they count as a failure, and the event is dropped.
  */
 export interface FilterObject {
   filter(event: TrackingEvent): boolean | Promise<boolean>;
@@ -25,7 +25,7 @@ export interface FilterObject {
 /** A step that enriches, changes or drops an event before it is delivered. */
 export type Processor = ProcessorFunction | ProcessorObject | FilterObject;
 
-/** A processor in the form in which it is run. */
+/** A processor that is ready to run. */
 export interface ProcessingStep {
   readonly processor: Processor;
   readonly name: string;
@@ -36,14 +36,14 @@ export interface ProcessingStep {
 /**
  * Makes a processor ready to run.
  *
- * @param where - how the configuration names the place, for the message
- * @throws {@link ImproperlyConfigured} when the value is no processor
+ * @param where - the path of the option, for messages
+ * @throws {@link ImproperlyConfigured} for a value that is not a processor
  */
 export function toStep(processor: unknown, where: string): ProcessingStep {
   if (typeof processor === 'function') {
     if (isClassOf(processor, ['process', 'filter'])) {
       throw new ImproperlyConfigured(
-        `${where}: expected a processor, received ${describeValue(processor)} itself. ` +
+        `${where}: must be a processor; received ${describeValue(processor)} itself. ` +
           `Pass an instance: new ${processor.name}(…).`,
       );
     }
@@ -66,12 +66,12 @@ export function toStep(processor: unknown, where: string): ProcessingStep {
     }
   }
   throw new ImproperlyConfigured(
-    `${where}: expected a processor (a function, or an object with 'process' or 'filter'), ` +
+    `${where}: must be a processor (a function, or an object with 'process' or 'filter'); ` +
       `received ${describeValue(processor)}.`,
   );
 }
 
-/** Tells a class from a function: its prototype has one of the methods that instances are used by. */
+/** Whether a value is a class whose instances have one of the methods. */
 export function isClassOf(
   value: unknown,
   methods: readonly string[],

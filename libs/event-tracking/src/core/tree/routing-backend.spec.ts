@@ -152,19 +152,22 @@ describe('RoutingBackend', () => {
 
     it('refuses a name that is taken', () => {
       const router = new RoutingBackend({ backends: { a: recorder } });
-      refused(() => router.registerBackend('a', recorder), /^backends\.a: .*registered already/);
+      refused(() => router.registerBackend('a', recorder), /^backends\.a: .*already registered/);
       expect(router.backends.size).toBe(1);
     });
 
     it('refuses names that are empty, hold a dot or are no string', () => {
       refused(() => new RoutingBackend({ backends: { 'a.b': recorder } }), /dots.*'a_b'/);
-      refused(() => new RoutingBackend({ backends: { '': recorder } }), /name is a string/);
+      refused(
+        () => new RoutingBackend({ backends: { '': recorder } }),
+        /name must be a non-empty string/,
+      );
       for (const name of [5, Symbol('x'), null, undefined, {}]) {
         const backends = new Map([
           [name, recorder],
           ['z', recorder],
         ]) as unknown as Map<string, Backend>;
-        refused(() => new RoutingBackend({ backends }), /name is a string/);
+        refused(() => new RoutingBackend({ backends }), /name must be a non-empty string/);
       }
     });
 
@@ -189,7 +192,7 @@ describe('RoutingBackend', () => {
     it('refuses what is no processor, with its place in the tree', () => {
       refused(
         () => new RoutingBackend({ processors: [() => {}, {} as Processor] }),
-        /^processors\[1\]: expected a processor/,
+        /^processors\[1\]: must be a processor/,
       );
       class Filter {
         filter(): boolean {
@@ -407,7 +410,7 @@ describe('RoutingBackend', () => {
       tracker.emit('a', { kept: true });
       expect(recorder.events).toMatchObject([{ name: 'a', data: { kept: true } }]);
       expect(logger.lines.length).toBe(10);
-      expect(logger.lines[0]).toMatch(/returned an object with no keys, which is no event/);
+      expect(logger.lines[0]).toMatch(/returned an object with no keys, which is not an event/);
     });
 
     it.each([
@@ -419,7 +422,7 @@ describe('RoutingBackend', () => {
       tracker.emit('a');
       expect(recorder.names).toEqual(['a']);
       expect(logger.lines).toEqual([
-        expect.stringMatching(/a promise, which only nodes behind a queue can wait for/),
+        expect.stringMatching(/a promise, which only nodes behind a queue can await/),
       ]);
     });
 

@@ -1,25 +1,25 @@
 const LONG_MS = 60_000;
 
-/** Those who wait for one signal: platforms take many listeners for a leak. */
+/** The waiters of one signal share a listener, because Node warns of a leak when there are many. */
 class Waiters extends Set<() => void> {
   handleEvent(): void {
-    for (const tell of this) tell();
+    for (const resolve of this) resolve();
   }
 }
 
 const waiting = new WeakMap<AbortSignal, Waiters>();
 
 /**
- * Waits for work, though no longer than until the signal aborts.
+ * Waits until work settles or the signal aborts; rejects if the work rejects first.
  *
- * @remarks Meanwhile the process does not end as if nothing were left to do, though timers of the work keep it from nothing.
+ * @remarks Keeps the event loop alive meanwhile, because the work may hold only timers that do not.
  */
 export async function untilAborted(
   work: Promise<unknown> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (work === undefined) return;
-  const done = Promise.resolve(work); // a destination may answer with anything
+  const done = Promise.resolve(work); // a backend may return anything
   let stop = (): void => {};
   const aborted = new Promise<void>((resolve) => {
     stop = resolve;
@@ -32,7 +32,7 @@ export async function untilAborted(
   } finally {
     clearInterval(alive);
     if (signal !== undefined) unlisten(signal, stop);
-    done.catch(() => {}); // what fails after the deadline has nobody left to tell
+    done.catch(() => {}); // a later failure has no one to report to
   }
 }
 

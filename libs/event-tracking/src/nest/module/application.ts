@@ -9,13 +9,16 @@ import {
   type ContextType,
   type EventType,
 } from '../../core/event-types/event-type.js';
-import {
-  createDetachedTracker,
-  type DetachedTracker,
-  type Tracker,
-} from '../../core/tracker/tracker.js';
+import { EventPipeline } from '../../core/tracker/event-pipeline.js';
+import { Tracker } from '../../core/tracker/tracker.js';
 import { ClsContextLocator } from '../request/cls-context-locator.js';
 import { DEFAULT_TRACKER } from '../tokens.js';
+
+/** A tracker, and the pipeline through which its owner controls it. */
+export interface OwnedTracker {
+  readonly tracker: Tracker;
+  readonly pipeline: EventPipeline;
+}
 
 /**
  * What belongs to one application: its trackers, and the locator that they share.
@@ -29,12 +32,12 @@ export class EventTrackingApplication {
   hasEnded = false;
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
-  readonly #trackers = new Map<string, DetachedTracker>();
+  readonly #trackers = new Map<string, OwnedTracker>();
   readonly #types: (EventType | ContextType)[] = [];
 
   constructor(names: Iterable<string> = []) {
     this.diagnostics = new Diagnostics(this.#logger);
-    for (const name of [DEFAULT_TRACKER, ...names]) this.detached(name);
+    for (const name of [DEFAULT_TRACKER, ...names]) this.ownTracker(name);
   }
 
   /** Finds the contexts of the running code, for all trackers. */
@@ -52,23 +55,24 @@ export class EventTrackingApplication {
   }
 
   /** All trackers with what is needed to run them. */
-  get trackers(): ReadonlyMap<string, DetachedTracker> {
+  get trackers(): ReadonlyMap<string, OwnedTracker> {
     return this.#trackers;
   }
 
   /** The tracker of a name, made where the application has none. */
-  detached(name: string): DetachedTracker {
-    let detached = this.#trackers.get(name);
-    if (detached === undefined) {
-      detached = createDetachedTracker({
+  ownTracker(name: string): OwnedTracker {
+    let owned = this.#trackers.get(name);
+    if (owned === undefined) {
+      const pipeline = new EventPipeline({
         name,
         contextLocator: this.#locator,
         logger: this.#logger,
       });
-      this.#trackers.set(name, detached);
-      for (const type of this.#types) detached.tracker.register(type);
+      owned = { pipeline, tracker: new Tracker(pipeline) };
+      this.#trackers.set(name, owned);
+      for (const type of this.#types) owned.tracker.register(type);
     }
-    return detached;
+    return owned;
   }
 
   /** Registers types of events and contexts with all trackers. */
@@ -81,7 +85,7 @@ export class EventTrackingApplication {
 
   /** The type of contexts of a name, if it was registered. */
   contextType(name: string): ContextType | undefined {
-    return this.#trackers.get(DEFAULT_TRACKER)?.contextType(name);
+    return this.#trackers.get(DEFAULT_TRACKER)?.pipeline.types.contextOf(name);
   }
 
   /**
@@ -107,14 +111,14 @@ export class EventTrackingApplication {
     conversions: readonly string[],
     tracker: string = DEFAULT_TRACKER,
   ): void {
-    this.#trackers.get(tracker)?.unserialisable(context, conversions);
+    this.#trackers.get(tracker)?.pipeline.check.unserialisable('context', context, conversions);
   }
 
   /** @throws {@link EventViolationError} where trackers are strict, with all that differed in any of them */
   refuseViolations(): void {
-    const faults = [...this.#trackers.values()].flatMap((detached) => {
+    const faults = [...this.#trackers.values()].flatMap(({ pipeline }) => {
       try {
-        detached.refuseViolations();
+        pipeline.check.refuse();
         return [];
       } catch (fault) {
         return [fault as EventViolationError];

@@ -37,9 +37,9 @@ export class Shutdown {
     await this.#limited(async (signal) => {
       await this.#flush(signal);
       this.application.hasEnded = true;
-      for (const detached of this.application.trackers.values()) detached.refuse();
+      for (const { pipeline } of this.application.trackers.values()) pipeline.stopAccepting();
       await this.#flush(signal);
-      for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });
+      for (const each of this.assembly.deliveries.toReversed()) await each.stop({ signal });
       await Promise.all([...this.assembly.owned].map((each) => this.#closeOwned(each, signal)));
     });
     await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
@@ -49,7 +49,7 @@ export class Shutdown {
 
   async #flush(signal: AbortSignal): Promise<void> {
     const trackers = [...this.application.trackers.values()];
-    await Promise.all(trackers.map((detached) => detached.drain({ signal })));
+    await Promise.all(trackers.map(({ pipeline }) => pipeline.flush({ signal })));
   }
 
   async #closeOwned(backend: Closable, signal: AbortSignal): Promise<void> {

@@ -29,7 +29,7 @@ export type Closable = Pick<Backend, 'close'>;
 
 /** What holds events, and can be ended without closing what they go to. */
 export interface Ending {
-  end(options: Deadline): Promise<void>;
+  stop(options: Deadline): Promise<void>;
   /** Called when all have ended, for what the end of others has left to do. */
   release?(): Promise<void>;
 }
@@ -85,8 +85,8 @@ export class TreeBuilder {
     application.enabled = this.#enabled;
     application.register(blueprint.options.eventTypes ?? []);
     if (!this.#enabled) {
-      for (const name of blueprint.trackers.keys()) application.detached(name);
-      for (const detached of application.trackers.values()) detached.disable();
+      for (const name of blueprint.trackers.keys()) application.ownTracker(name);
+      for (const { pipeline } of application.trackers.values()) pipeline.disable();
       return;
     }
     this.#warnOfIdleWorker();
@@ -99,7 +99,7 @@ export class TreeBuilder {
       ),
     );
     for (const [name, root] of roots) {
-      application.detached(name).attach(root, { contextLocator, maxEventSize, strict });
+      application.ownTracker(name).pipeline.attach(root, { contextLocator, maxEventSize, strict });
     }
   }
 
@@ -178,7 +178,7 @@ export class TreeBuilder {
     const { value, owned } = await resolvePart(part, this.injector);
     if (!isEventQueue(value)) {
       throw new ImproperlyConfigured(
-        `${part.where}: expected an event queue with a method open(line), received ${describeValue(value)}.`,
+        `${part.where}: expected an event queue with a method open(consumer), received ${describeValue(value)}.`,
       );
     }
     if (owned) this.#owned.add(value);

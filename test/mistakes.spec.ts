@@ -613,7 +613,7 @@ describe('at bootstrap', () => {
     const nested = () =>
       boot({ imports: [configure({ backends: { warehouse: { processors, backends: {} } } })] });
     expect(await failure('a factory that makes no processor', nested)).toMatch(
-      /^backends\.warehouse\.processors\[0\]: must be a processor .*, received the number 5/,
+      /^backends\.warehouse\.processors\[0\]: must be a processor .*; received the number 5/,
     );
     const audit = () => boot({ imports: [configure({ trackers: { audit: { processors } } })] });
     expect(await failure('a factory of a further tracker', audit)).toMatch(

@@ -268,7 +268,7 @@ describe('A ThreadProcessor', () => {
     expect(log.error.mock.calls).toEqual([
       [
         `The processor ThreadProcessor of 'queued.node' failed for the event 'quota': QuotaExceeded: no more today. ` +
-          `The event goes on without it.`,
+          `The event continues without it.`,
       ],
     ]);
   });
@@ -361,7 +361,7 @@ describe('A ThreadProcessor', () => {
     tracker.emit('sold', { a: 1 });
     expect(memory.events).toMatchObject([{ name: 'sold', data: { a: 1 } }]);
     expect(log.error.mock.calls[0]![0]).toContain(
-      'it returned a promise, which only nodes behind a queue can wait for',
+      'it returned a promise, which only nodes behind a queue can await',
     );
   });
 

@@ -28,12 +28,22 @@ export class LeafNode implements TreeNode {
     return this.inner?.backends;
   }
 
-  route(event: TrackingEvent): void {
-    void this.#send(event);
+  /** @returns a promise if the backend returned one; it never rejects */
+  route(event: TrackingEvent): Promise<void> | void {
+    const counters = this.#counters;
+    const name = nameOf(event);
+    counters.arrived++;
+    try {
+      const result: unknown = this.backend.send(event);
+      if (isThenable(result)) return this.#await(name, result);
+      counters.delivered++;
+    } catch (error) {
+      this.#countFailure(name, error);
+    }
   }
 
   async routeAsync(event: TrackingEvent): Promise<Unacknowledged> {
-    await this.#send(event);
+    await this.route(event);
     return [];
   }
 
@@ -76,19 +86,6 @@ export class LeafNode implements TreeNode {
   async #settled(work: Promise<void> | undefined, { signal }: Deadline): Promise<void> {
     if (this.inner === undefined) await untilAborted(Promise.resolve(work), signal);
     else await work;
-  }
-
-  #send(event: TrackingEvent): Promise<void> | void {
-    const counters = this.#counters;
-    const name = nameOf(event);
-    counters.arrived++;
-    try {
-      const result: unknown = this.backend.send(event);
-      if (isThenable(result)) return this.#await(name, result);
-      counters.delivered++;
-    } catch (error) {
-      this.#countFailure(name, error);
-    }
   }
 
   #await(eventName: string, result: PromiseLike<unknown>): Promise<void> {

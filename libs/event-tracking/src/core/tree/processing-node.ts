@@ -45,11 +45,10 @@ export class ProcessingNode implements TreeNode {
     counters.arrived++;
     try {
       const processed = this.processors.run(event);
-      if (!this.#countDrop(processed)) {
-        if (this.processors.changesEvents) this.#passCopy(processed);
-        else this.#next.route(processed, size);
-        counters.delivered++;
-      }
+      if (this.#countDrop(processed)) return;
+      if (this.processors.changesEvents) this.#passCopy(processed);
+      else this.#next.route(processed, size);
+      counters.delivered++;
     } catch {
       // The call stack is exhausted, so that not even a method call can be relied on.
       counters.dropped.internal_error = (counters.dropped.internal_error ?? 0) + 1;

@@ -17,7 +17,7 @@ import {
   LoggerBackend,
   MemoryBackend,
   MemoryEventQueue,
-  observeAccount,
+  observeStats,
   RegexFilter,
   RoutingBackend,
   TrackContext,
@@ -147,7 +147,7 @@ describe('at declaration, a configuration that cannot work says where, what was 
     [
       'a processor that is none',
       () => configure({ processors: [7] }),
-      /^processors\[0\]: expected a processor.*received the number 7/,
+      /^processors\[0\]: must be a processor.*received the number 7/,
     ],
     [
       'processors that are no array',
@@ -279,8 +279,8 @@ describe('a misspelt option is noticed where it is passed, and the right ones ar
     ],
     [
       'of an observed account',
-      () => observeAccount(new Tracker(), { intervl: 5 } as never),
-      /^observeAccount: the key 'intervl' is unknown/,
+      () => observeStats(new Tracker(), { intervl: 5 } as never),
+      /^observeStats: the key 'intervl' is unknown/,
     ],
     [
       'of an event type',
@@ -613,11 +613,11 @@ describe('at bootstrap', () => {
     const nested = () =>
       boot({ imports: [configure({ backends: { warehouse: { processors, backends: {} } } })] });
     expect(await failure('a factory that makes no processor', nested)).toMatch(
-      /^backends\.warehouse\.processors\[0\]: expected a processor .*, received the number 5/,
+      /^backends\.warehouse\.processors\[0\]: must be a processor .*; received the number 5/,
     );
     const audit = () => boot({ imports: [configure({ trackers: { audit: { processors } } })] });
     expect(await failure('a factory of a further tracker', audit)).toMatch(
-      /^trackers\.audit\.processors\[0\]: expected a processor .*, received the number 5/,
+      /^trackers\.audit\.processors\[0\]: must be a processor .*, received the number 5/,
     );
   });
 

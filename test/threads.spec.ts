@@ -172,7 +172,7 @@ async function emitted(processor: Processor, ...names: string[]) {
   return {
     names: queued.events.map(({ name }) => name),
     events: queued.events,
-    account: queued.tracker.account().backends['queued.node']!,
+    account: queued.tracker.stats().backends['queued.node']!,
   };
 }
 
@@ -268,7 +268,7 @@ describe('A ThreadProcessor', () => {
     expect(log.error.mock.calls).toEqual([
       [
         `The processor ThreadProcessor of 'queued.node' failed for the event 'quota': QuotaExceeded: no more today. ` +
-          `The event goes on without it.`,
+          `The event continues without it.`,
       ],
     ]);
   });
@@ -361,7 +361,7 @@ describe('A ThreadProcessor', () => {
     tracker.emit('sold', { a: 1 });
     expect(memory.events).toMatchObject([{ name: 'sold', data: { a: 1 } }]);
     expect(log.error.mock.calls[0]![0]).toContain(
-      'it returned a promise, which only nodes behind a queue can wait for',
+      'it returned a promise, which only nodes behind a queue can await',
     );
   });
 
@@ -403,7 +403,7 @@ describe('A ThreadFilter', () => {
     const filter = threadFilter('filter.js');
     const { names, account } = await emitted(filter, 'unclear', 'dies', 'public');
     expect(names).toEqual(['public']);
-    expect(account).toMatchObject({ arrived: 3, delivered: 1, dropped: { unjudged: 2 } });
+    expect(account).toMatchObject({ arrived: 3, delivered: 1, dropped: { filter_failed: 2 } });
     expect(log.error.mock.calls).toEqual([
       [expect.stringContaining(`'unclear': RangeError: unclear. The event is dropped.`)],
       [expect.stringContaining(`'dies': Error: worker exited with code: 3. The event is dropped.`)],
@@ -451,7 +451,7 @@ describe('A mistake in the configuration', () => {
   it.each([
     ['nothing.js', /nothing\.js has no default export; it exports nothing\. Write: export default/],
     ['named.js', /named\.js has no default export; it exports other, score\./],
-    ['number.js', /the default export of .*number\.js: expected a processor .* the number 7/],
+    ['number.js', /the default export of .*number\.js: must be a processor .* the number 7/],
     ['filter.js', /filter\.js: expected a function, .* received a filter\. Run it by new ThreadFi/],
     ['needs.js', /the constructor of the class Score takes an argument, .* Export an instance\./],
     ['throws.js', /the constructor of the class Score failed\. Error: no model\./],

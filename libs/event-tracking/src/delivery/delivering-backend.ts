@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { OpenAccount, type Account } from '../core/account.js';
-import { isBackend, type Backend, type Deadline } from '../core/backend.js';
-import { describeError, describeValue } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { nameOf, type TrackingEvent } from '../core/event.js';
+import { EventCounters, type EventStats } from '../core/tree/event-stats.js';
+import { isBackend, type Backend, type Deadline } from '../core/tree/backend.js';
+import { describeError, describeValue } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { nameOf, type TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { ConsumeOptions, QueuedEvent } from '../core/event-queue.js';
-import { estimateEventSize } from '../core/event-size.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { copyOf } from '../core/snapshot.js';
-import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree-part.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { ConsumeOptions } from '../core/tree/event-queue.js';
+import { estimateEventSize } from '../core/event/event-size.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { copyOf } from '../core/event/snapshot.js';
+import { NODE, type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
 import {
@@ -53,22 +53,24 @@ export class DeliveringBackend implements Backend {
    * has not after the first time.
    */
   readonly register?: (record: MetadataRecord) => Promise<void>;
+  /** @internal */
+  readonly [NODE]: TreeNode;
   readonly #registrations: Registrations;
   readonly #settings: DeliverySettings;
   readonly #dispatcher: Dispatcher;
   readonly #deadLetters: RoutingBackend | undefined;
-  readonly #account = new OpenAccount();
+  readonly #account = new EventCounters();
   /** How many events are on their way, and what they take, in bytes. */
   #count = 0;
   #bytes = 0;
   readonly #pauses = new Pauses();
   readonly #stopped = new AbortController();
   readonly #overflow = new OverflowReport((count) => this.#reportOverflow(count));
-  #place: Place = {
+  #place: Position = {
     tracker: 'default',
     path: 'delivery',
     diagnostics: new Diagnostics(),
-    stands: false,
+    isAttached: false,
   };
   #ending: Promise<void> | undefined;
   /** Aborts when the first of those who close waits no longer. */
@@ -108,17 +110,28 @@ export class DeliveringBackend implements Backend {
     if (deadLetter !== undefined) {
       this.#deadLetters = new RoutingBackend({ backends: { deadLetter } });
     }
-    this[ADOPT](this.#place);
+    this[NODE] = {
+      route: (event, size) => this.#route(event, size),
+      routeAsync: (event, options) => this.#routeAsync(event, options),
+      routeAsyncTo: () => undefined,
+      attach: (position) => this.#attach(position),
+      register: async (record) => this.register?.(record),
+      stats: () => this.stats(),
+      flush: (deadline) => this.flush(deadline),
+      close: (deadline) => this.close(deadline),
+      destination,
+    };
+    this.#attach(this.#place);
   }
 
   /** Queues a copy of the event. */
   send(event: TrackingEvent): void {
-    this[ROUTE](copyOf(event));
+    this.#route(copyOf(event));
   }
 
   /** What became of the events by path: of those sent here, and of the dead letters where somebody keeps them. */
-  accounts(): Record<string, Account> {
-    return { ...this.#deadLetters?.accounts(), [this.#place.path]: this.#account.read() };
+  stats(): Record<string, EventStats> {
+    return { ...this.#deadLetters?.stats(), [this.#place.path]: this.#account.read() };
   }
 
   /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */
@@ -133,7 +146,7 @@ export class DeliveringBackend implements Backend {
 
   /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline = {}): Promise<void> {
-    await this.end(deadline);
+    await this.stop(deadline);
     try {
       await untilAborted(this.destination.close?.(deadline), deadline.signal);
     } finally {
@@ -142,15 +155,14 @@ export class DeliveringBackend implements Backend {
   }
 
   /** Does what `close` does, and leaves the destinations open for whoever else uses them. */
-  async end({ signal }: Deadline = {}): Promise<void> {
+  async stop({ signal }: Deadline = {}): Promise<void> {
     const ending = (this.#ending ??= this.#end());
     await untilAborted(ending, signal);
     if (signal?.aborted === true) this.#late.abort();
     await ending;
   }
 
-  /** @internal */
-  [ROUTE](event: TrackingEvent, size: number = estimateEventSize(event)): void {
+  #route(event: TrackingEvent, size: number = estimateEventSize(event)): void {
     const account = this.#account;
     account.arrived++;
     if (this.#ending !== undefined) {
@@ -161,11 +173,11 @@ export class DeliveringBackend implements Backend {
     }
   }
 
-  /** @internal Waits for room: whoever delivers from behind a queue can. */
-  async [DELIVER](
+  /** Waits for room: whoever delivers from behind a queue can. */
+  async #routeAsync(
     event: TrackingEvent,
     { keeps: isKept = false }: ConsumeOptions,
-  ): Promise<readonly QueuedEvent[]> {
+  ): Promise<Unacknowledged> {
     const size = estimateEventSize(event);
     const account = this.#account;
     account.arrived++;
@@ -188,15 +200,9 @@ export class DeliveringBackend implements Backend {
     return undelivered ? [{ path: this.#place.path, event }] : [];
   }
 
-  /** @internal */
-  [ADOPT](place: Place): void {
-    this.#place = place;
-    this.#deadLetters?.[ADOPT](place);
-  }
-
-  /** @internal */
-  get [SHOWN](): Backend {
-    return this.destination;
+  #attach(position: Position): void {
+    this.#place = position;
+    this.#deadLetters?.[NODE].attach(position);
   }
 
   async #register(record: MetadataRecord): Promise<void> {
@@ -328,7 +334,7 @@ export class DeliveringBackend implements Backend {
     for (const { event } of events) {
       const note = { tracker, path, reason, error: describeError(error), attempts };
       const letter: DeadLetter = { ...event, dead_letter: { ...note, time: new Date() } };
-      this.#deadLetters[ROUTE](letter);
+      this.#deadLetters[NODE].route(letter);
     }
     return true;
   }

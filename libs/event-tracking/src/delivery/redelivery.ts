@@ -1,12 +1,12 @@
-import type { Backend } from '../core/backend.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { quoteName } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { QueuedEvent } from '../core/event-queue.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { copyOf } from '../core/snapshot.js';
-import type { Tracker } from '../core/tracker.js';
-import { DELIVER } from '../core/tree-part.js';
+import type { Backend } from '../core/tree/backend.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { quoteName } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { copyOf } from '../core/event/snapshot.js';
+import type { Tracker } from '../core/tracker/tracker.js';
+import { NODE } from '../core/tree/tree-node.js';
 import { isDeadLetter, withoutNote } from './dead-letter.js';
 import { DeliveringBackend } from './delivering-backend.js';
 
@@ -136,7 +136,7 @@ function leafOf(backend: Backend): Destination {
       await delivering.flush();
       return errors;
     },
-    end: () => delivering.end(),
+    end: () => delivering.stop(),
   };
 }
 
@@ -152,13 +152,7 @@ function nodeOf(node: RoutingBackend): Destination {
   };
 }
 
-/** Waits for room in the backends of the node, where the node has no way of its own to send. */
-async function deliverTo(
-  node: RoutingBackend,
-  event: TrackingEvent,
-): Promise<readonly QueuedEvent[]> {
-  if (node.send === RoutingBackend.prototype.send)
-    return node[DELIVER](copyOf(event), { keeps: true });
-  node.send(event);
-  return [];
+/** Waits for room in the node's backends. */
+function deliverTo(node: RoutingBackend, event: TrackingEvent): Promise<readonly QueuedEvent[]> {
+  return node[NODE].routeAsync(copyOf(event), { keeps: true });
 }

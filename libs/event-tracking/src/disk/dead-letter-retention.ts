@@ -1,9 +1,9 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkOptions } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 
 /** Bounds of dead letters in files; the oldest are dropped first. */
 export interface DeadLetterRetention {

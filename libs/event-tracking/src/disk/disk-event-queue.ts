@@ -1,12 +1,16 @@
 import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { Deadline } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { EventQueue, QueueEntrance, QueueLine } from '../core/event-queue.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Deadline } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type {
+  EventQueue,
+  EventQueueProducer,
+  EventQueueConsumer,
+} from '../core/tree/event-queue.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { DEAD_LETTERS, DeadLetterFiles } from './dead-letter-files.js';
 import { checkDiskOptions, type DiskEventQueueOptions } from './disk-event-queue-options.js';
 import { DiskNode } from './disk-node.js';
@@ -70,7 +74,7 @@ export class DiskEventQueue implements EventQueue {
   }
 
   /** @throws {@link ImproperlyConfigured} when the directory cannot be made or written to */
-  open(consumer: QueueLine): QueueEntrance {
+  open(consumer: EventQueueConsumer): EventQueueProducer {
     const { syncInterval = DEFAULT_SYNC_INTERVAL_MS, delivery } = this.#options;
     const { concurrency = DEFAULT_CONCURRENCY } = this.#options;
     this.#makeDirectory();
@@ -123,7 +127,7 @@ export class DiskEventQueue implements EventQueue {
   #refuseSecond(node: DiskNode): void {
     const others = [...this.#nodes].filter((each) => each !== node && each.isConsuming);
     if (!others.some(({ key }) => key === node.key)) return;
-    const { path, tracker } = node.consumer.place();
+    const { path, tracker } = node.consumer.position();
     throw new ImproperlyConfigured(
       `DiskEventQueue: this queue already serves a node '${path}' of a tracker '${tracker}'. Give each application a queue ` +
         `of its own; the queues can share the directory.`,

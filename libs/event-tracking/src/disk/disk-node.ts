@@ -1,9 +1,9 @@
-import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { QueueLine } from '../core/event-queue.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { encode, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
@@ -27,13 +27,13 @@ export class DiskNode implements Backend {
   #isStopped = false;
 
   constructor(
-    readonly consumer: QueueLine,
+    readonly consumer: EventQueueConsumer,
     private readonly queue: QueueOfNode,
   ) {}
 
   /** The key of its records in a store. */
   get key(): string {
-    return keyOf(this.consumer.place());
+    return keyOf(this.consumer.position());
   }
 
   /** Whether it consumes: from the moment its tree is complete until it is closed. */
@@ -46,7 +46,7 @@ export class DiskNode implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    const { path } = this.consumer.place();
+    const { path } = this.consumer.position();
     await this.#append(events.map((event) => ({ path, event })));
   }
 
@@ -116,7 +116,7 @@ export class DiskNode implements Backend {
       if (store.liveBytes > maxBytes) {
         throw new Error(`the queue on disk in ${store.location} is full (maxBytes: ${maxBytes})`);
       }
-      const node = this.consumer.place();
+      const node = this.consumer.position();
       const key = keyOf(node);
       await store.append(records.map((record) => ({ key, payload: encode(record, node) })));
     } catch (error) {

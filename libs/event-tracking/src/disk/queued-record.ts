@@ -1,5 +1,5 @@
-import { MalformedEventError } from '../core/errors.js';
-import type { QueuedEvent } from '../core/event-queue.js';
+import { MalformedEventError } from '../core/diagnostics/errors.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   packEvent,
@@ -7,7 +7,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/packed-event.js';
+} from '../core/event/packed-event.js';
 
 /** A node of a tracker's tree. */
 export interface NodeName {

@@ -1,5 +1,5 @@
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { DiskNode } from './disk-node.js';
 import { nodeOf } from './queued-record.js';
 import type { Slots } from './slots.js';

@@ -1,7 +1,7 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { EventStore } from './store/event-store.js';
 import { codeOf } from './store/private-files.js';
 

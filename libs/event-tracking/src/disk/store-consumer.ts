@@ -1,6 +1,6 @@
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
-import type { QueuedEvent, QueueLine } from '../core/event-queue.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import type { QueuedEvent, EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { Pauses } from '../delivery/pauses.js';
 import { decode, encode, isEvent, isMetadata, keyOf, type QueuedRecord } from './queued-record.js';
@@ -30,11 +30,11 @@ export class StoreConsumer {
 
   constructor(
     readonly store: EventStore,
-    private readonly consumer: QueueLine,
+    private readonly consumer: EventQueueConsumer,
     private readonly concurrency: number,
     private readonly diagnostics: Diagnostics,
   ) {
-    this.#key = keyOf(consumer.place());
+    this.#key = keyOf(consumer.position());
     this.#reader = store.reader(this.#key);
   }
 
@@ -125,7 +125,7 @@ export class StoreConsumer {
       const stored = items.find((item) => areOfOneEvent(item.record, record))?.stored;
       return {
         key: this.#key,
-        payload: encode(record, this.consumer.place()),
+        payload: encode(record, this.consumer.position()),
         position: stored?.position ?? stored?.sequence ?? 0,
       };
     });
@@ -143,7 +143,7 @@ export class StoreConsumer {
     } catch (error) {
       this.diagnostics.error(
         'the consumer',
-        `Queue on disk: ${items.length} events of the node '${this.consumer.place().path}' in ${this.store.location} ` +
+        `Queue on disk: ${items.length} events of the node '${this.consumer.position().path}' in ${this.store.location} ` +
           `could not be processed: ${describeError(error)}. They stay in the queue until the next start.`,
       );
       return undefined;
@@ -163,11 +163,11 @@ export class StoreConsumer {
   #decoded(stored: readonly StoredRecord[]): Item[] {
     return stored.flatMap((each) => {
       try {
-        return [{ stored: each, record: decode(each.payload, this.consumer.place()) }];
+        return [{ stored: each, record: decode(each.payload, this.consumer.position()) }];
       } catch (error) {
         this.diagnostics.error(
           'unknown records',
-          `Queue on disk: ${this.store.location} has a record of the node '${this.consumer.place().path}' that this release ` +
+          `Queue on disk: ${this.store.location} has a record of the node '${this.consumer.position().path}' that this release ` +
             `cannot read (${each.sequence}): ${describeError(error)}. It is left alone. It begins: ${each.payload.slice(0, 200)}`,
         );
         return [];

@@ -1,7 +1,7 @@
 import { rm, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { describeError } from '../../core/describe-error.js';
-import type { Diagnostics } from '../../core/diagnostics.js';
+import { describeError } from '../../core/diagnostics/describe.js';
+import type { Diagnostics } from '../../core/diagnostics/diagnostics.js';
 import { compactSegment } from './compact-segment.js';
 import { setAside } from './damaged-files.js';
 import { writeManifest, type Manifest } from './manifest.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { isRecord } from '../../core/event.js';
+import { isPlainObject } from '../../core/event/event.js';
 import { codeOf, replaceFile } from './private-files.js';
 import { UnusableStoreError } from './unusable-store-error.js';
 
@@ -61,7 +61,7 @@ export async function writeManifest(location: string, { next, segments }: Manife
 function parse(line: string): Record<string, unknown> | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
-    return isRecord(parsed) ? parsed : undefined;
+    return isPlainObject(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

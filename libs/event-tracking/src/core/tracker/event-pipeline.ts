@@ -1,0 +1,233 @@
+import type { ContextLocator } from '../context/context-locator.js';
+import type { EnteredContext } from '../context/context-stack.js';
+import { DefaultContextLocator } from '../context/default-context-locator.js';
+import { describeError, quoteName } from '../diagnostics/describe.js';
+import { Diagnostics } from '../diagnostics/diagnostics.js';
+import { EventFactory } from '../event/event-factory.js';
+import type { TrackingEvent } from '../event/event.js';
+import { checkedTypes, nameOfType, type ContextType } from '../event-types/event-type.js';
+import type { MetadataRecord } from '../event-types/metadata-record.js';
+import { TypeCheck } from '../event-types/type-check.js';
+import { TypeRegister } from '../event-types/type-register.js';
+import type { Deadline } from '../tree/backend.js';
+import { EventCounters } from '../tree/event-stats.js';
+import type { RoutingBackend } from '../tree/routing-backend.js';
+import { NODE, type TreeNode } from '../tree/tree-node.js';
+import { untilAborted } from '../tree/until-aborted.js';
+import { StartupBuffer } from './startup-buffer.js';
+import {
+  checkedLocator,
+  checkedSize,
+  DEFAULT_MAX_EVENT_SIZE,
+  type TrackerOptions,
+} from './tracker-options.js';
+import type { TrackerStats } from './tracker-stats.js';
+
+/** Options of an {@link EventPipeline}. */
+export type EventPipelineOptions = Omit<TrackerOptions, 'backends' | 'processors'>;
+
+/** Options that may be known only with the tree. */
+export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize' | 'strict'>;
+
+/** How deeply emits may nest before they count as a cycle. */
+const MAX_NESTED_EMITS = 8;
+
+/**
+ * Creates events and routes them into a tree; what a tracker delegates to, and what its owner controls.
+ *
+ * @remarks
+ * The tree comes later than the pipeline, so that the tree's backends may depend on the tracker. Events emitted before
+ * are buffered, up to a limit, and delivered once the tree is attached.
+ */
+export class EventPipeline {
+  readonly name: string;
+  readonly diagnostics: Diagnostics;
+  readonly types = new TypeRegister((record) => this.#registerBelow(record));
+  readonly check: TypeCheck;
+  readonly #factory: EventFactory;
+  readonly #counters = new EventCounters();
+  #root: RoutingBackend | undefined;
+  /** The root's node, kept for the sake of each emit. */
+  #rootNode: TreeNode | undefined;
+  #startup: StartupBuffer | undefined = new StartupBuffer();
+  #state: 'open' | 'disabled' | 'closed' = 'open';
+  #nested = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @throws {@link ImproperlyConfigured} for an invalid locator, size or type */
+  constructor(options: EventPipelineOptions = {}) {
+    const { name = 'default', strict, eventTypes = [] } = options;
+    const { contextLocator = new DefaultContextLocator() } = options;
+    const { maxEventSize = DEFAULT_MAX_EVENT_SIZE } = options;
+    this.name = name;
+    this.diagnostics = new Diagnostics(options.logger);
+    this.check = new TypeCheck(this.diagnostics);
+    this.check.isStrict = strict === true;
+    this.#factory = new EventFactory({
+      tracker: name,
+      locator: checkedLocator(contextLocator),
+      maxEventSize: checkedSize(maxEventSize),
+      types: this.types,
+      check: this.check,
+      diagnostics: this.diagnostics,
+    });
+    for (const type of checkedTypes(eventTypes, 'eventTypes')) this.types.register(type);
+  }
+
+  get locator(): ContextLocator {
+    return this.#factory.locator;
+  }
+
+  /** The root of the tree, once it is attached. */
+  get root(): RoutingBackend | undefined {
+    return this.#root;
+  }
+
+  get isDisabled(): boolean {
+    return this.#state === 'disabled';
+  }
+
+  /** Creates an event and routes it; never throws. */
+  emit(name: unknown, data: unknown): void {
+    if (this.#state === 'disabled') return;
+    try {
+      this.#counters.arrived++;
+      if (this.#state === 'closed') {
+        this.#drop('closed', name, 'the tracker is closed');
+      } else if (this.#nested >= MAX_NESTED_EMITS) {
+        this.#drop('recursion', name, 'creating or delivering it emits events in a cycle');
+      } else {
+        this.#createAndRoute(name, data);
+      }
+    } catch (error) {
+      // Counted without a call, because the call stack may be exhausted.
+      const { dropped } = this.#counters;
+      dropped.internal_error = (dropped.internal_error ?? 0) + 1;
+      try {
+        this.#reportDrop(name, describeError(error));
+      } catch {
+        // As above.
+      }
+    }
+  }
+
+  /** Enters a context in the innermost scope, and reports values that JSON cannot represent. */
+  enterContext(
+    context: string | ContextType | undefined,
+    values: object,
+    type: ContextType | undefined,
+  ): EnteredContext {
+    const name = nameOfType(context);
+    const entered = this.locator.get().enter(name, values, { type });
+    if (entered.conversions.length > 0) {
+      this.check.unserialisable('context', name ?? 'without a name', entered.conversions);
+    }
+    return entered;
+  }
+
+  /**
+   * Attaches the tree, and routes the events emitted so far.
+   *
+   * @throws {@link ImproperlyConfigured} for an invalid locator or size
+   */
+  attach(root: RoutingBackend, options: AttachOptions = {}): void {
+    const { contextLocator, maxEventSize, strict } = options;
+    if (contextLocator !== undefined) this.#factory.locator = checkedLocator(contextLocator);
+    if (maxEventSize !== undefined) this.#factory.maxEventSize = checkedSize(maxEventSize);
+    if (strict !== undefined) this.check.isStrict = strict;
+    const { name: tracker, diagnostics } = this;
+    this.#root = root;
+    this.#rootNode = root[NODE];
+    this.#rootNode.attach({ tracker, path: '', diagnostics, isAttached: true });
+    for (const record of this.types.records) this.#registerBelow(record);
+    const buffered = this.#startup?.release() ?? [];
+    this.#startup = undefined;
+    for (const event of buffered) this.#route(event);
+  }
+
+  /** Makes everything a no-op, and forgets buffered events. */
+  disable(): void {
+    this.#state = 'disabled';
+    this.#startup = undefined;
+  }
+
+  /** Drops events emitted from now on as `closed`; backends stay open. */
+  stopAccepting(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
+    for (const { name } of this.#startup?.release() ?? []) {
+      this.#drop('closed', name, 'the tracker was closed before its backends were ready');
+    }
+  }
+
+  stats(): TrackerStats {
+    const own = this.#counters.read();
+    return {
+      ...own,
+      pending: own.pending + (this.#startup?.size ?? 0),
+      backends: this.#root?.stats() ?? {},
+      violations: this.check.violations.counts(),
+    };
+  }
+
+  /** Resolves when all events emitted so far have been delivered or given up, or the signal aborts; never rejects. */
+  async flush(options: Deadline): Promise<void> {
+    await this.#root?.flush(options);
+    await untilAborted(this.check.settled(), options.signal);
+    this.diagnostics.settle();
+  }
+
+  /** Flushes, stops accepting events and closes the tree; a second call awaits the first. */
+  async close(options: Deadline): Promise<void> {
+    if (this.#state === 'open') this.#closing ??= this.#close(options);
+    await this.#closing;
+  }
+
+  async #close(options: Deadline): Promise<void> {
+    await this.flush(options);
+    this.stopAccepting();
+    await this.#root?.close(options);
+    this.diagnostics.settle();
+  }
+
+  /** Getters in the data and request properties may call emit themselves. */
+  #createAndRoute(name: unknown, data: unknown): void {
+    this.#nested++;
+    try {
+      const { event, size } = this.#factory.make(name, data);
+      this.#route(event, size);
+    } finally {
+      this.#nested--;
+    }
+  }
+
+  #route(event: TrackingEvent, size?: number): void {
+    if (this.#rootNode === undefined) {
+      if (this.#startup?.hold(event) === true) return;
+      this.#drop(
+        'startup_overflow',
+        event.name,
+        `${this.#startup?.capacity} events are already waiting for the backends to be ready`,
+      );
+      return;
+    }
+    this.#rootNode.route(event, size);
+    this.#counters.delivered++;
+  }
+
+  #registerBelow(record: MetadataRecord): void {
+    this.#root?.register(record).catch(() => {}); // reported by the tree
+  }
+
+  #drop(reason: 'closed' | 'startup_overflow' | 'recursion', name: unknown, why: string): void {
+    this.#counters.drop(reason);
+    this.#reportDrop(name, why);
+  }
+
+  #reportDrop(name: unknown, why: string): void {
+    this.diagnostics.error(
+      `drops of the tracker '${this.name}'`,
+      `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
+    );
+  }
+}

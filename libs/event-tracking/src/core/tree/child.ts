@@ -1,0 +1,61 @@
+import { describeError } from '../diagnostics/describe.js';
+import type { Backend, Deadline } from './backend.js';
+import { LeafNode } from './leaf-node.js';
+import { childPath, nodeOf, type Position, type TreeNode, type WrapLeaf } from './tree-node.js';
+
+/** A named node below another; errors that end its flushing and closing are reported, not thrown. */
+export class Child {
+  readonly node: TreeNode;
+  #position: Position;
+
+  /**
+   * @param parent - the position of the node above
+   * @param wrap - makes the node of a plain backend; without it each event is sent once
+   */
+  constructor(
+    readonly name: string,
+    private readonly given: Backend,
+    parent: Position,
+    wrap?: WrapLeaf,
+  ) {
+    this.#position = { ...parent, path: childPath(parent, name) };
+    this.node = nodeOf(given) ?? wrap?.(given) ?? new LeafNode(given, this.#position);
+    this.node.attach(this.#position);
+    if (wrap !== undefined) this.node.wrapLeaves?.(wrap);
+  }
+
+  /** The backend that users find under the name. */
+  get backend(): Backend {
+    return this.node.destination ?? this.given;
+  }
+
+  attach(parent: Position): void {
+    this.#position = { ...parent, path: childPath(parent, this.name) };
+    this.node.attach(this.#position);
+  }
+
+  /** The same child behind a queue. */
+  behindQueue(parent: Position, wrap: WrapLeaf): Child {
+    return new Child(this.name, this.given, parent, wrap);
+  }
+
+  async flush(deadline: Deadline): Promise<void> {
+    await this.#reportingErrors('flush', () => this.node.flush(deadline));
+  }
+
+  async close(deadline: Deadline): Promise<void> {
+    await this.#reportingErrors('close', () => this.node.close(deadline));
+  }
+
+  async #reportingErrors(step: 'flush' | 'close', work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { path, diagnostics } = this.#position;
+      diagnostics.error(
+        `${step} ${path}`,
+        `Unable to ${step} the backend '${path}': ${describeError(error)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Backend, Deadline } from './backend.js';
+import type { TrackingEvent } from '../event/event.js';
+import type { MetadataRecord } from '../event-types/metadata-record.js';
+
+/** An event in a queue, with the node where its delivery resumes. */
+export interface QueuedEvent {
+  /** The node that queued the event, or a backend below that node that has not received it yet. */
+  readonly path: string;
+  readonly event: TrackingEvent;
+}
+
+/** How a queue wants its events to be consumed. */
+export interface ConsumeOptions {
+  /**
+   * Whether the queue keeps events that closing left undelivered, so that they are not lost.
+   *
+   * @default false
+   */
+  keeps?: boolean;
+}
+
+/** The node's side of a queue: delivers the events that come out. */
+export interface EventQueueConsumer {
+  /** The node's position; known once the tree is attached. */
+  position(): { tracker: string; path: string };
+  /**
+   * Delivers events to the node's children, through their processors.
+   *
+   * @returns when the delivery of all of them has ended, those that closing left undelivered; never rejects
+   */
+  consume(
+    events: readonly QueuedEvent[],
+    options?: ConsumeOptions,
+  ): Promise<readonly QueuedEvent[]>;
+  /** Registers a metadata record with the node's children; rejects if one refused it, which is reported. */
+  register(record: MetadataRecord): Promise<void>;
+}
+
+/**
+ * The queue's side of a node: accepts the node's events.
+ *
+ * @remarks
+ * Flushing a producer waits for its events to be delivered; closing it also ends consumption. If it has `register`,
+ * metadata records travel through the queue and come out before the events that refer to them; if not, the node's
+ * children get them directly.
+ */
+export interface EventQueueProducer extends Backend {
+  /**
+   * Called when the tree is attached: events may be consumed from now on.
+   *
+   * @param role - whether this process consumes events that it shares with other processes; it always consumes its own
+   */
+  start?(role: { worker: boolean }): void;
+}
+
+/**
+ * Holds the events of asynchronous nodes until they are processed and delivered, in this process or another.
+ *
+ * @remarks One queue may serve several nodes.
+ */
+export interface EventQueue {
+  /**
+   * Stores events that were given up behind the queue, unless their destination has a dead-letter backend of its own.
+   *
+   * @default they are dropped, counted and logged
+   */
+  readonly deadLetters?: Backend;
+  /** Opens the queue for a node. */
+  open(consumer: EventQueueConsumer): EventQueueProducer;
+  /** Rejects if the queue cannot be reached. */
+  check?(options: Deadline): Promise<void>;
+  /** Releases connections. */
+  close?(options: Deadline): Promise<void>;
+}
+
+/** Whether a value can serve as a queue. */
+export function isEventQueue(value: unknown): value is EventQueue {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<EventQueue>).open === 'function'
+  );
+}

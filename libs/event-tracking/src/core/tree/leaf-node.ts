@@ -1,0 +1,128 @@
+import { describeError } from '../diagnostics/describe.js';
+import { NoBackendEnabled, NoTransformerImplemented } from '../diagnostics/errors.js';
+import { nameOf, type TrackingEvent } from '../event/event.js';
+import type { MetadataRecord } from '../event-types/metadata-record.js';
+import type { Backend, Deadline } from './backend.js';
+import { EventCounters, type EventStats } from './event-stats.js';
+import { isThenable } from './is-thenable.js';
+import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
+import { untilAborted } from './until-aborted.js';
+
+/** Sends events to a plain backend, once, and counts the outcomes. */
+export class LeafNode implements TreeNode {
+  readonly #counters = new EventCounters();
+  /** Sends that have not settled. */
+  readonly #pending = new Set<Promise<void>>();
+  #position: Position;
+
+  /** @param inner - the backend's own subtree, if its class is a routing backend with a different `send` */
+  constructor(
+    private readonly backend: Backend,
+    position: Position,
+    private readonly inner?: TreeNode,
+  ) {
+    this.#position = position;
+  }
+
+  get backends(): ReadonlyMap<string, Backend> | undefined {
+    return this.inner?.backends;
+  }
+
+  /** @returns a promise if the backend returned one; it never rejects */
+  route(event: TrackingEvent): Promise<void> | void {
+    const counters = this.#counters;
+    const name = nameOf(event);
+    counters.arrived++;
+    try {
+      const result: unknown = this.backend.send(event);
+      if (isThenable(result)) return this.#await(name, result);
+      counters.delivered++;
+    } catch (error) {
+      this.#countFailure(name, error);
+    }
+  }
+
+  async routeAsync(event: TrackingEvent): Promise<Unacknowledged> {
+    await this.route(event);
+    return [];
+  }
+
+  routeAsyncTo(): undefined {
+    return undefined;
+  }
+
+  attach(position: Position): void {
+    this.#position = position;
+    this.inner?.attach(position);
+  }
+
+  wrapLeaves(wrap: WrapLeaf): void {
+    this.inner?.wrapLeaves?.(wrap);
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    try {
+      await this.backend.register?.(record);
+    } catch (error) {
+      if (this.inner === undefined) this.#reportUnregistered(record, error);
+      throw error;
+    }
+  }
+
+  stats(): Record<string, EventStats> {
+    return { ...this.inner?.stats(), [this.#position.path]: this.#counters.read() };
+  }
+
+  async flush(deadline: Deadline): Promise<void> {
+    await untilAborted(Promise.all(this.#pending), deadline.signal);
+    await this.#settled(this.backend.flush?.(deadline), deadline);
+  }
+
+  async close(deadline: Deadline): Promise<void> {
+    await this.#settled(this.backend.close?.(deadline), deadline);
+  }
+
+  /** A node keeps the deadline itself, and counts the events it could not deliver. */
+  async #settled(work: Promise<void> | undefined, { signal }: Deadline): Promise<void> {
+    if (this.inner === undefined) await untilAborted(Promise.resolve(work), signal);
+    else await work;
+  }
+
+  #await(eventName: string, result: PromiseLike<unknown>): Promise<void> {
+    const counters = this.#counters;
+    counters.pending++;
+    const settled = Promise.resolve(result)
+      .then(
+        () => void counters.delivered++,
+        (error: unknown) => this.#countFailure(eventName, error),
+      )
+      .finally(() => {
+        counters.pending--;
+        this.#pending.delete(settled);
+      });
+    this.#pending.add(settled);
+    return settled;
+  }
+
+  #countFailure(eventName: string, error: unknown): void {
+    if (error instanceof NoTransformerImplemented || error instanceof NoBackendEnabled) {
+      this.#counters.filtered++;
+      return;
+    }
+    this.#counters.drop('failed');
+    const { path, diagnostics } = this.#position;
+    diagnostics.error(
+      `backend ${path}`,
+      `Unable to send the event '${eventName}' to the backend '${path}': ${describeError(error)}`,
+    );
+  }
+
+  #reportUnregistered({ kind, name, id }: MetadataRecord, error: unknown): void {
+    const { path, diagnostics } = this.#position;
+    diagnostics.error(
+      `register ${path}`,
+      `Unable to register the ${kind} type '${name}' (${id}) with the backend '${path}': ` +
+        `${describeError(error)}`,
+    );
+  }
+}

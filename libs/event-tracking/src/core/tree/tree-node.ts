@@ -1,0 +1,92 @@
+import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import type { TrackingEvent } from '../event/event.js';
+import type { MetadataRecord } from '../event-types/metadata-record.js';
+import type { Backend, Deadline } from './backend.js';
+import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
+import type { EventStats } from './event-stats.js';
+
+/** The key under which a backend holds its node; the same in every copy of the package. */
+export const NODE = Symbol.for('event-tracking:node');
+
+/** Events that closing left undelivered, with the nodes where their delivery must resume. */
+export type Unacknowledged = readonly QueuedEvent[];
+
+/**
+ * One step on an event's way through the tree.
+ *
+ * @remarks
+ * Nodes compose: a {@link ProcessingNode} passes events to a {@link FanOut}, which passes a copy to each child; a
+ * `QueueNode` between the two makes the rest of the way asynchronous, and a `DeliveryNode` ends it with batches and
+ * retries. Behind a queue events take the `…Async` methods, which wait.
+ */
+export interface TreeNode {
+  /**
+   * Accepts an event from a sender that does not wait; never throws. The node owns the event.
+   *
+   * @param size - the event's estimated size in bytes, if it is known
+   */
+  route(event: TrackingEvent, size?: number): void;
+
+  /** Delivers an event that came from a queue; resolves when its delivery has ended everywhere below. */
+  routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged>;
+
+  /**
+   * Does so at a node below, without the processors in between.
+   *
+   * @param names - the names that lead there from here
+   * @returns undefined if no node has that path
+   */
+  routeAsyncTo(
+    names: readonly string[],
+    event: TrackingEvent,
+    options: ConsumeOptions,
+  ): Promise<Unacknowledged> | undefined;
+
+  /** Tells the node its position, which its messages and stats need. */
+  attach(position: Position): void;
+
+  /** Registers a metadata record below; rejects if a destination refused it, which has been reported. */
+  register(record: MetadataRecord): Promise<void>;
+
+  /** What became of events at this node and below, by path. */
+  stats(): Record<string, EventStats>;
+
+  /** Resolves when all events accepted so far have been delivered or given up, or the signal aborts. */
+  flush(deadline: Deadline): Promise<void>;
+
+  /** Flushes, and closes what is below. */
+  close(deadline: Deadline): Promise<void>;
+
+  /** Puts a node with retries in front of each plain backend below: the node is behind a queue. */
+  wrapLeaves?(wrap: WrapLeaf): void;
+
+  /** The children's backends by name, if paths can lead through this node. */
+  readonly backends?: ReadonlyMap<string, Backend>;
+
+  /** The backend that users find at this node's path, if it is not the one that holds the node. */
+  readonly destination?: Backend;
+}
+
+/** Makes the node that delivers to a plain backend. */
+export type WrapLeaf = (backend: Backend) => TreeNode;
+
+/** Where a node is in a tracker's tree. */
+export interface Position {
+  readonly tracker: string;
+  /** The names that lead to the node, joined by dots; empty for the root. */
+  readonly path: string;
+  readonly diagnostics: Diagnostics;
+  /** Whether the tree belongs to a tracker, so that queues may start. */
+  readonly isAttached: boolean;
+}
+
+/** The path of a node's child. */
+export function childPath({ path }: Pick<Position, 'path'>, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** The node that a backend holds, if it belongs to the tree itself. */
+export function nodeOf(backend: unknown): TreeNode | undefined {
+  if (typeof backend !== 'object' || backend === null) return undefined;
+  return (backend as { [NODE]?: TreeNode })[NODE];
+}

@@ -1,0 +1,153 @@
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import { Child } from '../core/tree/child.js';
+import type {
+  ConsumeOptions,
+  EventQueue,
+  EventQueueProducer,
+  QueuedEvent,
+} from '../core/tree/event-queue.js';
+import type { EventStats } from '../core/tree/event-stats.js';
+import type { FanOut } from '../core/tree/fan-out.js';
+import { NODE, type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
+import { DeliveringBackend } from './delivering-backend.js';
+
+/** The name of the queue's own stats below the node's path. */
+export const QUEUE = 'queue';
+/** How long a queue may take to accept returned events. */
+const RELEASE_MS = 1_000;
+
+/** Hands events to a queue, and delivers those that come out to the children. */
+export class QueueNode implements TreeNode {
+  readonly #producer: EventQueueProducer;
+  readonly #queue: Child;
+  readonly #deadLetters: Backend | undefined;
+  #isStarted = false;
+  #position: Position = {
+    tracker: 'default',
+    path: '',
+    diagnostics: new Diagnostics(),
+    isAttached: false,
+  };
+
+  /** @param worker - whether this process consumes events that it shares with others */
+  constructor(
+    queue: EventQueue,
+    private readonly children: FanOut,
+    private readonly worker: boolean,
+  ) {
+    this.#deadLetters = queue.deadLetters;
+    this.#producer = queue.open({
+      position: () => this.#position,
+      consume: (events, options = {}) => this.#consume(events, options),
+      register: (record) => children.register(record),
+    });
+    this.#queue = new Child(QUEUE, this.#producer, this.#position);
+    children.wrapLeaves((backend) => this.#deliveryTo(backend));
+  }
+
+  get backends(): ReadonlyMap<string, Backend> {
+    return this.children.backends;
+  }
+
+  route(event: TrackingEvent, size?: number): void {
+    this.#queue.node.route(event, size);
+  }
+
+  routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged> {
+    return this.#queue.node.routeAsync(event, options);
+  }
+
+  /** An outer queue may hold events that waited in this one when it was closed. */
+  routeAsyncTo(
+    names: readonly string[],
+    event: TrackingEvent,
+    options: ConsumeOptions,
+  ): Promise<Unacknowledged> | undefined {
+    const isInQueue = names.length === 1 && names[0] === QUEUE;
+    return isInQueue
+      ? this.routeAsync(event, options)
+      : this.children.routeAsyncTo(names, event, options);
+  }
+
+  attach(position: Position): void {
+    this.#position = position;
+    this.children.attach(position);
+    this.#queue.attach(position);
+    if (!position.isAttached || this.#isStarted) return;
+    this.#isStarted = true;
+    this.#producer.start?.({ worker: this.worker });
+  }
+
+  /** Sends a metadata record through the queue if it can carry records. */
+  async register(record: MetadataRecord): Promise<void> {
+    const { node } = this.#producer.register === undefined ? { node: this.children } : this.#queue;
+    await node.register(record);
+  }
+
+  stats(): Record<string, EventStats> {
+    return { ...this.#queue.node.stats(), ...this.children.stats() };
+  }
+
+  async flush(deadline: Deadline): Promise<void> {
+    await Promise.all([this.#queue.flush(deadline), this.children.flush(deadline)]);
+  }
+
+  async close(deadline: Deadline): Promise<void> {
+    await this.stop(deadline);
+    await this.children.close(deadline);
+    await this.release();
+  }
+
+  /** Flushes and ends consumption; the children stay open. */
+  async stop(deadline: Deadline): Promise<void> {
+    await this.flush(deadline);
+    await this.#closeQueue(deadline);
+  }
+
+  /** Gives the queue time to accept the events that the children returned when they were closed. */
+  async release(): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), RELEASE_MS);
+    await this.#closeQueue({ signal: late.signal });
+    clearTimeout(timer);
+  }
+
+  async #closeQueue(deadline: Deadline): Promise<void> {
+    await this.#queue.flush(deadline);
+    await this.#queue.close(deadline);
+  }
+
+  async #consume(events: readonly QueuedEvent[], options: ConsumeOptions): Promise<Unacknowledged> {
+    const unacknowledged = events.map(async ({ path, event }) => {
+      if (path === this.#position.path) return this.children.routeAsync(event, options);
+      const routed = this.children.routeAsyncTo(this.#namesTo(path), event, options);
+      if (routed === undefined) this.#reportUnknownBackend(path);
+      return routed ?? [{ path, event }];
+    });
+    return (await Promise.all(unacknowledged)).flat();
+  }
+
+  #deliveryTo(backend: Backend): TreeNode {
+    const deadLetter =
+      this.#deadLetters === undefined ? undefined : new DeliveringBackend(this.#deadLetters);
+    return new DeliveringBackend(backend, { deadLetter })[NODE];
+  }
+
+  #namesTo(path: string): string[] {
+    const { path: own } = this.#position;
+    return (own === '' ? path : path.slice(own.length + 1)).split('.');
+  }
+
+  #reportUnknownBackend(path: string): void {
+    const { path: own, diagnostics } = this.#position;
+    diagnostics.warn(
+      `unknown backends in the queue of ${own}`,
+      `The queue of the node '${own}' holds events for the backend '${path}', which does not exist. They stay in the ` +
+        `queue until a process has a backend with this path.`,
+      { burst: 1 },
+    );
+  }
+}

@@ -4,6 +4,7 @@ import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { EventStore } from './store/event-store.js';
 import { codeOf } from './store/private-files.js';
+import { LOCK_PREFIX } from './store/store-lock.js';
 
 /** What a store may take on the disk besides what is queued. */
 const SEGMENTS = 8;
@@ -55,6 +56,8 @@ export class Slots {
       const location = join(this.directory, slot);
       if (location === this.#own) continue;
       if (this.#searched.get(location) === (await fingerprintOf(location))) continue;
+      // Claiming a store that a process is about to begin would make that process begin another.
+      if (await isEmpty(location)) continue;
       const store = await this.#openUsable(location);
       if (store !== undefined) yield store;
     }
@@ -95,6 +98,12 @@ export class Slots {
         `new events go to another store.`,
     );
   }
+}
+
+/** Whether a directory holds no files besides the sockets of processes. */
+async function isEmpty(location: string): Promise<boolean> {
+  const names = await readdir(location).catch(() => undefined);
+  return names?.every((name) => name.startsWith(LOCK_PREFIX)) ?? false;
 }
 
 /** Returns what changes when a store is written to. */

@@ -1,9 +1,6 @@
-import { rm, stat, truncate, type FileHandle } from 'node:fs/promises';
+import { stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { describeError } from '../../core/diagnostics/describe.js';
 import type { Diagnostics } from '../../core/diagnostics/diagnostics.js';
-import { compactSegment } from './compact-segment.js';
-import { setAside } from './damaged-files.js';
 import { writeManifest, type Manifest } from './manifest.js';
 import {
   codeOf,
@@ -13,8 +10,10 @@ import {
   writeAt,
 } from './private-files.js';
 import { encodeCommit, type RecordContent, type StoredRecord } from './record.js';
+import { SegmentMaintenance } from './segment-maintenance.js';
 import { Segment } from './segment.js';
 import { StoreLock } from './store-lock.js';
+import { StoreReports } from './store-reports.js';
 import { StoreReader, type Replacement } from './store-reader.js';
 import { readSegments, refuseForeign } from './stored-segments.js';
 import { SyncMark } from './sync-mark.js';
@@ -66,15 +65,14 @@ export class EventStore {
   readonly #nodes = new Map<string, NodeState>();
   readonly #readers = new Set<StoreReader>();
   readonly #syncMark: SyncMark;
-  /** The segment whose file of acknowledgements is open. */
-  #acknowledged: Segment | undefined;
+  readonly #reports: StoreReports;
+  readonly #maintenance: SegmentMaintenance;
   readonly #segmentBytes: number;
   #next = 1;
   #active: ActiveSegment | undefined;
   #appends: Append[] = [];
-  #unwritten = new Map<Segment, number[]>();
   #writtenManifest: string | undefined;
-  #maintenance: Promise<void> | undefined;
+  #isMaintaining = false;
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #isGone = false;
@@ -82,11 +80,19 @@ export class EventStore {
   private constructor(
     readonly location: string,
     private readonly lock: StoreLock,
-    private readonly diagnostics: Diagnostics,
+    diagnostics: Diagnostics,
     { segmentBytes = SEGMENT_BYTES }: EventStoreOptions,
   ) {
     this.#syncMark = new SyncMark(location);
     this.#segmentBytes = segmentBytes;
+    this.#reports = new StoreReports(location, diagnostics);
+    this.#maintenance = new SegmentMaintenance({
+      location,
+      segments: this.#segments,
+      segmentBytes,
+      liveBytes: () => this.liveBytes,
+      writeManifest: () => this.#writeManifest(),
+    });
   }
 
   /**
@@ -168,7 +174,7 @@ export class EventStore {
       if (segment === undefined || sequence > segment.last) continue;
       if (!segment.acknowledge(sequence, size)) continue;
       this.#nodeOf(key).live--;
-      this.#noteAcknowledged(segment, [sequence]);
+      this.#maintenance.add(segment, [sequence]);
     }
     this.#maintain();
   }
@@ -189,9 +195,9 @@ export class EventStore {
       if (this.#isClosed) return;
       this.#isClosed = true;
       if (!this.#isGone)
-        await this.#settle().catch((error: unknown) => this.#reportUnwritten(error));
+        await this.#settle().catch((error: unknown) => this.#reports.unwritten(error));
       await this.#active?.file.close().catch(() => {});
-      await this.#acknowledged?.acknowledgements.close().catch(() => {});
+      await this.#maintenance.close().catch(() => {});
       await this.#syncMark.close().catch(() => {});
       for (const reader of this.#readers) await reader.close().catch(() => {});
       await this.lock.release();
@@ -213,18 +219,11 @@ export class EventStore {
     this.#segments.push(...found.segments);
     this.#next = found.next;
     for (const [segment, sequences] of found.lost) {
-      if (this.#segments.includes(segment)) this.#noteAcknowledged(segment, sequences);
+      if (this.#segments.includes(segment)) this.#maintenance.add(segment, sequences);
     }
     const lost = [...found.lost.values()].reduce((sum, { length }) => sum + length, 0);
-    if (found.damage.length > 0) this.#reportDamage(lost, found.damage.join(', '));
-    if (found.unknown > 0) {
-      this.diagnostics.error(
-        `unknown records in ${this.location}`,
-        `Queue on disk: ${this.location} has ${found.unknown} records that a newer release has written. ` +
-          `They are left alone; a newer release can deliver them.`,
-        { burst: 1 },
-      );
-    }
+    if (found.damage.length > 0) this.#reports.damaged(lost, found.damage.join(', '));
+    if (found.unknown > 0) this.#reports.ofNewerRelease(found.unknown);
     if (found.manifest !== undefined) this.#writtenManifest = textOf(found.manifest);
     if (found.segments.length > 0 || found.damage.length > 0) this.#maintain();
   }
@@ -330,13 +329,7 @@ export class EventStore {
   async #verifyDirectory(): Promise<void> {
     if ((await stat(this.location).catch(() => undefined)) !== undefined) return;
     const lost = this.#segments.reduce((sum, { live }) => sum + live, 0);
-    if (!this.#isGone && lost > 0) {
-      this.diagnostics.error(
-        'damage',
-        `Queue on disk: the directory ${this.location} was deleted while it was in use. ${eventsOf(lost)} in it had not ` +
-          `been delivered and may be lost. New events go to a new directory.`,
-      );
-    }
+    if (!this.#isGone && lost > 0) this.#reports.deleted(lost);
     this.#isGone = true;
     throw new Error(`the directory ${this.location} was deleted`);
   }
@@ -347,17 +340,19 @@ export class EventStore {
   }
 
   #maintain(): void {
-    if (this.#maintenance !== undefined || this.#isClosed || this.#isGone) return;
-    this.#maintenance = this.#exclusively(async () => {
-      this.#maintenance = undefined; // what is acknowledged from now on needs another turn
+    if (this.#isMaintaining || this.#isClosed || this.#isGone) return;
+    this.#isMaintaining = true;
+    void this.#exclusively(async () => {
+      this.#isMaintaining = false; // what is acknowledged from now on needs another turn
       if (this.#isClosed || this.#isGone) return;
       try {
-        await this.#writeAcknowledgements();
-        await this.#deleteFinished();
-        await this.#compact();
+        await this.#sealIdle();
+        await this.#maintenance.writeAcknowledgements();
+        await this.#maintenance.deleteFinished();
+        await this.#maintenance.compact();
         if (this.#active === undefined) await this.#writeManifest();
       } catch (error) {
-        this.#reportUnwritten(error);
+        this.#reports.unwritten(error);
       }
     });
   }
@@ -365,77 +360,18 @@ export class EventStore {
   /** Writes everything so that the next to open the store finds it exactly as it is. */
   async #settle(): Promise<void> {
     await this.#sealActive();
-    await this.#writeAcknowledgements();
-    await this.#deleteFinished();
-    for (const { acknowledgements } of this.#segments) {
-      await acknowledgements.sync();
-      await acknowledgements.close();
-    }
+    await this.#maintenance.writeAcknowledgements();
+    await this.#maintenance.deleteFinished();
+    await this.#maintenance.syncAcknowledgements();
     if (this.#writtenManifest !== undefined || this.#segments.length > 0)
       await this.#writeManifest();
   }
 
-  async #writeAcknowledgements(): Promise<void> {
-    for (const [segment, sequences] of this.#unwritten) {
-      this.#unwritten.delete(segment);
-      if (this.#isFinished(segment)) continue;
-      if (this.#acknowledged !== segment) await this.#acknowledged?.acknowledgements.close();
-      this.#acknowledged = segment;
-      try {
-        await segment.acknowledgements.append(sequences);
-      } catch (error) {
-        this.#noteAcknowledged(segment, sequences);
-        throw error;
-      }
-    }
-  }
-
-  async #deleteFinished(): Promise<void> {
+  /** Gives the space of an empty segment back to the disk, even if it is not full. */
+  async #sealIdle(): Promise<void> {
     const idle = this.#active?.segment;
     if (idle?.live === 0 && idle.bytes >= Math.min(IDLE_SEGMENT_BYTES, this.#segmentBytes)) {
       await this.#sealActive();
-    }
-    const finished = this.#segments.filter((segment) => this.#isFinished(segment));
-    if (finished.length === 0) return;
-    const left = this.#segments.filter((segment) => !finished.includes(segment));
-    this.#segments.splice(0, this.#segments.length, ...left);
-    const isFull = await this.#writeManifest().then(
-      () => false,
-      (error: unknown) => {
-        if (codeOf(error) === 'ENOSPC') return true;
-        this.#segments.splice(0, left.length, ...finished, ...left);
-        this.#segments.sort((a, b) => a.first - b.first);
-        throw error;
-      },
-    );
-    for (const segment of finished) await this.#delete(segment);
-    if (isFull) await this.#writeManifest(); // now there is room
-  }
-
-  async #delete(segment: Segment): Promise<void> {
-    if (segment.isDamaged) await setAside(this.location, basename(segment.path));
-    else await rm(segment.path, { force: true });
-    await segment.acknowledgements.delete();
-    this.#unwritten.delete(segment);
-  }
-
-  #isFinished({ isSealed, live }: Segment): boolean {
-    return isSealed && live === 0;
-  }
-
-  /** Keeps the files from growing where a few records that are stuck keep many segments. */
-  async #compact(): Promise<void> {
-    for (;;) {
-      const candidates = this.#segments.filter(({ isSealed, isDamaged }) => isSealed && !isDamaged);
-      const idleBytes = candidates.reduce((sum, segment) => sum + idleBytesOf(segment), 0);
-      if (idleBytes <= Math.max(2 * this.#segmentBytes, this.liveBytes / 4)) return;
-      const worst = candidates.reduce((one, other) =>
-        idleBytesOf(other) > idleBytesOf(one) ? other : one,
-      );
-      const before = worst.bytes;
-      await worst.exclusively(() => compactSegment(worst));
-      await this.#writeManifest();
-      if (worst.bytes >= before) return;
     }
   }
 
@@ -459,31 +395,9 @@ export class EventStore {
     const lost = sequences.filter((sequence) => segment.acknowledge(sequence, size));
     if (lost.length === 0) return;
     segment.isDamaged = true;
-    this.#noteAcknowledged(segment, lost);
-    this.#reportDamage(lost.length, `${basename(segment.path)} is damaged`);
+    this.#maintenance.add(segment, lost);
+    this.#reports.damaged(lost.length, `${basename(segment.path)} is damaged`);
     this.#maintain();
-  }
-
-  #noteAcknowledged(segment: Segment, sequences: readonly number[]): void {
-    const unwritten = this.#unwritten.get(segment);
-    if (unwritten === undefined) this.#unwritten.set(segment, [...sequences]);
-    else for (const sequence of sequences) unwritten.push(sequence);
-  }
-
-  #reportDamage(lost: number, damage: string): void {
-    this.diagnostics.error(
-      'damage',
-      `Queue on disk: ${this.location} is damaged: ${damage}. ${lost === 0 ? 'No event is known to be lost' : `${eventsOf(lost)} ` + (lost === 1 ? 'is lost' : 'are lost')}; ` +
-        `intact events are delivered, and damaged files are kept in its folder 'damaged'.`,
-    );
-  }
-
-  #reportUnwritten(error: unknown): void {
-    this.diagnostics.error(
-      'the disk',
-      `Queue on disk: ${this.location} could not be written to: ${describeError(error)}. ` +
-        `Events that were delivered meanwhile may be delivered again after a restart.`,
-    );
   }
 
   #nodeOf(key: string): NodeState {
@@ -501,12 +415,4 @@ export class EventStore {
 
 function textOf({ next, segments }: Manifest): string {
   return JSON.stringify({ next, segments });
-}
-
-function idleBytesOf({ bytes, liveBytes }: Segment): number {
-  return bytes - liveBytes;
-}
-
-function eventsOf(count: number): string {
-  return count === 1 ? '1 event' : `${count} events`;
 }

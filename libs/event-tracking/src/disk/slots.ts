@@ -5,6 +5,7 @@ import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { EventStore } from './store/event-store.js';
 import { codeOf } from './store/private-files.js';
 import { LOCK_PREFIX } from './store/store-lock.js';
+import { UnusableStoreError } from './store/unusable-store-error.js';
 
 /** What a store may take on the disk besides what is queued. */
 const SEGMENTS = 8;
@@ -50,7 +51,10 @@ export class Slots {
 
   /** Opens one abandoned store after another; each must be given back to {@link leave}, or closed to be searched again. */
   async *abandoned(): AsyncGenerator<EventStore> {
-    const names = await readdir(this.directory);
+    const names = await readdir(this.directory).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return []; // deleted: the store of this process reports it
+      throw error;
+    });
     const slots = names.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b));
     for (const slot of slots) {
       const location = join(this.directory, slot);
@@ -84,7 +88,8 @@ export class Slots {
       return store;
     } catch (error) {
       if (!exists || COMMON_FAILURES.has(codeOf(error) ?? '')) throw error;
-      this.#report(location, describeError(error));
+      const isExplained = error instanceof UnusableStoreError;
+      this.#report(location, isExplained ? error.message : describeError(error));
       return undefined;
     }
   }

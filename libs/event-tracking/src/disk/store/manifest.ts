@@ -44,8 +44,8 @@ export async function readManifest(location: string): Promise<Manifest | 'absent
   const { format, version } = manifest;
   if (format === FORMAT && typeof version === 'number' && version > VERSION) {
     throw new UnusableStoreError(
-      `its format has version ${version}, and this release reads version ${VERSION}. ` +
-        `It is left alone; a newer release can read it`,
+      `its format has version ${version}, and this release reads version ${VERSION} ` +
+        `(a newer release can read it)`,
     );
   }
   if (checksum !== checksumOf(line) || format !== FORMAT) return 'damaged';

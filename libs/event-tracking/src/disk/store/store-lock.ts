@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -8,6 +8,7 @@ import { codeOf } from './private-files.js';
 
 /** Begins the names of the sockets by which processes show that they are alive. */
 export const LOCK_PREFIX = 'lock-';
+const SOCKET_MODE = 0o600;
 const OWNER = 'o';
 const CLAIMANT = 'c';
 type Role = typeof OWNER | typeof CLAIMANT;
@@ -67,6 +68,8 @@ export class StoreLock {
     const lock = new StoreLock(directory, `${LOCK_PREFIX}${randomUUID()}`);
     try {
       await withShortPath(directory, (short) => lock.#listen(join(short, lock.name)));
+      // Whatever the umask. Where another process has removed the socket already, the next step notices.
+      await chmod(join(directory, lock.name), SOCKET_MODE).catch(() => {});
       if (await lock.#becomesOwner()) return lock;
     } catch (error) {
       await lock.release();

@@ -29,8 +29,8 @@ export class StoreReports {
   ofNewerRelease(count: number): void {
     this.diagnostics.error(
       `unknown records in ${this.location}`,
-      `Queue on disk: ${this.location} has ${count} records that a newer release has written. ` +
-        `They are left alone; a newer release can deliver them.`,
+      `Queue on disk: ${this.location} has ${count === 1 ? '1 record' : `${count} records`} that a newer release has written. ` +
+        `This release leaves them alone; the newer one can deliver them.`,
       { burst: 1 },
     );
   }

@@ -36,7 +36,7 @@ export async function refuseForeign(location: string): Promise<void> {
   const foreign = names.find((name) => !isOwn(name));
   if (foreign === undefined) return;
   const what = names.includes('CURRENT') ? 'a LevelDB database' : `the file '${foreign}'`;
-  throw new UnusableStoreError(`it holds ${what}, which is not a queue of this format`);
+  throw new UnusableStoreError(`it holds ${what}, not a queue of this format`);
 }
 
 /** Reads all segments of a store and verifies every checksum. */
@@ -72,7 +72,7 @@ export async function readSegments(
     // The one that was being written may end in the middle of a write that was never acknowledged.
     const isActive =
       typeof manifest === 'object' && entry.last === undefined && index === entries.length - 1;
-    const found = await readSegment(segment, entry, isActive ? synced : undefined, (record) => {
+    const found = await readSegment(segment, entry, { synced, isActive }, (record) => {
       if (record.version === RECORD_VERSION) visit(record, segment);
       else unknown++;
     });
@@ -119,11 +119,11 @@ async function listed(
   return [...entries, ...adopted];
 }
 
-/** @param synced - how far it was synced, where it is the one that was being written */
+/** @param state - how far the store was synced, and whether this segment was being written */
 async function readSegment(
   segment: Segment,
   entry: SegmentEntry,
-  synced: number | undefined,
+  { synced, isActive }: { synced: number; isActive: boolean },
   visit: (record: RawRecord) => void,
 ): Promise<{ lost: number[]; exists: boolean; damage?: string }> {
   const { path, first } = segment;
@@ -140,7 +140,7 @@ async function readSegment(
   const reader = new RecordReader(path);
   const missing = new MissingRecords(first);
   const candidates: number[] = [];
-  let proven = entry.last ?? synced ?? 0;
+  let proven = entry.last ?? (isActive ? synced : 0);
   const end = Math.min(entry.bytes ?? Infinity, size ?? 0);
   const add = (record: RawRecord): void => {
     const { sequence, gapEnd, startsCommit, position, offset, bytes } = record;
@@ -165,7 +165,8 @@ async function readSegment(
     await reader.close();
   }
   candidates.push(...missing.upTo(proven));
-  const lost = candidates.filter((each) => segment.finish(each) && each <= proven);
+  const known = Math.max(proven, synced);
+  const lost = candidates.filter((each) => segment.finish(each) && each <= known);
   segment.last = Math.max(segment.last, proven, first - 1);
   segment.bytes = reader.validEnd;
   segment.isSealed = true;
@@ -176,9 +177,9 @@ async function readSegment(
       ...(lost.length > 0 && { damage: `${basename(path)} is missing` }),
     };
   }
-  const isTorn = reader.validEnd < size && synced !== undefined;
+  const isTorn = reader.validEnd < size && isActive;
   segment.isDamaged = reader.hasDamage || lost.length > 0 || (reader.validEnd < end && !isTorn);
-  if (!segment.isDamaged && synced !== undefined) await finishTorn(path, reader.validEnd);
+  if (!segment.isDamaged && isActive) await finishTorn(path, reader.validEnd);
   if (!segment.isDamaged) return { lost, exists: true };
   return { lost, exists: true, ...(lost.length > 0 && { damage: `${basename(path)} is damaged` }) };
 }

@@ -20,6 +20,7 @@ import {
 import { DiskEventQueue, type DiskEventQueueOptions } from 'nestjs-event-tracking/disk';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DiskProcesses, stuck } from './support/disk-processes.js';
 import { ROOT } from './support/root.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -403,6 +404,41 @@ async function filesIn(slot: string): Promise<string[]> {
   const names = await readdir(join(directory, slot));
   return names.filter((name) => !name.startsWith('lock-')).sort();
 }
+
+describe('A queue on disk that has delivered the events of a killed process', () => {
+  it('delivers its own first event without a restart', async () => {
+    const processes = await DiskProcesses.create();
+    try {
+      await processes.leave(numbered(250), { isKilled: true });
+      const destination = new RecordingBackend();
+      const tracker = processes.start(destination);
+      await vi.waitUntil(() => destination.events.length === 250);
+      await processes.settled('0');
+      tracker.emit('new');
+      await vi.waitUntil(() => destination.events.length === 251);
+      expect(destination.events.at(-1)!.name).toBe('new');
+    } finally {
+      await processes.end();
+    }
+  });
+
+  it('delivers its own first event without a restart when it has searched another store', async () => {
+    const processes = await DiskProcesses.create();
+    try {
+      const first = processes.start(stuck);
+      await vi.waitUntil(() => existsSync(join(processes.directory, '0')));
+      await processes.leave(numbered(250), { slot: '1' });
+      const destination = new RecordingBackend();
+      await first.close({ signal: AT_ONCE });
+      const tracker = processes.start(destination);
+      await vi.waitUntil(() => destination.events.length === 250);
+      tracker.emit('new');
+      await vi.waitUntil(() => destination.events.length === 251);
+    } finally {
+      await processes.end();
+    }
+  });
+});
 
 describe('A queue on disk whose process dies', () => {
   const program = join(ROOT, 'test/support/disk-application.mjs');

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 
 /** Damages a file in one of the ways in which disks do. */
 export function damageFile(
@@ -44,4 +45,31 @@ export function copyFiles(from: string, to: string): void {
       if ((error as { code?: unknown }).code !== 'ENOENT') throw error; // deleted by a write under way
     }
   }
+}
+
+/** Returns the content of each file of a store, by its path; leaves out the sockets of processes. */
+export function contentsOf(directory: string): Map<string, string> {
+  const names = readdirSync(directory, { recursive: true }) as string[];
+  const files = names.filter((name) => lstatSync(join(directory, name)).isFile()).sort();
+  return new Map(files.map((name) => [name, readFileSync(join(directory, name)).toString('hex')]));
+}
+
+const LENGTH_AT = 8;
+const VERSION_AT = 12;
+const HEADER_BYTES = 24;
+
+/** Gives a record of a segment another version, with a valid checksum; returns its bytes. */
+export function changeVersion(path: string, index: number, version: number): Buffer {
+  const content = readFileSync(path);
+  let start = 0;
+  for (let each = 0; each < index; each++) start += sizeAt(content, start);
+  const record = content.subarray(start, start + sizeAt(content, start));
+  record[VERSION_AT] = version;
+  record.writeUInt32BE(crc32(record.subarray(LENGTH_AT)), 4);
+  writeFileSync(path, content);
+  return record;
+}
+
+function sizeAt(content: Buffer, start: number): number {
+  return HEADER_BYTES + content.readUInt32BE(start + LENGTH_AT);
 }

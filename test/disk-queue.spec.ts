@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,6 +221,8 @@ describe('DiskEventQueue', () => {
     }
     await vi.waitUntil(() => log.warn.mock.calls.some(([text]) => /is full \(maxBytes/.test(text)));
     expect(waiting(tracker)).toBeGreaterThan(0);
+    const files = (await filesIn('0')).map((name) => statSync(join(directory, '0', name)).size);
+    expect(files.reduce((sum, size) => sum + size, 0)).toBeLessThan(2 * maxBytes);
     gate.open();
     await tracker.flush();
     expect(names(gate.taken).toSorted()).toEqual(numbered(1_000).toSorted());

@@ -12,30 +12,41 @@ import type { StoredRecord } from './record.js';
 import type { StoreReader } from './store-reader.js';
 
 const HISTORIES = Number(process.env['STORE_HISTORIES'] ?? 150);
+const SEED = process.env['STORE_SEED'];
+const RUNS = { numRuns: HISTORIES, ...(SEED !== undefined && { seed: Number(SEED) }) };
+const TIMEOUT_MS = 60_000 + HISTORIES * 400;
 /** A disk in memory, where syncing costs nothing. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const directory = (): string => join(PARENT, `store-history-${randomUUID()}`);
 
 describe('The store of a queue on disk', () => {
-  it('delivers in order all that it acknowledged, through crashes, restarts and replacements', async () => {
-    await fc.assert(
-      fc.asyncProperty(soundHistories, async (steps) => {
-        await runHistory(steps, directory());
-      }),
-      { numRuns: HISTORIES },
-    );
-    expect.assertions(0);
-  }, 120_000);
+  it(
+    'delivers in order all that it acknowledged, through crashes, restarts and replacements',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(soundHistories, async (steps) => {
+          await runHistory(steps, directory());
+        }),
+        RUNS,
+      );
+      expect.assertions(0);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('delivers all that is intact, and reports how much is lost, when its files are damaged', async () => {
-    await fc.assert(
-      fc.asyncProperty(damagedHistories, async (steps) => {
-        await runHistory(steps, directory());
-      }),
-      { numRuns: HISTORIES },
-    );
-    expect.assertions(0);
-  }, 120_000);
+  it(
+    'delivers all that is intact, and reports how much is lost, when its files are damaged',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(damagedHistories, async (steps) => {
+          await runHistory(steps, directory());
+        }),
+        RUNS,
+      );
+      expect.assertions(0);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 const NODES = ['default/a', 'default/b'] as const;

@@ -142,6 +142,16 @@ describe('A damaged store', () => {
     expect(processes.log).toEqual([]);
   });
 
+  it('reports losses in the middle of one write, even without its manifest', async () => {
+    await processes.leave(numbered(COUNT), { data: DATA, isOneWrite: true });
+    damageFile(newestSegment(), 'zero', 20_000);
+    rmSync(join(slot, 'store.json'));
+    const destination = new RecordingBackend();
+    await processes.start(destination).flush();
+    expect(reportedLoss()).toBeGreaterThan(0);
+    expect(destination.events).toHaveLength(COUNT - reportedLoss());
+  });
+
   it('is reported once, though several processes find it', async () => {
     await processes.leave(numbered(COUNT), { data: DATA });
     damageFile(middleSegment(), 'zero', 20_000);

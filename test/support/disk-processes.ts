@@ -55,8 +55,14 @@ export class DiskProcesses {
     {
       data = {},
       isKilled = false,
+      isOneWrite = false,
       slot = '0',
-    }: { data?: Record<string, unknown>; isKilled?: boolean; slot?: string } = {},
+    }: {
+      data?: Record<string, unknown>;
+      isKilled?: boolean;
+      isOneWrite?: boolean;
+      slot?: string;
+    } = {},
   ): Promise<void> {
     const { directory } = this;
     const queue = new DiskEventQueue({ directory, syncInterval: 2, maxBytes: SMALL_SEGMENTS });
@@ -68,8 +74,9 @@ export class DiskProcesses {
     for (const name of events) {
       const event = { id: randomUUID(), name, timestamp: new Date(), context: {}, data };
       await producer.send(event);
-      await producer.flush!({});
+      if (!isOneWrite) await producer.flush!({});
     }
+    await producer.flush!({});
     const [store, copy] = [join(this.directory, slot), join(this.directory, 'copy')];
     if (isKilled) copyFiles(store, copy);
     await producer.close!({});

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -143,6 +151,7 @@ class HistoryRun {
   /** What may be there twice or not at all: crashes lose acknowledgements and unfinished writes. */
   readonly #uncertain = new Set<number>();
   #committedBytes = new Map<string, number>();
+  #committedMark: string | undefined;
   #reportedLost = 0;
   #damaged = false;
   readonly #messages: string[] = [];
@@ -274,6 +283,7 @@ class HistoryRun {
   async #settled(): Promise<void> {
     await this.#store.check();
     await this.#store.check();
+    this.#committedMark = markIn(this.#location);
     this.#committedBytes = new Map(
       segmentsIn(this.#location).map((name) => [name, sizeOf(join(this.#location, name))]),
     );
@@ -301,6 +311,8 @@ class HistoryRun {
     directory: string,
     { keptBytes, isMarkLost }: { keptBytes: number; isMarkLost: boolean },
   ): void {
+    // The append under way may have been synced by now, which the store notes in its mark.
+    const isSynced = markIn(directory) !== this.#committedMark;
     if (isMarkLost) rmSync(join(directory, 'synced'), { force: true });
     for (const name of readdirSync(directory)) {
       const path = join(directory, name);
@@ -309,7 +321,7 @@ class HistoryRun {
     const newest = segmentsIn(directory).at(-1);
     if (newest === undefined) return;
     const path = join(directory, newest);
-    const synced = this.#committedBytes.get(newest) ?? 0;
+    const synced = isSynced ? Infinity : (this.#committedBytes.get(newest) ?? 0);
     truncateSync(path, Math.min(sizeOf(path), synced + keptBytes));
   }
 
@@ -339,6 +351,11 @@ class HistoryRun {
 
 function numberOf({ payload }: StoredRecord): number {
   return Number.parseInt(payload, 10);
+}
+
+function markIn(directory: string): string | undefined {
+  const path = join(directory, 'synced');
+  return existsSync(path) ? readFileSync(path, 'hex') : undefined;
 }
 
 function sizeOf(path: string): number {

@@ -55,7 +55,7 @@ function trackerOf(
   return tracker;
 }
 
-/** A destination that takes nothing until it is told to. */
+/** A destination that answers once it is opened. */
 class Gate implements Backend {
   readonly taken: TrackingEvent[] = [];
   open = (): void => {};
@@ -73,7 +73,7 @@ const numbered = (count: number): string[] =>
 const waiting = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.pending;
 const delivered = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.delivered;
 
-/** Leaves so many events on the disk, of which none was delivered. */
+/** Leaves undelivered events on the disk. */
 async function leaveBehind(count: number, node = 'node'): Promise<void> {
   const tracker = trackerOf({ destination: new Gate() }, { node });
   for (const name of numbered(count)) tracker.emit(name);
@@ -82,7 +82,7 @@ async function leaveBehind(count: number, node = 'node'): Promise<void> {
   await isReleased();
 }
 
-/** Resolves when no process holds a store any more. */
+/** Resolves when no process holds the store. */
 async function isReleased(slot = '0'): Promise<void> {
   await vi.waitUntil(async () => {
     const names = await readdir(join(directory, slot)).catch(() => []);
@@ -99,7 +99,7 @@ const eventOf = (name: string): TrackingEvent => ({
 });
 
 describe('DiskEventQueue', () => {
-  it('hands events over as they were emitted, context and dates included, in their order', async () => {
+  it('delivers events in order, with their context and dates', async () => {
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
     tracker.context('user', { user_id: 7 }, () =>
@@ -117,7 +117,7 @@ describe('DiskEventQueue', () => {
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  it('delivers after a restart what was on the disk, in its order, and that alone', async () => {
+  it('delivers queued events once and in order after a restart', async () => {
     await leaveBehind(250);
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
@@ -131,7 +131,7 @@ describe('DiskEventQueue', () => {
     expect(nothing.events).toEqual([]);
   });
 
-  it('sends again after a restart to the destinations alone that missed an event', async () => {
+  it('sends an event again after a restart only to the destinations that missed it', async () => {
     const [fast, slow] = [new RecordingBackend(), new Gate()];
     const tracker = trackerOf({ fast, slow });
     for (const name of numbered(3)) tracker.emit(name);
@@ -145,7 +145,7 @@ describe('DiskEventQueue', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
-  it('lets processes share a directory, each with its own events', async () => {
+  it('lets processes share a directory, each with its own store', async () => {
     const [first, second] = [new RecordingBackend(), new RecordingBackend()];
     const [one, other] = [trackerOf({ destination: first }), trackerOf({ destination: second })];
     one.emit('one');
@@ -155,7 +155,7 @@ describe('DiskEventQueue', () => {
     expect(await readdir(directory)).toEqual(['0', '1']);
   });
 
-  it('delivers what another process has left, while this one runs', async () => {
+  it('delivers events left by a process that ends while this one runs', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       const left = trackerOf({ destination: new Gate() });
@@ -177,7 +177,7 @@ describe('DiskEventQueue', () => {
     }
   });
 
-  it('serves several nodes, of which one that is stuck does not hold up the others', async () => {
+  it('serves several nodes, none of which blocks another', async () => {
     const queue = new DiskEventQueue({ directory, logger: log, syncInterval: 10, concurrency: 10 });
     const [stuck, free] = [new Gate(), new RecordingBackend()];
     const tracker = new Tracker({
@@ -196,7 +196,7 @@ describe('DiskEventQueue', () => {
     expect(names(stuck.taken)).toEqual(numbered(100));
   });
 
-  it('says, once, of which node it has events that no tree has', async () => {
+  it('warns once about events of a node that no longer exists', async () => {
     await leaveBehind(3, 'renamed');
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
@@ -212,7 +212,7 @@ describe('DiskEventQueue', () => {
     ]);
   });
 
-  it('holds in memory what is too much for the disk, and delivers it when there is room', async () => {
+  it('keeps events beyond maxBytes in memory until there is room', async () => {
     const gate = new Gate();
     const maxBytes = 2 ** 20;
     const tracker = trackerOf({ gate }, { maxBytes, delivery: { batchSize: 100 }, concurrency: 1 });
@@ -231,7 +231,7 @@ describe('DiskEventQueue', () => {
 });
 
 describe('A queue on disk that is closed', () => {
-  it('lets go of its store for good, whatever is asked of it later', async () => {
+  it('releases its store, and does not open it again', async () => {
     const tracker = trackerOf({ destination: new RecordingBackend() });
     tracker.emit('sold');
     await tracker.close();
@@ -240,7 +240,7 @@ describe('A queue on disk that is closed', () => {
     await isReleased();
   });
 
-  it('looks for nothing any more, even where it is closed before it was open', async () => {
+  it('stops its timer, even if it is closed before it has opened a store', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       await trackerOf({ destination: new RecordingBackend() }).close({ signal: AT_ONCE });
@@ -251,7 +251,7 @@ describe('A queue on disk that is closed', () => {
     }
   });
 
-  it('says, and keeps, what is for a destination that is not there any more', async () => {
+  it('keeps events for a destination that no longer exists, and warns about them', async () => {
     const slow = new Gate();
     const tracker = trackerOf({ fast: new RecordingBackend(), slow });
     for (const name of numbered(3)) tracker.emit(name);
@@ -272,7 +272,7 @@ describe('A queue on disk that is closed', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
-  it('delivers after a restart what waited in another queue behind it', async () => {
+  it('delivers after a restart events that waited in another queue behind it', async () => {
     const behind = (backends: Record<string, Backend>): Tracker =>
       trackerOf({ inner: new AsyncRoutingBackend({ backends }) });
     const tracker = behind({ destination: new Gate() });
@@ -287,7 +287,7 @@ describe('A queue on disk that is closed', () => {
     expect(log.warn).not.toHaveBeenCalledWith(expect.stringMatching(/is not there/));
   });
 
-  it('hands over once, up to the next start, what is not taken, be it one event alone', async () => {
+  it('offers an event that its consumer has refused only once until the next start', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const handedOver: string[] = [];
     const entrance = queue.open({
@@ -308,7 +308,7 @@ describe('A queue on disk that is closed', () => {
   });
 });
 
-describe('What another process has left in a queue on disk', () => {
+describe('An abandoned store', () => {
   /** A node whose tree may not stand yet. */
   function lineOf(queue: DiskEventQueue, path: string, refused?: string) {
     const taken: string[] = [];
@@ -329,7 +329,7 @@ describe('What another process has left in a queue on disk', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('waits for the tree of its node to stand', async () => {
+  it('is not consumed before the tree of its node is complete', async () => {
     const queue = queueOf();
     const [standing, coming] = [lineOf(queue, 'standing'), lineOf(queue, 'coming')];
     standing.entrance.start!({ worker: false });
@@ -350,7 +350,7 @@ describe('What another process has left in a queue on disk', () => {
     await Promise.all([standing.entrance.close!({}), coming.entrance.close!({})]);
   });
 
-  it('is offered once, though other processes look at it too', async () => {
+  it('is searched once, even if other processes open it', async () => {
     const { taken, entrance } = lineOf(queueOf(), 'node', 'refused');
     entrance.start!({ worker: false });
     await entrance.flush!({});
@@ -378,7 +378,7 @@ describe('What another process has left in a queue on disk', () => {
     await entrance.close!({});
   });
 
-  it('is let go of when it cannot be read, and read when it can', async () => {
+  it('is released when it cannot be read, and tried again later', async () => {
     const { taken, entrance } = lineOf(queueOf(), 'node');
     entrance.start!({ worker: false });
     await entrance.flush!({});
@@ -442,12 +442,12 @@ describe('A queue on disk that has delivered the events of a killed process', ()
   });
 });
 
-describe('A queue on disk whose process dies', () => {
+describe('A queue on disk whose process is killed', () => {
   const program = join(ROOT, 'test/support/disk-application.mjs');
   /** Half of it is for writing, which takes its time where others use the machine. */
   const SYNC_INTERVAL_MS = 400;
 
-  it('loses nothing that was emitted longer than the interval before, however often it is killed', async () => {
+  it('loses no event that is older than syncInterval, through ten kills', async () => {
     const [destination, emitted] = [join(directory, 'delivered'), join(directory, 'emitted')];
     const queue = join(directory, 'queue');
     const start = (first: string) =>
@@ -481,7 +481,7 @@ describe('A queue on disk whose process dies', () => {
   }, 120_000);
 });
 
-/** What the application says it had emitted, and when. */
+/** Returns the numbers that the application emitted, and when. */
 function marksOf(file: string): { number: number; time: number }[] {
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
@@ -495,7 +495,7 @@ const lastOf = (file: string): number => marksOf(file).at(-1)!.number;
 describe('A disk that fails', () => {
   const program = join(ROOT, 'test/support/limited-disk-application.mjs');
 
-  it('costs no event: they wait in memory until it takes writes again', async () => {
+  it('loses no event: they wait in memory until writes succeed again', async () => {
     const limited = `trap '' XFSZ; ulimit -S -f 512; exec "$0" "$@"`;
     const child = spawn('bash', ['-c', limited, process.execPath, program, directory], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -514,7 +514,7 @@ describe('A disk that fails', () => {
 });
 
 describe('DiskEventQueue in a Nest application', () => {
-  it('takes events out without being told to be a worker, and delivers at shutdown what is queued', async () => {
+  it('consumes without worker: true, and delivers queued events at shutdown', async () => {
     const destination = new RecordingBackend();
 
     @Module({
@@ -537,7 +537,7 @@ describe('DiskEventQueue in a Nest application', () => {
     expect(names(destination.events)).toEqual(numbered(100));
   });
 
-  it('rejects at the start when it cannot write to the directory', async () => {
+  it('rejects the start when it cannot write to the directory', async () => {
     const file = join(directory, 'file');
     await writeFile(file, '');
 
@@ -557,7 +557,7 @@ describe('DiskEventQueue in a Nest application', () => {
     await expect(started).rejects.toThrow(/can write to; '.*file' is not: .*EEXIST/);
   });
 
-  it('refuses a second node of the same name, which would consume the events of the first', async () => {
+  it('rejects a second node of the same name, which would consume the events of the first', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const another = (): Tracker =>
       new Tracker({
@@ -581,7 +581,7 @@ describe('DiskEventQueue in a Nest application', () => {
     [{ directory: '' }, /directory must be a path/],
     [{ directory: 'x', syncInterval: 0 }, /syncInterval must be a whole number above 0/],
     [{ directory: 'x', maxBytes: 1.5 }, /maxBytes must be a whole number above 0/],
-  ])('refuses %o', (options, message) => {
+  ])('rejects the invalid options %o', (options, message) => {
     expect(() => new DiskEventQueue(options)).toThrow(ImproperlyConfigured);
     expect(() => new DiskEventQueue(options)).toThrow(message);
   });

@@ -1,0 +1,88 @@
+/**
+ * CPU time that a server spends on a request, in user and system mode: bare Nest, a hand-written hook that makes the same
+ * event, this module with both decorators, and two modules that also keep a context for each request.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import autocannon from 'autocannon';
+
+const REQUESTS = 10_000;
+const WARM_UP_ROUNDS = 3;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const ADAPTERS = (process.env.BENCH_ADAPTERS ?? 'express,fastify').split(',');
+const BASELINE = 'hand-written';
+const KINDS = (
+  process.env.BENCH_KINDS ?? `bare,${BASELINE},event-tracking,nestjs-cls,nestjs-pino`
+).split(',');
+
+const SERVER = fileURLToPath(new URL('./requests-server.mjs', import.meta.url));
+
+async function serve(adapter, kind) {
+  const child = fork(SERVER, [adapter, kind], {
+    execArgv: process.env.BENCH_SERVER_ARGS?.split(' ') ?? [],
+  });
+  const [url] = await once(child, 'message');
+  return {
+    kind,
+    url,
+    figures: [],
+    async cpuTime() {
+      child.send('cpu');
+      const [{ user, system }] = await once(child, 'message');
+      return user + system;
+    },
+    stop: () => child.disconnect(),
+  };
+}
+
+/** Microseconds of the server's CPU time per request. */
+async function measure(server) {
+  const before = await server.cpuTime();
+  const { errors, non2xx } = await autocannon({
+    url: server.url,
+    connections: 32,
+    amount: REQUESTS,
+  });
+  if (errors + non2xx > 0) throw new Error(`${errors} errors, ${non2xx} answers that are not 2xx`);
+  return ((await server.cpuTime()) - before) / REQUESTS;
+}
+
+async function compare(adapter) {
+  const servers = [];
+  try {
+    for (const kind of KINDS) servers.push(await serve(adapter, kind));
+    for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+      for (let turn = 0; turn < servers.length; turn++) {
+        // Each round begins with another server, so that a slow moment of the machine meets all of them.
+        const server = servers[(turn + round + WARM_UP_ROUNDS) % servers.length];
+        const figure = await measure(server);
+        if (round >= 0) server.figures.push(figure);
+      }
+    }
+  } finally {
+    for (const server of servers) server.stop();
+  }
+  return servers;
+}
+
+const sorted = (values) => values.toSorted((a, b) => a - b);
+const median = (values) => sorted(values)[Math.floor(values.length / 2)];
+
+function row({ kind, figures }, baseline) {
+  const ratios = figures.map((figure, round) => baseline.figures[round] / figure);
+  const [lowest, highest] = [sorted(ratios)[0], sorted(ratios).at(-1)];
+  const range = kind === BASELINE ? '' : ` (${lowest.toFixed(2)} to ${highest.toFixed(2)})`;
+  return `| ${kind} | ${median(figures).toFixed(1)} µs | ${median(ratios).toFixed(2)}${range} |`;
+}
+
+console.log(
+  `CPU time of the server per request, medians of ${ROUNDS} rounds of ${REQUESTS} requests; the ratio is that of the ` +
+    `hand-written hook's time to each one's, so higher is better`,
+);
+for (const adapter of ADAPTERS) {
+  const servers = await compare(adapter);
+  const baseline = servers.find(({ kind }) => kind === BASELINE) ?? servers[0];
+  console.log(`\n| ${adapter} | CPU per request | ratio |\n| --- | ---: | ---: |`);
+  for (const server of servers) console.log(row(server, baseline));
+}

@@ -13,7 +13,7 @@ const tracker = new Tracker({
   backends: { node: new AsyncRoutingBackend({ queue, backends: { destination } }) },
   logger,
 });
-const account = () => tracker.account().backends['node.queue'];
+const account = () => tracker.stats().backends['node.queue'];
 
 for (let index = 0; index < 2_000; index++) {
   tracker.emit('noise', { text: randomBytes(1_000).toString('hex') });
@@ -26,4 +26,4 @@ const watching = setInterval(() => {
 await once(process.stdin.resume(), 'end');
 await tracker.flush();
 await tracker.close();
-console.log(JSON.stringify({ ...account(), delivered: ids.size }));
+console.log(JSON.stringify({ ...stats(), delivered: ids.size }));

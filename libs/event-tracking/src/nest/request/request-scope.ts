@@ -6,6 +6,12 @@ import { HttpExecutionContext, type HttpArguments } from './http-execution-conte
 /** The property of a request, or of a message's arguments, that holds its scope. */
 const SCOPE = Symbol.for('event-tracking:scope');
 
+/** A request or a message's arguments; Fastify's routes see a request that wraps the one that carries the scope. */
+interface Carrier {
+  [SCOPE]?: RequestScope;
+  raw?: Carrier;
+}
+
 /** A scope in which Nest dispatches handlers. */
 export abstract class DispatchScope extends ContextStack {
   /**
@@ -73,27 +79,27 @@ function methodOf(instance: object, method: string | symbol): unknown {
 
 /** Keeps a scope where all stages of a request find it. */
 export function keepScope(carrier: object, scope: RequestScope): void {
-  scope.ofOtherApplication = latestScopeOf(carrier);
-  (carrier as { [SCOPE]?: RequestScope })[SCOPE] = scope;
+  scope.ofOtherApplication = latestScopeOf(carrier as Carrier);
+  (carrier as Carrier)[SCOPE] = scope;
 }
 
 /** Returns the scope of a request in an application, if it has been opened. */
 export function scopeOf(
-  carrier: object,
+  request: object,
   application: EventTrackingApplication,
 ): RequestScope | undefined {
-  let scope = latestScopeOf(carrier);
+  let scope = latestScopeOf(request as Carrier);
   while (scope !== undefined && scope.application !== application) scope = scope.ofOtherApplication;
   return scope;
 }
 
 /** Returns the scope of a call that Nest dispatches, if it has been opened. */
 export function scopeOfCall(context: ExecutionContext): RequestScope | undefined {
-  return latestScopeOf(carrierOf(context).carrier);
+  return latestScopeOf(carrierOf(context).carrier as Carrier);
 }
 
-function latestScopeOf(carrier: object): RequestScope | undefined {
-  return (carrier as { [SCOPE]?: RequestScope })[SCOPE];
+function latestScopeOf(request: Carrier): RequestScope | undefined {
+  return request[SCOPE] ?? request.raw?.[SCOPE];
 }
 
 /** Returns the execution context of a call of a decorated method, where Nest dispatched it. */

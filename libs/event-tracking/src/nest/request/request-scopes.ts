@@ -19,9 +19,8 @@ export class RequestScopes {
 
   /** Returns the scope of an HTTP request; opens one where none is open. */
   ofHttp(request: HttpRequest): RequestScope {
-    const carrier = rawRequest(request);
-    const scope = scopeOf(carrier, this.application);
-    if (scope === undefined) return this.#openHttp(carrier, request, undefined);
+    const scope = scopeOf(request, this.application);
+    if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
     scope.request = request;
     return scope;
   }

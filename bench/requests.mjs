@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 
 const REQUESTS = 10_000;
+/** The servers take turns within a round too: a machine that others use slows down from one second to the next. */
+const TURNS = 4;
 const WARM_UP_ROUNDS = 3;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
 const ADAPTERS = (process.env.BENCH_ADAPTERS ?? 'express,fastify').split(',');
@@ -36,16 +38,24 @@ async function serve(adapter, kind) {
   };
 }
 
-/** Microseconds of the server's CPU time per request. */
-async function measure(server) {
+/** Returns the microseconds of CPU time that the server spends on some requests. */
+async function measure(server, amount) {
   const before = await server.cpuTime();
-  const { errors, non2xx } = await autocannon({
-    url: server.url,
-    connections: 32,
-    amount: REQUESTS,
-  });
+  const { errors, non2xx } = await autocannon({ url: server.url, connections: 32, amount });
   if (errors + non2xx > 0) throw new Error(`${errors} errors, ${non2xx} answers that are not 2xx`);
-  return ((await server.cpuTime()) - before) / REQUESTS;
+  return (await server.cpuTime()) - before;
+}
+
+/** Returns the microseconds of CPU time per request, for each server. */
+async function runRound(servers) {
+  const times = new Map(servers.map((server) => [server, 0]));
+  for (let turn = 0; turn < TURNS; turn++) {
+    // Each turn has another order, so that no server always follows the same one.
+    for (const server of turn % 2 === 0 ? servers : servers.toReversed()) {
+      times.set(server, times.get(server) + (await measure(server, REQUESTS / TURNS)));
+    }
+  }
+  return servers.map((server) => times.get(server) / REQUESTS);
 }
 
 async function compare(adapter) {
@@ -53,12 +63,8 @@ async function compare(adapter) {
   try {
     for (const kind of KINDS) servers.push(await serve(adapter, kind));
     for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-      for (let turn = 0; turn < servers.length; turn++) {
-        // Each round begins with another server, so that a slow moment of the machine meets all of them.
-        const server = servers[(turn + round + WARM_UP_ROUNDS) % servers.length];
-        const figure = await measure(server);
-        if (round >= 0) server.figures.push(figure);
-      }
+      const figures = await runRound(servers);
+      if (round >= 0) servers.forEach((server, index) => server.figures.push(figures[index]));
     }
   } finally {
     for (const server of servers) server.stop();

@@ -347,15 +347,19 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
     else for (const key of Object.keys(own)) setOwn(values, key, own[key]);
   }
   values ??= {};
-  return { values, size: estimateSize(values), types, flat: isFlat(values) };
+  const size = sizeOfFlat(values);
+  return { values, size: size ?? estimateSize(values), types, flat: size !== undefined };
 }
 
-function isFlat(values: EventContext): boolean {
+/** Estimates the size of a context without nested values, as {@link estimateSize} does; undefined where values nest. */
+function sizeOfFlat(values: EventContext): number | undefined {
+  let size = 8;
   for (const key in values) {
     const value = values[key];
-    if (typeof value === 'object' && value !== null) return false;
+    if (typeof value === 'object' && value !== null) return undefined;
+    size += key.length + 3 + (typeof value === 'string' ? value.length + 3 : 8);
   }
-  return true;
+  return size;
 }
 
 function reaches(entry: ContextEntry, tracker: string | undefined): boolean {

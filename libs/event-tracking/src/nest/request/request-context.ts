@@ -24,6 +24,11 @@ export class RequestContext {
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
+  /** Whether contexts are made of requests as events need them, so that scopes have to keep their requests. */
+  get readsRequests(): boolean {
+    return this.#options?.request !== undefined;
+  }
+
   /** Enters the context of an HTTP request. */
   enterHttp(scope: RequestScope, request: HttpRequest, executionContext?: ExecutionContext): void {
     if (this.#options !== undefined)
@@ -48,11 +53,11 @@ export class RequestContext {
     defaults: Record<string, unknown>,
     executionContext: ExecutionContext | undefined,
   ): void {
-    scope.request = request;
     const { request: make, cls } = this.#options!;
     const type = this.application.contextType('request');
     if (make === undefined) scope.enterOwn('request', defaults, type);
     else {
+      scope.request = request;
       scope.enterLive(
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),

@@ -45,7 +45,7 @@ export class CallScope extends DispatchScope {
 
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
-  /** The request as the latest stage knows it: Fastify's routes see another object than middleware does. */
+  /** The request as the latest stage knows it, where a context is made of it; Fastify's routes see another object than middleware does. */
   request: unknown;
   /** The scope of the same request in another application that it has passed through. */
   ofOtherApplication: RequestScope | undefined;
@@ -68,8 +68,11 @@ export class RequestScope extends DispatchScope {
   override take(instance: object, method: string | symbol): ExecutionContext | undefined {
     const handler = this.#handler;
     if (handler === undefined || methodOf(instance, method) !== handler) return undefined;
+    const args = this.#args!;
+    // Sockets keep the scope of their latest request alive: what it holds outlives the request.
     this.#handler = undefined;
-    return new HttpExecutionContext(instance.constructor, handler, this.#args!);
+    this.#args = undefined;
+    return new HttpExecutionContext(instance.constructor, handler, args);
   }
 }
 

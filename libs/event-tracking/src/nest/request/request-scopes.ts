@@ -21,7 +21,7 @@ export class RequestScopes {
   ofHttp(request: HttpRequest): RequestScope {
     const scope = scopeOf(request, this.application);
     if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
-    scope.request = request;
+    if (this.requestContext.readsRequests) scope.request = request;
     return scope;
   }
 

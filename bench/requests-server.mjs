@@ -1,4 +1,7 @@
-/** A Nest application with one route, with or without a context per request; its parent asks it for its CPU time. */
+/**
+ * A Nest application with one route, with or without a context per request; its parent asks it for
+ * its CPU time.
+ */
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

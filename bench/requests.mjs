@@ -1,6 +1,7 @@
 /**
- * CPU time that a server spends on a request, in user and system mode: bare Nest, a hand-written hook that makes the same
- * event, this module with both decorators, and two modules that also keep a context for each request.
+ * CPU time that a server spends on a request, in user and system mode: bare Nest, a hand-written
+ * hook that makes the same event, this module with both decorators, and two modules that also keep
+ * a context for each request.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,10 +9,13 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 
 const REQUESTS = 10_000;
-/** The servers take turns within a round too: a machine that others use slows down from one second to the next. */
+/**
+ * The servers take turns within a round too: a machine that others use slows down from one second
+ * to the next.
+ */
 const TURNS = 4;
-const WARM_UP_ROUNDS = 3;
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const WARM_UP_ROUNDS = 2;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ADAPTERS = (process.env.BENCH_ADAPTERS ?? 'express,fastify').split(',');
 const BASELINE = 'hand-written';
 const KINDS = (

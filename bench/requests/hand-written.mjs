@@ -1,4 +1,7 @@
-/** What an application would write itself: a hook that keeps the context in an `AsyncLocalStorage`, and a handler that makes the event of it. */
+/**
+ * What an application would write itself: a hook that keeps the context in an `AsyncLocalStorage`,
+ * and a handler that makes the event of it.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 

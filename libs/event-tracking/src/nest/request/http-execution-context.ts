@@ -6,8 +6,9 @@ export type HttpArguments = readonly [request: object, response: unknown, next: 
 /**
  * Describes a call of an HTTP handler, with the answers that Nest's own execution context gives.
  *
- * @remarks Nest makes its own only for guards and interceptors, and running one of these for every request costs more than
- * all of the scope.
+ * @remarks
+ * Nest makes its own only for guards and interceptors. Running one of these for every request costs
+ * more than opening the scope.
  */
 export class HttpExecutionContext implements ExecutionContext {
   constructor(

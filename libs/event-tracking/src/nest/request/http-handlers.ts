@@ -1,13 +1,19 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { declaresHost } from '../decorators/owner-application.js';
 
-/** Metadata of a handler that names the handler itself; Nest copies a handler's metadata to the route that calls it. */
+/**
+ * Metadata of a handler that names the handler itself; Nest copies a handler's metadata to the
+ * route that calls it.
+ */
 const HANDLER = Symbol.for('event-tracking:handler');
 
 /**
- * Marks the methods of controllers that have decorated methods, so that their routes are known when Nest registers them.
+ * Marks the methods of controllers that have decorated methods, so that their routes are known when
+ * Nest registers them.
  *
- * @remarks All methods are marked, because another decorator may hide a decorated one behind a function of its own.
+ * @remarks
+ * All methods are marked, because another decorator may hide a decorated one behind a function of
+ * its own.
  */
 export function markHandlers(modules: ModulesContainer): void {
   for (const { controllers } of modules.values()) {

@@ -16,7 +16,10 @@ export interface HttpRequest {
 
 const MAX_REQUEST_ID_LENGTH = 200;
 
-/** Reads the context of an HTTP request, under the names that destinations know; leaves out what the request lacks. */
+/**
+ * Reads the context of an HTTP request, under the names that destinations know; leaves out what the
+ * request lacks.
+ */
 export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
   // Fastify's request answers by getters, which cost more than the properties behind them.
   const raw = request.raw ?? request;

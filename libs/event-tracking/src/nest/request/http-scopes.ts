@@ -27,10 +27,11 @@ const ROUTE_METHODS = (
  * Runs each HTTP request in a scope of its own.
  *
  * @remarks
- * Works through the HTTP adapter, as soon as there is one: middleware that a module configures misses requests that match
- * no route, bodies that cannot be parsed, and middleware of `app.use`; an interceptor misses guards and filters. The scope
- * opens in the first stage that sees the request. Each later stage runs in it again, because a middleware may call `next`
- * from a callback that belongs to no request.
+ * Works through the HTTP adapter, as soon as there is one: middleware that a module configures
+ * misses requests that match no route, bodies that cannot be parsed, and middleware of `app.use`;
+ * an interceptor misses guards and filters. The scope opens in the first stage that sees the
+ * request. Each later stage runs in it again, because a middleware may call `next` from a callback
+ * that belongs to no request.
  */
 export function openScopesOverHttp(
   adapterHost: HttpAdapterHost,
@@ -55,7 +56,10 @@ export function openScopesOverHttp(
   });
 }
 
-/** Opens scopes as early as an adapter allows: Fastify's hooks cost a fraction of what its middleware costs. */
+/**
+ * Opens scopes as early as an adapter allows: Fastify's hooks cost a fraction of what its
+ * middleware costs.
+ */
 function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   const instance = adapter['getInstance']?.() as { addHook?: Method } | undefined;
   if (adapter['getType']?.() === 'fastify' && typeof instance?.addHook === 'function') {
@@ -75,7 +79,9 @@ function replace(adapter: Adapter, name: string, change: (args: unknown[]) => un
   adapter[name] = (...args) => Reflect.apply(method, adapter, change(args));
 }
 
-/** Nest registers the middleware that modules configure by a function that it asks the adapter for. */
+/**
+ * Nest registers the middleware that modules configure by a function that it asks the adapter for.
+ */
 function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): void {
   const method = adapter['createMiddlewareFactory'];
   if (method === undefined) return;
@@ -91,7 +97,9 @@ function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): voi
 class StagesInScope {
   constructor(private readonly scopes: RequestScopes) {}
 
-  /** Wraps a middleware, or a list of them; leaves paths and whole Express applications as they are. */
+  /**
+   * Wraps a middleware, or a list of them; leaves paths and whole Express applications as they are.
+   */
   middleware(middleware: unknown): unknown {
     if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
     if (typeof middleware !== 'function' || 'handle' in middleware) return middleware;

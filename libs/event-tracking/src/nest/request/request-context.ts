@@ -9,10 +9,10 @@ import type { RequestContextOptions } from '../config/event-tracking-options.js'
 import { readHttpRequest, type HttpRequest } from './http-request.js';
 import type { RequestScope } from './request-scope.js';
 
-/** Enters what is known about a request into the request's scope. */
+/** Enters the context of a request into the request's scope. */
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
-  /** Made once, and not for each request. */
+  // Created once per application, because each request needs them.
   readonly #ofRequest = this.#conversionsOf('request');
   readonly #ofCls = this.#conversionsOf('cls');
 
@@ -24,7 +24,10 @@ export class RequestContext {
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
-  /** Whether contexts are made of requests as events need them, so that scopes have to keep their requests. */
+  /**
+   * Whether contexts are made of requests as events need them, so that scopes have to keep their
+   * requests.
+   */
   get readsRequests(): boolean {
     return this.#options?.request !== undefined;
   }
@@ -35,7 +38,10 @@ export class RequestContext {
       this.#enter(scope, request, readHttpRequest(request), executionContext);
   }
 
-  /** Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a socket. */
+  /**
+   * Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a
+   * socket.
+   */
   enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
     if (this.#options === undefined) return;
     const { request, pattern } = readMessage(executionContext);
@@ -74,7 +80,7 @@ export class RequestContext {
       if (made instanceof Promise) made.catch(() => {});
       if (isPlainObject(made) && !(made instanceof Promise)) return made;
       throw new TypeError(
-        `it returned ${describeValue(made)}; it is to return an object, and no promise`,
+        `it returned ${describeValue(made)}; it must return an object, not a promise`,
       );
     } catch (fault) {
       this.#report('context.request', fault);
@@ -102,7 +108,7 @@ export class RequestContext {
   #report(where: string, fault: unknown): void {
     this.application.diagnostics.error(
       where,
-      `${where} failed: ${describeError(fault)}. Events are delivered without what it would have added.`,
+      `${where} failed: ${describeError(fault)}. Events are delivered without its values.`,
     );
   }
 }

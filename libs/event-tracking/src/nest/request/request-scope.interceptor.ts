@@ -5,7 +5,10 @@ import { CallScope, scopeOfCall } from './request-scope.js';
 import type { RequestScopes } from './request-scopes.js';
 import { subscribeWithin, type Run } from '../decorators/subscribe-within.js';
 
-/** Runs messages and operations of GraphQL in scopes, and tells decorators which calls Nest dispatches. */
+/**
+ * Runs messages and operations of GraphQL in scopes, and tells decorators which calls Nest
+ * dispatches.
+ */
 export class RequestScopeInterceptor implements NestInterceptor {
   constructor(
     private readonly application: EventTrackingApplication,

@@ -6,7 +6,10 @@ import { HttpExecutionContext, type HttpArguments } from './http-execution-conte
 /** The property of a request, or of a message's arguments, that holds its scope. */
 const SCOPE = Symbol.for('event-tracking:scope');
 
-/** A request or a message's arguments; Fastify's routes see a request that wraps the one that carries the scope. */
+/**
+ * A request or a message's arguments; Fastify's routes see a request that wraps the one that
+ * carries the scope.
+ */
 interface Carrier {
   [SCOPE]?: RequestScope;
   raw?: Carrier;
@@ -15,7 +18,8 @@ interface Carrier {
 /** A scope in which Nest dispatches handlers. */
 export abstract class DispatchScope extends ContextStack {
   /**
-   * Returns the execution context of a call that Nest dispatched, and undefined for a call that code makes.
+   * Returns the execution context of a call that Nest dispatched, and undefined for a call that
+   * code makes.
    *
    * @remarks Nest calls a handler once, so the first call that fits takes the announcement.
    */
@@ -45,7 +49,10 @@ export class CallScope extends DispatchScope {
 
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
-  /** The request as the latest stage knows it, where a context is made of it; Fastify's routes see another object than middleware does. */
+  /**
+   * The request as the latest stage knows it, where a context is made of it; Fastify's routes see
+   * another object than middleware does.
+   */
   request: unknown;
   /** The scope of the same request in another application that it has passed through. */
   ofOtherApplication: RequestScope | undefined;
@@ -118,7 +125,10 @@ export function takeDispatch(
   return undefined;
 }
 
-/** Returns the object that carries the scope through all stages of a call, and whether it is an HTTP request. */
+/**
+ * Returns the object that carries the scope through all stages of a call, and whether it is an HTTP
+ * request.
+ */
 export function carrierOf(context: ExecutionContext): { carrier: object; isHttp: boolean } {
   const type = context.getType<string>();
   // Switching to HTTP would allocate three functions for each request.

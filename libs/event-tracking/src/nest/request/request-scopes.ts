@@ -6,7 +6,10 @@ import type { HttpRequest } from './http-request.js';
 import type { RequestContext } from './request-context.js';
 import { carrierOf, keepScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
 
-/** Opens a scope for each request, message and operation, and finds it again where it was lost on the way. */
+/**
+ * Opens a scope for each request, message and operation, and finds it again where it was lost on
+ * the way.
+ */
 export class RequestScopes {
   readonly #processScope: ContextStack;
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   Catch,
   Controller,
@@ -22,10 +25,13 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { tap } from 'rxjs';
 import { EventTrackingModule, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
+
+type NextFunction = (error?: unknown) => void;
 
 const recorder = new Recorder();
 
@@ -202,6 +208,11 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
         if (headers['x-foreign'] === undefined) next();
         else callFromAnywhere(next);
       });
+      app.use((request: NodeJS.EventEmitter, _response: unknown, next: NextFunction) => {
+        const { headers } = request as unknown as { headers: Record<string, string> };
+        if (headers['x-foreign'] !== undefined) tracker.emit('later app.use');
+        next(headers['x-foreign'] === 'failing' ? new Error('it fails') : undefined);
+      });
     });
   });
 
@@ -278,6 +289,50 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       pipe: { ...known, user_id: 'ann' },
       handler: { ...known, user_id: 'ann' },
     });
+  });
+
+  it('later middleware finds a request again that a callback without context goes on with', async () => {
+    expect((await ask('/api/stages/7', { 'x-user': 'ann', 'x-foreign': 'yes' })).status).toBe(200);
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toMatchObject({ 'later app.use': known, 'module middleware': known });
+  });
+
+  it.each([
+    ['a route that does not exist', '/api/nowhere', 'yes', {}, 404],
+    ['a middleware that fails', '/api/stages/7', 'failing', {}, 500],
+    [
+      'a body that is no JSON',
+      '/api/stages',
+      'yes',
+      { method: 'POST', body: '{"course": ', headers: { 'content-type': 'application/json' } },
+      400,
+    ],
+  ])(
+    'the filter of %s finds a request again that a callback without context goes on with',
+    async (_what, path, foreign, { headers, ...init }: RequestInit, status) => {
+      const all = { ...(headers as Record<string, string>), 'x-foreign': foreign };
+      expect((await ask(path, all, init)).status).toBe(status);
+      expect(recorder.only('filter').context).toEqual({ path, request_id: 'this one' });
+    },
+  );
+
+  it('a request that does not come through the HTTP server has its context', async () => {
+    const headers = { 'x-request-id': 'this one', 'x-user': 'ann' };
+    if (adapter === 'Fastify') {
+      const { app } = served as unknown as { app: NestFastifyApplication };
+      expect((await app.inject({ url: '/api/stages/7', headers })).statusCode).toBe(200);
+    } else {
+      const instance = served.app.getHttpAdapter().getInstance() as RequestListener;
+      const server = createServer(instance).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const response = await fetch(`http://127.0.0.1:${port}/api/stages/7`, { headers });
+      server.closeAllConnections();
+      server.close();
+      expect(response.status).toBe(200);
+    }
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toMatchObject({ 'app.use': known, guard: known, handler: known });
   });
 
   it('pipes and inner interceptors see what TrackContextInterceptor entered, outer ones and guards do not', async () => {

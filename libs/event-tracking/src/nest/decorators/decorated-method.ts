@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import { isObservable, type Observable } from 'rxjs';
-import type { ContextStack } from '../../core/context/context-stack.js';
+import { ContextStack } from '../../core/context/context-stack.js';
 import { describeError, describeValue } from '../../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { isPlainObject } from '../../core/event/event.js';
@@ -137,10 +137,18 @@ function wrap(plan: MethodPlan, key: string | symbol): Function {
   };
 }
 
+/** A context with the values that were made for a call. */
+interface MadeContext {
+  readonly step: ContextStep;
+  readonly values: object;
+}
+
+const NO_CONTEXTS: readonly MadeContext[] = [];
+
 /** One call of a decorated method. */
 class DecoratedCall {
   readonly #call: MethodCall;
-  readonly #contexts: { step: ContextStep; values: object }[];
+  readonly #contexts: readonly MadeContext[];
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -156,29 +164,32 @@ class DecoratedCall {
       executionContext === undefined
         ? { args: shown, instance }
         : { args: shown, instance, executionContext };
-    this.#contexts = [];
+    let contexts = NO_CONTEXTS;
     for (const step of plan.contexts) {
       const values = this.#made('the context', step.context, step.values, this.#call);
-      if (values !== undefined) this.#contexts.push({ step, values });
+      if (values !== undefined) contexts = [...contexts, { step, values }];
     }
+    this.#contexts = contexts;
   }
 
   run(): unknown {
-    return this.#within(() => {
-      let result: unknown;
-      try {
-        result = Reflect.apply(this.plan.original, this.instance, this.args);
-      } catch (error) {
-        this.#settle({ error });
-        throw error;
-      }
-      if (isOfRxjs(result)) return this.#observe(result);
-      if (this.plan.emits.length === 0) return result;
-      // Only real promises are awaited: asking a lazy query for its then would run it.
-      if (types.isPromise(result)) return this.#await(result);
-      this.#settle({ result });
-      return result;
-    });
+    return this.#within(() => this.#callMethod());
+  }
+
+  #callMethod(): unknown {
+    let result: unknown;
+    try {
+      result = Reflect.apply(this.plan.original, this.instance, this.args);
+    } catch (error) {
+      this.#settle({ error });
+      throw error;
+    }
+    if (isOfRxjs(result)) return this.#observe(result);
+    if (this.plan.emits.length === 0) return result;
+    // Only real promises are awaited: asking a lazy query for its then would run it.
+    if (types.isPromise(result)) return this.#await(result);
+    this.#settle({ result });
+    return result;
   }
 
   #await(promise: Promise<unknown>): Promise<unknown> {
@@ -219,11 +230,9 @@ class DecoratedCall {
   #within<R>(fn: () => R): R {
     if (this.#contexts.length === 0) return fn();
     const { locator } = this.application;
-    return locator.run('handler', () => {
-      const scope = locator.get();
-      for (const context of this.#contexts) this.#enter(scope, context.step, context.values);
-      return fn();
-    });
+    const scope = new ContextStack('handler', locator.get());
+    for (const { step, values } of this.#contexts) this.#enter(scope, step, values);
+    return locator.run(scope, fn);
   }
 
   #enter(scope: ContextStack, { context, tracker }: ContextStep, values: object): void {

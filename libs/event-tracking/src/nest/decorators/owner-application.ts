@@ -1,7 +1,6 @@
-import { Inject, Optional, UseGuards } from '@nestjs/common';
+import { Inject, Optional } from '@nestjs/common';
 import { APPLICATION } from '../tokens.js';
 import type { EventTrackingApplication } from '../module/application.js';
-import { dispatchGuard } from '../request/dispatch.guard.js';
 
 /** The property by which Nest's injector tells an instance which application it belongs to. */
 const HOST = Symbol.for('event-tracking:host');
@@ -28,7 +27,6 @@ export function declareHost(prototype: object): void {
   });
   Inject(APPLICATION)(prototype, HOST);
   Optional()(prototype, HOST);
-  UseGuards(dispatchGuard)(prototype.constructor);
 }
 
 /** Tells whether instances are to be told their application. */

@@ -18,6 +18,7 @@ import { refuseCircularBackends } from './circular-dependencies.js';
 import { bindDecoratedProviders } from '../decorators/decorated-providers.js';
 import type { EventTrackingOptions } from '../config/event-tracking-options.js';
 import { GlobalRegistration } from './global-registration.js';
+import { markHandlers } from '../request/http-handlers.js';
 import { openScopesOverHttp } from '../request/http-scopes.js';
 import { openScopesOverMessages } from '../request/message-scopes.js';
 import { RequestContext } from '../request/request-context.js';
@@ -177,6 +178,7 @@ const requestScopes: FactoryProvider = {
   ) => {
     const requestContext = new RequestContext(application, blueprint.options.context);
     const scopes = new RequestScopes(application, requestContext);
+    markHandlers(modules);
     openScopesOverHttp(adapterHost, application, scopes);
     openScopesOverMessages(config, modules, application, scopes);
     return scopes;

@@ -3,7 +3,7 @@ import { fileNameOf } from '../file-name.js';
 import { indexPage, type DataFile } from './index-page.js';
 import { SCRIPT } from './script.js';
 import { searchIndex } from './search-index.js';
-import { STYLE } from './style/style.js';
+import { STYLE_SHEET } from './style-sheet.js';
 import { typePage } from './type-page.js';
 
 /** How pages are made. */
@@ -33,7 +33,7 @@ export function htmlPages(
       `${type.kind}s/${fileNameOf(type.name)}.html`,
       typePage(type, catalogue),
     ]),
-    ['assets/catalogue.css', STYLE],
+    ['assets/catalogue.css', STYLE_SHEET],
     ['assets/catalogue.js', SCRIPT],
     ['assets/search-index.js', searchIndex(catalogue)],
   ]);

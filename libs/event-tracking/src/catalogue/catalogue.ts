@@ -1,5 +1,5 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 import { byTime, timeline, type TypeVersion } from './type-versions.js';
 
 /** A kind of events or contexts, in all the versions that are known of it. */

@@ -1,5 +1,5 @@
 import { compositeId, type MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 import type { EventData, TrackingEvent } from '../core/event/event.js';
 import { dataSchemaOf, objectOf } from './schema/data-schema.js';
 import { sampleOf } from './schema/sample.js';

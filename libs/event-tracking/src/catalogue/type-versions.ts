@@ -1,5 +1,5 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 
 /** A description of a type that was, or is, in force. */
 export interface TypeVersion {

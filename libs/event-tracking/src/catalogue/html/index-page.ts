@@ -1,4 +1,4 @@
-import { compareCodePoints } from '../../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../../core/event/compare-code-points.js';
 import type { Catalogue, CatalogueType } from '../catalogue.js';
 import { fileNameOf } from '../file-name.js';
 import { layout } from './layout.js';

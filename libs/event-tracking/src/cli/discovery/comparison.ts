@@ -1,4 +1,4 @@
-import { compareCodePoints } from '../../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../../core/event/compare-code-points.js';
 import type { DynamicPlace, Findings, Place } from './findings.js';
 
 /** A name, with the places in the code where it stands. */

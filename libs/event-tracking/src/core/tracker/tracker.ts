@@ -7,7 +7,7 @@ import { describeError, describeValue, quoteName } from '../diagnostics/describe
 import { Diagnostics } from '../diagnostics/diagnostics.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../diagnostics/errors.js';
 import type { EventContext, TrackingEvent } from '../event/event.js';
-import { EventFactory } from '../event/event-factory.js';
+import { EventFactory } from './event-factory.js';
 import type { DataArgument, DataNamed, NameOf, TypeOf } from '../event-types/event-map.js';
 import {
   checkedTypes,
@@ -25,7 +25,7 @@ import type { Fields } from '../event-types/field.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { TypeCheck } from '../event-types/type-check.js';
 import { TypeRegister } from '../event-types/type-register.js';
-import type { Violation, ViolationKind } from '../event-types/violations.js';
+import type { Violation, ViolationKind } from '../diagnostics/violation.js';
 import { StartupBuffer } from './startup-buffer.js';
 import type { Processor } from '../tree/processor.js';
 import { RoutingBackend } from '../tree/routing-backend.js';

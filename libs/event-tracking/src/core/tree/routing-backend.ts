@@ -12,8 +12,8 @@ import {
 import { isPlainObject, nameOf, type TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
-import { isThenable } from './is-thenable.js';
-import { compareCodePoints } from './compare-code-points.js';
+import { isThenable } from '../diagnostics/is-thenable.js';
+import { compareCodePoints } from '../event/compare-code-points.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
 import { isClassOf, type Processor } from './processor.js';
 import { copyOf, measuredCopyOf } from '../event/snapshot.js';

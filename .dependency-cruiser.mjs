@@ -57,7 +57,9 @@ const FOLDERS = {
   },
 };
 
-/** Files that every folder of the room may import, against that order. No cycle runs through them. */
+/**
+ * Files that every folder of the room may import, against that order. No cycle runs through them.
+ */
 const SHARED_FILES = {
   nest: [
     'module/application',

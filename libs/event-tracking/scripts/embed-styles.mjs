@@ -17,7 +17,7 @@ const SHEETS = [
   'print',
 ];
 
-/** The module that embeds the style sheets. Pages are written without reading files, so that bundles can. */
+/** The module that embeds the style sheets, so that the library reads no files even in a bundle. */
 export const MODULE = new URL('style-sheet.ts', HTML);
 
 /** Returns the text of {@link MODULE}, formatted as Prettier formats CSS in a template. */

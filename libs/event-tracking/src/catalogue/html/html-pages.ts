@@ -6,10 +6,10 @@ import { searchIndex } from './search-index.js';
 import { STYLE_SHEET } from './style-sheet.js';
 import { typePage } from './type-page.js';
 
-/** How pages are made. */
+/** Options of {@link htmlPages}. */
 export interface HtmlOptions {
   /**
-   * Files beside the pages that the index leads to.
+   * Files for programs that the index links to.
    *
    * @default none
    */
@@ -17,10 +17,12 @@ export interface HtmlOptions {
 }
 
 /**
- * A catalogue as a static site: its files by path, `index.html` first.
+ * Renders a catalogue as a static site.
  *
  * @remarks
- * Needs no server and loads nothing from elsewhere; reading needs no script, the search does. All text is escaped.
+ * The pages need no server and load nothing from other sites. Only the search needs JavaScript. All
+ * text is escaped.
+ * @returns the files by path, `index.html` first
  */
 export function htmlPages(
   catalogue: Catalogue,

@@ -326,9 +326,9 @@ describe('An invalid command line', () => {
     expect(output).toContain('npx event-tracking --help');
     expect(code).toBe(2);
   });
+});
 
-  it('is not required: --help or no argument prints the usage', async () => {
-    expect(await command(['--help'])).toEqual(await command([]));
-    expect((await command([])).output).toMatch(/npx event-tracking list/);
-  });
+it('The command prints its usage with --help or without arguments', async () => {
+  expect(await command(['--help'])).toEqual(await command([]));
+  expect((await command([])).output).toMatch(/npx event-tracking list/);
 });

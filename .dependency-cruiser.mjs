@@ -57,9 +57,7 @@ const FOLDERS = {
   },
 };
 
-/**
- * Files that every folder of the room may import, against that order. No cycle runs through them.
- */
+/** Files that every folder of the room may import, despite that order. */
 const SHARED_FILES = {
   nest: [
     'module/application',

@@ -1,7 +1,7 @@
 import type { Backend } from '../core/tree/backend.js';
 import { describeValue } from '../core/diagnostics/describe.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { isThenable } from '../core/tree/is-thenable.js';
+import { isThenable } from '../core/diagnostics/is-thenable.js';
 import { judgeFault, judgeOutcome, type Verdict } from './failure.js';
 
 /** The limits of one attempt. */

@@ -8,7 +8,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/event/packed-event.js';
+} from '../core/tree/packed-event.js';
 
 const CHECKSUM_DIGITS = 8;
 const NUMBER_DIGITS = 12;

@@ -9,7 +9,7 @@ import type {
   EventQueueProducer,
   EventQueueConsumer,
 } from '../core/tree/event-queue.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/event/packed-event.js';
+import { packEvent, unpackEvent, type PackedEvent } from '../core/tree/packed-event.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import { MemoryEventQueue } from '../delivery/memory-event-queue.js';

@@ -1,6 +1,6 @@
 import { describeValue } from '../core/diagnostics/describe.js';
 import { nameOfType, type EventType } from '../core/event-types/event-type.js';
-import type { Violation, ViolationKind } from '../core/event-types/violations.js';
+import type { Violation, ViolationKind } from '../core/diagnostics/violation.js';
 import type { EventMatcherResult } from './event-matcher-result.js';
 
 const MAX_LISTED = 20;

@@ -4,7 +4,7 @@ import { nameOf, type TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
-import { isThenable } from './is-thenable.js';
+import { isThenable } from '../diagnostics/is-thenable.js';
 import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
 import { untilAborted } from './until-aborted.js';
 

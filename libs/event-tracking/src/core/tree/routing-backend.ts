@@ -5,7 +5,7 @@ import { isPlainObject, nameOf, type TrackingEvent } from '../event/event.js';
 import { copyOf } from '../event/snapshot.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { isBackend, type Backend, type Backends, type Deadline } from './backend.js';
-import { compareCodePoints } from './compare-code-points.js';
+import { compareCodePoints } from '../event/compare-code-points.js';
 import type { EventStats } from './event-stats.js';
 import { LeafNode } from './leaf-node.js';
 import { ProcessingNode } from './processing-node.js';

@@ -4,7 +4,7 @@ import { checkKeys } from '../../core/diagnostics/check-options.js';
 import { describeValue } from '../../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { checkedTypes } from '../../core/event-types/event-type.js';
-import { compareCodePoints } from '../../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../../core/event/compare-code-points.js';
 import { isClassOf, toStep } from '../../core/tree/processor.js';
 import { readDeliveryOptions, type DeliveryOptions } from '../../delivery/delivery-options.js';
 import type { EventTrackingOptions } from './event-tracking-options.js';

@@ -1,21 +1,24 @@
 import type ts from 'typescript';
-import type { Callees } from './callee.js';
+import type { CallRecogniser } from './recognise-calls.js';
 import type { Compiler } from './compiler.js';
 
-/** Tells whether `emit` is given to what knows it by another type, such as a parameter: nobody can tell what that calls it with. */
-export function isHandedOn(
+/**
+ * Whether `emit` is passed to code that sees it as another type, so that the names it emits are
+ * unknown.
+ */
+export function isEscapingEmit(
   ts: Compiler,
   checker: ts.TypeChecker,
-  callees: Callees,
+  calls: CallRecogniser,
   expression: ts.Expression,
 ): boolean {
-  if (!isGiven(ts, expression) || callees.of(expression) !== 'emit') return false;
+  if (!isPassedOn(ts, expression) || calls.recognise(expression) !== 'emit') return false;
   const type = checker.getContextualType(expression);
-  return type !== undefined && callees.ofType(type) === undefined;
+  return type !== undefined && calls.recogniseType(type) === undefined;
 }
 
-/** Whether it is a value that something takes; a cheap question, asked first. */
-function isGiven(ts: Compiler, expression: ts.Expression): boolean {
+/** Whether an expression is used as a value. Checked first, because it needs no types. */
+function isPassedOn(ts: Compiler, expression: ts.Expression): boolean {
   const { parent } = expression;
   if (ts.isCallExpression(parent) || ts.isNewExpression(parent)) {
     return parent.expression !== expression;

@@ -1,7 +1,7 @@
 import { MalformedEventError } from '../diagnostics/errors.js';
-import { isPlainObject, isTrackingEvent, type TrackingEvent } from './event.js';
+import { isPlainObject, isTrackingEvent, type TrackingEvent } from '../event/event.js';
 import { isMetadataRecord, type MetadataRecord } from '../event-types/metadata-record.js';
-import { copyOf, setOwn } from './snapshot.js';
+import { copyOf, setOwn } from '../event/snapshot.js';
 
 /** Marks a date that was written as text. */
 const DATE = '$date';

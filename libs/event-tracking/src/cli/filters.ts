@@ -1,9 +1,16 @@
 import type { TrackingEvent } from '../core/event/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
-import type { Filters } from './command-line.js';
 
-/** Tells whether an event is one of those that the filters mean. */
-export function matches(event: TrackingEvent, filters: Filters): boolean {
+/** Selects events. A missing filter selects every event. */
+export interface Filters {
+  tracker?: string;
+  path?: string;
+  name?: string;
+  since?: Date;
+}
+
+/** Whether an event matches all filters. */
+export function matchesFilters(event: TrackingEvent, filters: Filters): boolean {
   const { tracker, path, name, since } = filters;
   const note = isDeadLetter(event) ? event.dead_letter : undefined;
   return (

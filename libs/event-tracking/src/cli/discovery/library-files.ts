@@ -3,15 +3,18 @@ import { dirname, join } from 'node:path';
 
 const PACKAGE = 'nestjs-event-tracking';
 
-/** Knows the files of this package: of whichever copy, built or not. */
-export class OwnFiles {
+/** Recognises the files of this library, in any copy, built or as sources. */
+export class LibraryFiles {
   readonly #owners = new Map<string, string | undefined>();
 
   has(file: string): boolean {
     return this.#ownerOf(dirname(file)) === PACKAGE;
   }
 
-  /** The name of the package that a directory is in; a package.json without a name only sets a directory apart. */
+  /**
+   * Returns the name of the nearest package. Skips package.json files without a name, which only
+   * set options.
+   */
   #ownerOf(directory: string): string | undefined {
     if (this.#owners.has(directory)) return this.#owners.get(directory);
     const parent = dirname(directory);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TrackingEvent } from './event.js';
+import type { TrackingEvent } from '../event/event.js';
 import { packEvent, unpackEvent } from './packed-event.js';
 
 const throughJson = (event: TrackingEvent): TrackingEvent =>

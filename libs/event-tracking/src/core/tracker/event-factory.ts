@@ -2,12 +2,12 @@ import type { ContextLocator } from '../context/context-locator.js';
 import type { MeasuredContext } from '../context/context-stack.js';
 import { describeError, describeValue } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
-import { isPlainObject, type EventData, type TrackingEvent } from './event.js';
-import { createEventId } from './event-id.js';
-import { EVENT_OVERHEAD } from './event-size.js';
+import { isPlainObject, type EventData, type TrackingEvent } from '../event/event.js';
+import { createEventId } from '../event/event-id.js';
+import { EVENT_OVERHEAD } from '../event/event-size.js';
 import type { TypeCheck } from '../event-types/type-check.js';
 import type { RegisteredType, TypeRegister } from '../event-types/type-register.js';
-import { snapshot } from './snapshot.js';
+import { snapshot } from '../event/snapshot.js';
 
 /** What an {@link EventFactory} works with. */
 export interface EventFactoryParts {

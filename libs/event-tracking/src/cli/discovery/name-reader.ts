@@ -1,44 +1,46 @@
 import type ts from 'typescript';
-import type { Callees } from './callee.js';
+import type { CallRecogniser } from './recognise-calls.js';
 import type { Compiler } from './compiler.js';
 
-/** What an event is named where the code says nothing. */
+/** The name of events that are emitted without a name. */
 const UNNAMED = 'unknown';
-/** How many names one expression may have. */
-const MANY = 1_000;
+/** An expression with more possible names counts as dynamic. */
+const MAX_NAMES = 1_000;
 
-/** The names that an expression can have when the code runs. */
+/** The names that an expression can have at run time. */
 export interface Names {
   readonly names: ReadonlySet<string>;
-  /** Those among them that are an event type's own. */
+  /** The names among them that come from an event type. */
   readonly described: ReadonlySet<string>;
-  /** Whether there may be others, which only the running code knows. */
+  /** Whether there may be other names, which are known only at run time. */
   readonly isDynamic: boolean;
 }
 
 const NONE: Names = { names: new Set(), described: new Set(), isDynamic: false };
-/** To the tracker, an empty name is none. */
+/** The tracker treats an empty name as a missing name. */
 const NAMELESS = only('');
 const DYNAMIC: Names = { ...NONE, isDynamic: true };
 
-/** Finds out which names of events an expression can have. */
+/** Finds the event names that an expression can have. */
 export class NameReader {
-  /** The declarations whose values are being read, which may lead in a circle. */
+  /** The declarations being read, to stop at circular ones. */
   readonly #reading = new Set<ts.Node>();
 
   constructor(
     private readonly ts: Compiler,
     private readonly checker: ts.TypeChecker,
-    private readonly callees: Callees,
+    private readonly calls: CallRecogniser,
   ) {}
 
-  /** The names that an argument can have; of none, what an event without a name is named. */
+  /**
+   * Returns the names that an argument can have. A missing argument has the name of unnamed events.
+   */
   ofArgument(argument: ts.Expression | undefined): Names {
     const { names, ...others } = argument === undefined ? NAMELESS : this.#ofFirst(argument);
     return { ...others, names: new Set([...names].map((name) => name || UNNAMED)) };
   }
 
-  /** An argument may also be several that are spread. */
+  /** Reads the first element if the argument is a spread. */
   #ofFirst(argument: ts.Expression): Names {
     if (!this.ts.isSpreadElement(argument)) return this.#of(argument);
     const type = this.checker.getTypeAtLocation(argument.expression);
@@ -47,7 +49,7 @@ export class NameReader {
     return first === undefined ? NAMELESS : this.#ofType(first, argument);
   }
 
-  /** The type says most; what it has forgotten the code may still say. */
+  /** Reads the code only if the type is too wide, as with `const name: string = 'sold'`. */
   #of(expression: ts.Expression): Names {
     const names = this.#ofType(this.checker.getTypeAtLocation(expression), expression);
     return names.isDynamic ? (this.#ofCode(expression) ?? names) : names;
@@ -76,7 +78,7 @@ export class NameReader {
       return property && this.checker.getTypeOfSymbolAtLocation(property, at);
     });
     if (name === undefined || kind?.isStringLiteral() !== true) return undefined;
-    if (kind.value !== 'event') return NONE; // a context type, which names no event
+    if (kind.value !== 'event') return NONE; // a context type
     const { names, isDynamic } = this.#ofType(name, at);
     return { names, described: names, isDynamic };
   }
@@ -102,7 +104,7 @@ export class NameReader {
       return product([this.#of(left), this.#of(right)]);
     }
     if (ts.isCallExpression(expression)) {
-      if (this.callees.of(expression.expression) !== 'defineEvent') return undefined;
+      if (this.calls.recognise(expression.expression) !== 'defineEvent') return undefined;
       const [name] = expression.arguments;
       if (name === undefined) return undefined;
       const { names, isDynamic } = this.#of(name);
@@ -111,7 +113,7 @@ export class NameReader {
     return this.#ofConstant(expression);
   }
 
-  /** What a constant was given where it is declared. */
+  /** Reads the initial value of a constant. */
   #ofConstant(expression: ts.Expression): Names | undefined {
     const { ts, checker } = this;
     let symbol = checker.getSymbolAtLocation(expression);
@@ -144,7 +146,7 @@ function isWrapped(
   );
 }
 
-/** What nothing can be written to, and no subclass can replace. */
+/** Whether a declaration can neither be assigned to nor overridden. */
 function isConstant(
   ts: Compiler,
   node: ts.Declaration,
@@ -168,13 +170,13 @@ function union(all: readonly Names[]): Names {
   };
 }
 
-/** Texts put together, each of the first with each of the next. */
+/** Concatenates every combination of the parts. */
 function product(parts: readonly Names[]): Names {
   if (parts.some(({ isDynamic }) => isDynamic)) return DYNAMIC;
   let texts = [''];
   for (const { names } of parts) {
     texts = texts.flatMap((text) => [...names].map((name) => text + name));
-    if (texts.length > MANY) return DYNAMIC;
+    if (texts.length > MAX_NAMES) return DYNAMIC;
   }
   return { ...NONE, names: new Set(texts) };
 }

@@ -37,6 +37,9 @@ const app = await Application.bootstrapWithPlugins({
 });
 const project = await app.convert();
 if (project === undefined) throw new Error('TypeDoc could not read the sources.');
+// The root entry is called index, as the list of all entries is.
+const root = project.children.find(({ name }) => name === 'index');
+root.name = referencePage('index');
 await app.generateOutputs(project);
 titlePages();
 writeIndex();

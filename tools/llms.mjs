@@ -38,11 +38,13 @@ function titleOf(markdown) {
   return /^# (.*)$/m.exec(markdown)[1];
 }
 
-/** Returns the first sentence of the first paragraph, without links. */
+/** Returns the first sentence of the text, without code, tables, lists and links. */
 function openingOf(markdown) {
-  const paragraph = markdown
-    .split(/^# .*\n+/m)[1]
-    .split('\n\n')[0]
-    .replaceAll('\n', ' ');
-  return /^.*?[.:](?= |$)/.exec(paragraph.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1'))?.[0] ?? '';
+  const text = markdown.slice(markdown.indexOf('# ')).replaceAll(/^```.*?^```$/gms, '');
+  const paragraph = text.split(/\n\n+/).find((block) => /^[A-Z`]/.test(block.trim())) ?? '';
+  const plain = paragraph
+    .trim()
+    .replaceAll('\n', ' ')
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+  return /^.*?[.:](?= |$)/.exec(plain)?.[0].replace(/:$/, '.') ?? plain;
 }

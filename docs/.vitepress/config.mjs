@@ -36,7 +36,13 @@ export default defineConfig({
     ],
     sidebar: {
       '/api/': [
-        { text: 'API reference', items: [{ text: 'Entries', link: '/api/' }, ...API_PAGES] },
+        {
+          text: 'API reference',
+          items: [
+            { text: 'Entries', link: '/api/' },
+            ...API_PAGES.map(({ short, link }) => ({ text: short, link })),
+          ],
+        },
       ],
       '/': SECTIONS,
     },

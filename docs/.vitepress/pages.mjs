@@ -72,6 +72,7 @@ export const SECTIONS = [
 
 export const API_PAGES = publicEntries.map(({ specifier, file }) => ({
   text: specifier,
+  short: file === 'index' ? specifier : `/${file}`,
   link: `/api/${referencePage(file)}`,
 }));
 

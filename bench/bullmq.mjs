@@ -42,7 +42,7 @@ const emitInBursts = (tracker, count) =>
   nanosecondsPerCallInBursts(
     () => tracker.emit(NAME, data()),
     count,
-    () => tracker.account().backends['node.queue'].pending < capacity - 100,
+    () => tracker.stats().backends['node.queue'].pending < capacity - 100,
   );
 
 /** Jobs that stay behind are no matter of the next round. */

@@ -23,7 +23,7 @@ function trackerBehind(queue) {
   return {
     flush: () => tracker.flush(),
     emit: () => tracker.emit(NAME, data()),
-    pending: () => tracker.account().backends['node.queue'].pending,
+    pending: () => tracker.stats().backends['node.queue'].pending,
     close: () => tracker.close(),
   };
 }
@@ -36,7 +36,7 @@ function writingTracker() {
     delivery: { batchSize: BATCH },
   });
   const entrance = queue.open({
-    place: () => ({ tracker: 'default', path: 'node' }),
+    position: () => ({ tracker: 'default', path: 'node' }),
     consume: () => [],
   });
   const tracker = new Tracker({ backends: { entrance } });
@@ -55,7 +55,7 @@ const bare = new ClassicLevel(join(directory, 'bare'));
 let number = 0;
 
 async function throughQueue() {
-  const pending = () => Object.values(entrance.accounts())[0].pending;
+  const pending = () => Object.values(entrance.stats())[0].pending;
   await nanosecondsPerCallInBursts(
     () => writing.emit(NAME, data()),
     EVENTS,

@@ -28,7 +28,7 @@ const tracker = new Tracker({
   },
 });
 tracker.enterContext('request', context());
-const pending = () => tracker.account().backends.mongo.pending;
+const pending = () => tracker.stats().backends.mongo.pending;
 const emit = () => tracker.emit(NAME, data());
 
 async function eventsPerSecond(count, work) {

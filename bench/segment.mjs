@@ -23,7 +23,7 @@ const tracker = new Tracker({
   backends: { segment: new DeliveringBackend(new SegmentBackend(settings), delivery) },
 });
 tracker.enterContext('request', context());
-const pending = () => tracker.account().backends.segment.pending;
+const pending = () => tracker.stats().backends.segment.pending;
 const emit = () => tracker.emit(NAME, data());
 
 async function eventsPerSecond(work) {

@@ -48,6 +48,6 @@ process.send(await app.getUrl());
 process.on('message', async () => {
   const tracker = app.get(Tracker);
   await tracker.flush();
-  process.send(tracker.account().backends['node.nothing']);
+  process.send(tracker.stats().backends['node.nothing']);
 });
 process.on('disconnect', () => process.exit());

@@ -74,7 +74,7 @@ if (differences.length === 0) {
 
 async function eventsArePrinted(): Promise<void> {
   await Promise.all(watches.map((watch) => watch.settled()));
-  await worker?.hasDelivered(trackers[0]!.account().backends['analytics.queue']!.delivered);
+  await worker?.hasDelivered(trackers[0]!.stats().backends['analytics.queue']!.delivered);
 }
 
 function heading(text: string): void {

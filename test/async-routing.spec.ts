@@ -56,7 +56,7 @@ describe('Async routing in a Nest application', () => {
     await tracker.flush();
 
     expect(caliper.events.map(({ name }) => name)).toEqual(['edx.course.enrollment.activated']);
-    expect(tracker.account().backends).toMatchObject({
+    expect(tracker.stats().backends).toMatchObject({
       caliper: { arrived: 2, filtered: 1, delivered: 1 },
       'caliper.queue': { arrived: 1, delivered: 1 },
       'caliper.caliper': { arrived: 1, delivered: 1 },
@@ -90,7 +90,7 @@ describe('Async routing in a Nest application', () => {
     await Promise.all([tracker.flush(), auditTracker.flush()]);
     expect(deep.events.map(({ name }) => name)).toEqual(['sold']);
     expect(audit.events.map(({ name }) => name)).toEqual(['access.denied']);
-    expect(auditTracker.account().backends).toMatchObject({
+    expect(auditTracker.stats().backends).toMatchObject({
       '': { arrived: 2, filtered: 1 },
       queue: { arrived: 1, delivered: 1 },
     });
@@ -147,7 +147,7 @@ describe('Async routing in a Nest application', () => {
     await tracker.flush();
     const { taken } = tracker.getBackend('slow.named.flaky') as Flaky;
     expect(taken.map(({ context }) => context)).toEqual([{ user_id: 7, user_name: 'user 7' }]);
-    expect(tracker.account().backends['slow.named.flaky']).toMatchObject({ retried: 2 });
+    expect(tracker.stats().backends['slow.named.flaky']).toMatchObject({ retried: 2 });
     await app.close();
   });
 

@@ -119,7 +119,7 @@ describe('BullMqEventQueue', () => {
       context: { user_id: 7 },
       data: { at: new Date(5), 'a.b': { $date: 'no date' } },
     });
-    expect(application.account().backends).toMatchObject({
+    expect(application.stats().backends).toMatchObject({
       'node.queue': { arrived: 1, delivered: 1, pending: 0 },
       'node.destination': { arrived: 0 },
     });
@@ -208,7 +208,7 @@ describe('BullMqEventQueue', () => {
     const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 20 } };
     const application = member({ destination: new Destination() }, { delivery });
     application.emit('sold');
-    await vi.waitUntil(() => application.account().backends['node.queue']!.retried > 0);
+    await vi.waitUntil(() => application.stats().backends['node.queue']!.retried > 0);
     await client.del(key);
     client.disconnect();
     await application.flush();
@@ -271,7 +271,7 @@ describe('BullMqEventQueue', () => {
     application.emit('sold');
     await destination.has(1);
     expect(destination.taken).toMatchObject([{ name: 'sold', data: { seen: true } }]);
-    expect(application.account().backends['node']).toMatchObject({ filtered: 1, delivered: 1 });
+    expect(application.stats().backends['node']).toMatchObject({ filtered: 1, delivered: 1 });
   });
 
   it('shares the work between workers, each event to one of them', async () => {
@@ -295,7 +295,7 @@ describe('BullMqEventQueue', () => {
     application.emit('sold');
     await good.has(1);
     await stopped.close({ signal: AbortSignal.timeout(100) });
-    expect(stopped.account().backends).toMatchObject({
+    expect(stopped.stats().backends).toMatchObject({
       'node.good': { arrived: 1, delivered: 1 },
       'node.stuck': { arrived: 0, dropped: {}, pending: 0 }, // it went back
     });
@@ -505,7 +505,7 @@ describe('BullMqEventQueue', () => {
       await tracker.flush();
       await destination.has(10);
       await vi.waitUntil(
-        () => tracker.account().backends['node.refusing.deadLetter']?.delivered === 10,
+        () => tracker.stats().backends['node.refusing.deadLetter']?.delivered === 10,
         { timeout: 10_000 },
       );
       await tracker.close({ signal: AbortSignal.timeout(5_000) });

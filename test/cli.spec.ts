@@ -62,7 +62,7 @@ const refusing = (): Backend => ({
 async function giveUp(tracker: Tracker): Promise<void> {
   tracker.emit('sold', { at: new Date(5) });
   tracker.emit('returned');
-  const isDead = (path: string) => tracker.account().backends[path]!.dead === 2;
+  const isDead = (path: string) => tracker.stats().backends[path]!.dead === 2;
   await vi.waitUntil(() => isDead('node.crm') && isDead('node.shop'), { timeout: 15_000 });
   await tracker.close();
 }

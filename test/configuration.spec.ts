@@ -253,7 +253,7 @@ describe.each([
     expect(service.tracker.getBackend('made').send({} as TrackingEvent)).toBeUndefined();
     service.tracker.registerBackend('further', passed);
     service.tracker.registerProcessor(() => {});
-    expect(service.tracker.account()).toMatchObject({ arrived: 0 });
+    expect(service.tracker.stats()).toMatchObject({ arrived: 0 });
     expect([useFactory.mock.calls, constructed.mock.calls]).toEqual([[], []]);
   });
 });

@@ -3,7 +3,7 @@ import {
   DeliveringBackend,
   MemoryBackend,
   Tracker,
-  type Account,
+  type EventStats,
   type DeliveryOptions,
 } from 'nestjs-event-tracking';
 import { MongoBackend } from 'nestjs-event-tracking/mongo';
@@ -38,8 +38,8 @@ class Scene {
     });
   }
 
-  get account(): Account {
-    return this.tracker.account().backends['mongo']!;
+  get account(): EventStats {
+    return this.tracker.stats().backends['mongo']!;
   }
 
   emit(count: number, name = 'course.viewed'): void {
@@ -57,7 +57,7 @@ class Scene {
   }
 
   /** What holds after every fault: the account balances, and what is booked as delivered is stored once. */
-  async expectTheTruth(observer: Connection, expected: Partial<Account>): Promise<void> {
+  async expectTheTruth(observer: Connection, expected: Partial<EventStats>): Promise<void> {
     await this.tracker.flush();
     const account = this.account;
     expect(account).toMatchObject({ pending: 0, ...expected });

@@ -14,7 +14,7 @@ import {
   EventTrackingModule,
   ImproperlyConfigured,
   Tracker,
-  type Account,
+  type EventStats,
   type Backend,
   type TrackingEvent,
 } from 'nestjs-event-tracking';
@@ -70,14 +70,14 @@ class Gate implements Backend {
 const names = (events: readonly TrackingEvent[]): string[] => events.map(({ name }) => name);
 const numbered = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `e${index}`);
-const waiting = (tracker: Tracker): number => tracker.account().backends['node.queue']!.pending;
-const delivered = (tracker: Tracker): number => tracker.account().backends['node.queue']!.delivered;
+const waiting = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.pending;
+const delivered = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.delivered;
 
 /** Leaves so many events on the disk, of which none was delivered. */
 async function leaveBehind(count: number, node = 'node'): Promise<void> {
   const tracker = trackerOf({ destination: new Gate() }, { node });
   for (const name of numbered(count)) tracker.emit(name);
-  await vi.waitUntil(() => tracker.account().backends[`${node}.queue`]!.delivered === count);
+  await vi.waitUntil(() => tracker.stats().backends[`${node}.queue`]!.delivered === count);
   await tracker.close({ signal: AT_ONCE });
   await isReleased();
 }
@@ -229,7 +229,7 @@ describe('DiskEventQueue', () => {
     gate.open();
     await tracker.flush();
     expect(names(gate.taken).toSorted()).toEqual(numbered(1_000).toSorted());
-    expect(tracker.account().backends['node.queue']).toMatchObject({ pending: 0, dropped: {} });
+    expect(tracker.stats().backends['node.queue']).toMatchObject({ pending: 0, dropped: {} });
   }, 30_000);
 });
 
@@ -258,7 +258,7 @@ describe('A queue on disk that is closed', () => {
     const slow = new Gate();
     const tracker = trackerOf({ fast: new RecordingBackend(), slow });
     for (const name of numbered(3)) tracker.emit(name);
-    await vi.waitUntil(() => tracker.account().backends['node.fast']!.delivered === 3);
+    await vi.waitUntil(() => tracker.stats().backends['node.fast']!.delivered === 3);
     await tracker.close({ signal: AbortSignal.timeout(50) });
     await isReleased();
 
@@ -280,7 +280,7 @@ describe('A queue on disk that is closed', () => {
       trackerOf({ inner: new AsyncRoutingBackend({ backends }) });
     const tracker = behind({ destination: new Gate() });
     for (const name of numbered(3)) tracker.emit(name);
-    await vi.waitUntil(() => tracker.account().backends['node.inner.destination']!.arrived === 3);
+    await vi.waitUntil(() => tracker.stats().backends['node.inner.destination']!.arrived === 3);
     await tracker.close({ signal: AT_ONCE });
     await isReleased();
 
@@ -294,7 +294,7 @@ describe('A queue on disk that is closed', () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const handedOver: string[] = [];
     const entrance = queue.open({
-      place: () => ({ tracker: 'default', path: 'node' }),
+      position: () => ({ tracker: 'default', path: 'node' }),
       async consume(events) {
         handedOver.push(...events.map(({ event }) => event.name));
         return events.filter(({ event }) => event.name === 'left');
@@ -316,7 +316,7 @@ describe('What another process has left in a queue on disk', () => {
   function lineOf(queue: DiskEventQueue, path: string, refused?: string) {
     const taken: string[] = [];
     const entrance = queue.open({
-      place: () => ({ tracker: 'default', path }),
+      position: () => ({ tracker: 'default', path }),
       async consume(events) {
         taken.push(...events.map(({ event }) => event.name));
         return events.filter(({ event }) => event.name === refused);
@@ -523,7 +523,7 @@ describe('A disk that fails', () => {
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
     for (const name of numbered(3)) tracker.emit(name);
-    await vi.waitUntil(() => tracker.account().backends['node.queue']!.retried > 0);
+    await vi.waitUntil(() => tracker.stats().backends['node.queue']!.retried > 0);
     await rm(join(directory, '0'));
     await tracker.flush();
     expect(names(destination.events)).toEqual(numbered(3));
@@ -537,7 +537,7 @@ describe('A disk that fails', () => {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const said = async () => JSON.parse((await lines.next()).value as string) as Account;
+    const said = async () => JSON.parse((await lines.next()).value as string) as EventStats;
     const failing = await said();
     expect(failing.retried).toBeGreaterThan(0);
     expect(failing.pending).toBeGreaterThan(0);

@@ -240,8 +240,8 @@ describe('behind the delivery engine', () => {
     }
     expect(diary.events).toHaveLength(4);
     expect(contentOf(diary.records)).toEqual(contentOf(tracker.records));
-    expect(balanceOf(tracker.account())).toBe(0);
-    expect(tracker.account().backends['backend']).toMatchObject({ delivered: 4, pending: 0 });
+    expect(balanceOf(tracker.stats())).toBe(0);
+    expect(tracker.stats().backends['backend']).toMatchObject({ delivered: 4, pending: 0 });
     expect(JSON.stringify([log.warn.mock.calls, log.error.mock.calls])).toContain(
       'no place for records',
     );
@@ -515,7 +515,7 @@ describe('through a queue', () => {
       await tracker.flush();
       await vi.waitUntil(() => diary.events.length === 2, { timeout: 10_000 });
       await tracker.flush();
-      const account = tracker.account();
+      const account = tracker.stats();
       expect(account).toMatchObject({ arrived: 2, delivered: 2, pending: 0 });
       expect(account.backends['node.queue']).toMatchObject({ arrived: 2, delivered: 2 });
       expect(account.backends['node.diary']).toMatchObject({ arrived: 2, delivered: 2 });

@@ -123,7 +123,7 @@ describe('what differs from its type is delivered, warned of and counted:', () =
     expect(kinds().toSorted()).toEqual(expected);
     expect(logger.warn.mock.calls.join('\n')).toMatch(message);
     expect(tracker.violations.map((violation) => violation.message).join('\n')).toMatch(message);
-    expect(tracker.account()).toMatchObject({
+    expect(tracker.stats()).toMatchObject({
       arrived: 1,
       delivered: 1,
       violations: Object.fromEntries(expected.map((kind) => [kind, 1])),
@@ -143,7 +143,7 @@ describe('what differs from its type is delivered, warned of and counted:', () =
     const { tracker, emit, logger } = tracked();
     emit(NAME, data);
     expect(tracker.violations).toEqual([]);
-    expect(tracker.account().violations).toEqual({});
+    expect(tracker.stats().violations).toEqual({});
     expect(logger.warn).not.toHaveBeenCalled();
   });
 
@@ -191,7 +191,7 @@ describe('what differs from its type is delivered, warned of and counted:', () =
     const { tracker, emit, kinds } = tracked();
     tracker.register('odd', '', JSON.parse('{ "__proto__": "a", "constructor": "b" }') as {});
     emit('odd', {});
-    expect(tracker.account().violations).toMatchObject({ 'missing-field': expect.any(Number) });
+    expect(tracker.stats().violations).toMatchObject({ 'missing-field': expect.any(Number) });
     emit(NAME, JSON.parse('{ "course_id": "DemoX", "mode": "", "__proto__": 1 }'));
     expect(kinds()).toContain('extra-field');
   });
@@ -314,7 +314,7 @@ describe('a violation', () => {
     emit('course.left');
     expect(warnings()).toBe(2);
     expect(logger.warn.mock.calls.join('\n')).toMatch(/\b100\b/);
-    expect(tracker.account().violations).toEqual({ unregistered: 102, 'missing-field': 1 });
+    expect(tracker.stats().violations).toEqual({ unregistered: 102, 'missing-field': 1 });
   });
 
   it('is counted as often as it is found, and with each event at most once per kind', () => {
@@ -351,7 +351,7 @@ describe('a violation', () => {
         expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
         expect(found).toHaveLength(expected.size);
 
-        const account = tracker.account();
+        const account = tracker.stats();
         const byKind: Record<string, number> = {};
         for (const { kind, count } of tracker.violations) {
           byKind[kind] = (byKind[kind] ?? 0) + count;
@@ -367,7 +367,7 @@ describe('a violation', () => {
   it('is kept within bounds, and none of them goes uncounted', () => {
     const { tracker, emit } = tracked();
     for (let index = 0; index < 5_000; index++) emit(`name.${index}`);
-    expect(tracker.account().violations).toEqual({ unregistered: 5_000 });
+    expect(tracker.stats().violations).toEqual({ unregistered: 5_000 });
     expect(tracker.violations.length).toBeLessThan(1_100);
     expect(tracker.violations.reduce((sum, { count }) => sum + count, 0)).toBe(5_000);
   });
@@ -495,7 +495,7 @@ describe('a validator', () => {
       expect(surfaced).toEqual([]);
       expect(recording.events).toMatchObject([{ data: { course_id: 'DemoX' } }]);
       expect(logger.warn.mock.calls.length + logger.error.mock.calls.length).toBeGreaterThan(0);
-      expect(balanceOf(tracker.account())).toBe(0);
+      expect(balanceOf(tracker.stats())).toBe(0);
     },
   );
 
@@ -526,7 +526,7 @@ describe('a validator', () => {
     }).not.toThrow();
     await tracker.flush();
     expect(recording.events).toHaveLength(4);
-    expect(balanceOf(tracker.account())).toBe(0);
+    expect(balanceOf(tracker.stats())).toBe(0);
   });
 });
 

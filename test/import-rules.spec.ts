@@ -84,7 +84,7 @@ describe('the import rules', () => {
           [`${LIBRARY}/nest/${file}.ts`]: 'export const other = 1;',
         });
       expect(await importing('tokens')).toEqual([]);
-      expect(await importing('assembly')).toContain(`${room}-imports-rooms`);
+      expect(await importing('module/tree-builder')).toContain(`${room}-imports-rooms`);
     },
   );
 

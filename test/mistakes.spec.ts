@@ -17,7 +17,7 @@ import {
   LoggerBackend,
   MemoryBackend,
   MemoryEventQueue,
-  observeAccount,
+  observeStats,
   RegexFilter,
   RoutingBackend,
   TrackContext,
@@ -279,8 +279,8 @@ describe('a misspelt option is noticed where it is passed, and the right ones ar
     ],
     [
       'of an observed account',
-      () => observeAccount(new Tracker(), { intervl: 5 } as never),
-      /^observeAccount: the key 'intervl' is unknown/,
+      () => observeStats(new Tracker(), { intervl: 5 } as never),
+      /^observeStats: the key 'intervl' is unknown/,
     ],
     [
       'of an event type',

@@ -47,7 +47,7 @@ function tracked(options: Partial<MongoBackendOptions> = {}) {
   const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
   const mongo = new DeliveringBackend(backend({ logger: log, ...options }), { deadLetter: dead });
   const tracker = new Tracker({ backends: { mongo }, logger: log });
-  return { tracker, dead, log, account: () => tracker.account().backends['mongo']! };
+  return { tracker, dead, log, account: () => tracker.stats().backends['mongo']! };
 }
 
 describe('MongoBackend keeps the contract of backends', () => {

@@ -65,7 +65,7 @@ describe('MongoDB in a Nest application', () => {
       { name: 'course.enrolled', context: { user_id: 7 }, data: { course_id: 'DemoX' } },
     ]);
     expect(report.backend).toBeInstanceOf(MongoBackend);
-    expect(tracker.account().backends['warehouse.mongo']).toMatchObject({
+    expect(tracker.stats().backends['warehouse.mongo']).toMatchObject({
       arrived: 2,
       delivered: 2,
       pending: 0,
@@ -130,7 +130,7 @@ describe('MongoDB in a Nest application', () => {
     const stored = app.get<Connection>(getConnectionToken('events'));
     const dead = app.get<Connection>(getConnectionToken('letters'));
     expect((await storedIn(stored, 'tracks')).map(({ name }) => name)).toEqual(['small']);
-    expect(tracker.account().backends).toMatchObject({
+    expect(tracker.stats().backends).toMatchObject({
       mongo: { arrived: 3, delivered: 1, dead: 2, pending: 0 },
       'mongo.deadLetter': { arrived: 2, dropped: { rejected: 2 }, pending: 0 },
     });

@@ -6,8 +6,8 @@ import { Queue } from 'bullmq';
 import {
   MemoryEventQueue,
   type EventQueue,
-  type QueueEntrance,
-  type QueueLine,
+  type EventQueueProducer,
+  type EventQueueConsumer,
 } from 'nestjs-event-tracking';
 import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
 import { DiskEventQueue, type DiskEventQueueOptions } from 'nestjs-event-tracking/disk';
@@ -94,10 +94,10 @@ function inRedis(): QueueContractSubject {
 
 /** The queue of the guide. */
 class ImmediateQueue implements EventQueue {
-  open(line: QueueLine): QueueEntrance {
+  open(line: EventQueueConsumer): EventQueueProducer {
     return {
       async send(event) {
-        await line.consume([{ path: line.place().path, event }]);
+        await line.consume([{ path: line.position().path, event }]);
       },
     };
   }

@@ -40,7 +40,7 @@ function trackedBy(backend: SegmentBackend, delivery: DeliveryOptions = {}) {
   const retry = { minDelay: 1, maxDelay: 5 };
   const segment = new DeliveringBackend(backend, { retry, deadLetter: dead, ...delivery });
   const tracker = new Tracker({ backends: { segment }, logger: log });
-  return { tracker, dead, account: () => tracker.account().backends['segment']! };
+  return { tracker, dead, account: () => tracker.stats().backends['segment']! };
 }
 
 /** What Segment holds: it recognises by the message id what was sent twice. */

@@ -132,7 +132,7 @@ describe.each(ADAPTERS)('closing an application on %s', (adapter) => {
       );
       expect([...connection.stored].sort()).toEqual([...expected, 'request under way'].sort());
       expect(connection.isOpen).toBe(false);
-      expect(served.app.get(Tracker).account().backends['store']).toMatchObject({
+      expect(served.app.get(Tracker).stats().backends['store']).toMatchObject({
         arrived: 10,
         delivered: 10,
         pending: 0,
@@ -202,7 +202,7 @@ describe('shutting down', () => {
         /^3 events were not delivered to the backend 'warehouse\.stuck' of the tracker 'default'/,
       ),
     ]);
-    expect(tracker.account().backends['warehouse.stuck']).toMatchObject({
+    expect(tracker.stats().backends['warehouse.stuck']).toMatchObject({
       arrived: 3,
       delivered: 0,
       pending: 3,
@@ -289,7 +289,7 @@ describe('shutting down', () => {
     await app.close();
     tracker.emit('too late');
     expect(recorder.events.map(({ name }) => name)).toEqual(['in time']);
-    expect(tracker.account()).toMatchObject({
+    expect(tracker.stats()).toMatchObject({
       arrived: 2,
       delivered: 1,
       dropped: { closed: 1 },

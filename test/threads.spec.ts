@@ -172,7 +172,7 @@ async function emitted(processor: Processor, ...names: string[]) {
   return {
     names: queued.events.map(({ name }) => name),
     events: queued.events,
-    account: queued.tracker.account().backends['queued.node']!,
+    account: queued.tracker.stats().backends['queued.node']!,
   };
 }
 
@@ -403,7 +403,7 @@ describe('A ThreadFilter', () => {
     const filter = threadFilter('filter.js');
     const { names, account } = await emitted(filter, 'unclear', 'dies', 'public');
     expect(names).toEqual(['public']);
-    expect(account).toMatchObject({ arrived: 3, delivered: 1, dropped: { unjudged: 2 } });
+    expect(account).toMatchObject({ arrived: 3, delivered: 1, dropped: { filter_failed: 2 } });
     expect(log.error.mock.calls).toEqual([
       [expect.stringContaining(`'unclear': RangeError: unclear. The event is dropped.`)],
       [expect.stringContaining(`'dies': Error: worker exited with code: 3. The event is dropped.`)],

@@ -19,7 +19,7 @@ const app = await NestFactory.createApplicationContext(FleetModule, { logger: ['
 const tracker = app.get(Tracker);
 tracker.enterContext('process', { application: number });
 const saying = sayAccountOf(tracker);
-const isFull = () => tracker.account().backends['node.queue'].pending > room - BURST;
+const isFull = () => tracker.stats().backends['node.queue'].pending > room - BURST;
 
 let emitted = 0;
 while (!isToEnd && emitted < count) {
@@ -33,6 +33,6 @@ await told;
 await say({ stopped: emitted });
 await app.close();
 saying.unsubscribe();
-await say({ account: tracker.account() });
+await say({ account: tracker.stats() });
 // Nothing else is to keep the process alive.
 process.disconnect();

@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
-import { EventTrackingModule, observeAccount } from 'nestjs-event-tracking';
+import { EventTrackingModule, observeStats } from 'nestjs-event-tracking';
 import { bullMqQueue } from 'nestjs-event-tracking/bullmq';
 import { mongoBackend } from 'nestjs-event-tracking/mongo';
 
@@ -30,7 +30,7 @@ Module({
 
 /** Tells the parent process, again and again, what became of the events. */
 export function sayAccountOf(tracker) {
-  return observeAccount(tracker, { interval: 50 }).subscribe((account) => say({ account }));
+  return observeStats(tracker, { interval: 50 }).subscribe((account) => say({ account }));
 }
 
 /** Resolves when the parent process has been told. */

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Account, TrackerAccount } from 'nestjs-event-tracking';
+import type { EventStats, TrackerStats } from 'nestjs-event-tracking';
 
 /** Where a fleet's servers are. */
 export interface FleetServers {
@@ -26,11 +26,11 @@ export interface Ending {
 }
 
 interface Message {
-  account?: TrackerAccount;
+  account?: TrackerStats;
   stopped?: number;
 }
 
-const NOTHING: Account = {
+const NOTHING: EventStats = {
   arrived: 0,
   delivered: 0,
   filtered: 0,
@@ -50,7 +50,7 @@ class Member {
   readonly #ended: Promise<Ending>;
   #output = '';
   /** What it said last, at the end of its life if that was peaceful. */
-  protected account: TrackerAccount | undefined;
+  protected account: TrackerStats | undefined;
 
   constructor(script: string, options: object) {
     const path = fileURLToPath(new URL(script, import.meta.url));
@@ -124,7 +124,7 @@ export class FleetApplication extends Member {
   }
 
   /** What became of the events on their way into Redis. */
-  get queue(): Account {
+  get queue(): EventStats {
     return this.account?.backends['node.queue'] ?? NOTHING;
   }
 
@@ -143,7 +143,7 @@ export class FleetWorker extends Member {
   }
 
   /** What became of the events that it has taken out of the queue. */
-  get store(): Account {
+  get store(): EventStats {
     return this.account?.backends['node.mongo'] ?? NOTHING;
   }
 }

@@ -36,7 +36,7 @@ const context = {
 for (const each of [tracker, nothing]) each.enterContext('request', context);
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const account = () => tracker.account().backends.mongo;
+const account = () => tracker.stats().backends.mongo;
 
 /** Emits in bursts; only the time inside `emit` counts. */
 async function emitTo(target, many, mark) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Account, DeliveryOptions } from 'nestjs-event-tracking';
+import type { EventStats, DeliveryOptions } from 'nestjs-event-tracking';
 
 /** What a producer is to do. */
 export interface ProducerOptions {
@@ -16,7 +16,7 @@ export interface ProducerOptions {
 
 /** What a producer says at its end. */
 export interface ProducerReport {
-  account: Account;
+  account: EventStats;
   /** How many events it emitted before it began to count. */
   warmUp: number;
   emitNanoseconds: number;

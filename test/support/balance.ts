@@ -1,4 +1,4 @@
-import type { Account } from 'nestjs-event-tracking';
+import type { EventStats } from 'nestjs-event-tracking';
 
 /** What an account does not explain of the events that arrived: nothing, if it balances. */
 export function balanceOf({
@@ -8,7 +8,7 @@ export function balanceOf({
   dropped,
   dead,
   pending,
-}: Account): number {
+}: EventStats): number {
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   return arrived - delivered - filtered - lost - dead - pending;
 }

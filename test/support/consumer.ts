@@ -166,7 +166,7 @@ async function main(): Promise<void> {
     catalogue: catalogueOf([]).title,
     mongo: tracker.getBackend('mongo') instanceof MongoBackend,
     segment: tracker.getBackend('segment') instanceof SegmentBackend,
-    pending: tracker.account().backends['mongo']?.pending,
+    pending: tracker.stats().backends['mongo']?.pending,
   }));
   process.exit();
 }

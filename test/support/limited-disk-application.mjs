@@ -13,7 +13,7 @@ const tracker = new Tracker({
   backends: { node: new AsyncRoutingBackend({ queue, backends: { destination } }) },
   logger,
 });
-const account = () => tracker.account().backends['node.queue'];
+const account = () => tracker.stats().backends['node.queue'];
 
 for (let index = 0; index < 2_000; index++) {
   tracker.emit('noise', { text: randomBytes(1_000).toString('hex') });

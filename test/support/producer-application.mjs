@@ -30,7 +30,7 @@ const timer = setInterval(() => {
 }, 2);
 
 async function nothingIsPending() {
-  while (tracker.account().backends.mongo.pending > 0) await setTimeout(20);
+  while (tracker.stats().backends.mongo.pending > 0) await setTimeout(20);
 }
 
 process.once('SIGTERM', async () => {
@@ -38,7 +38,7 @@ process.once('SIGTERM', async () => {
   tracker.emit('terminated', { index: emitted++ });
   // Mongoose may wait for ever for a server that does not answer; event tracking does not.
   await Promise.race([app.close(), nothingIsPending()]);
-  const account = tracker.account().backends.mongo;
+  const account = tracker.stats().backends.mongo;
   writeSync(1, `end ${JSON.stringify({ emitted, account })}\n`);
   process.exit(0);
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Account } from 'nestjs-event-tracking';
+import type { EventStats } from 'nestjs-event-tracking';
 import { ROOT } from './root.js';
 
 /** An application in a process of its own that emits to MongoDB until it is told to end. */
@@ -10,7 +10,7 @@ export interface Producer {
   hasEmitted(count: number): Promise<void>;
   terminate(): void;
   /** What it says of itself when it has ended. */
-  ended(): Promise<{ emitted: number; account: Account; output: string }>;
+  ended(): Promise<{ emitted: number; account: EventStats; output: string }>;
 }
 
 export async function startProducer(options: {
@@ -47,7 +47,7 @@ export async function startProducer(options: {
       await closed;
       const said = /^end (.*)$/m.exec(output)?.[1];
       if (said === undefined) throw new Error(`The producer said nothing at its end:\n${output}`);
-      return { ...(JSON.parse(said) as { emitted: number; account: Account }), output };
+      return { ...(JSON.parse(said) as { emitted: number; account: EventStats }), output };
     },
   };
 }

@@ -43,7 +43,7 @@ if (kind === 'without-nest') {
   await app.close();
 }
 const counts = memory.events.map(({ data }) => data.count);
-const [{ filtered }] = Object.entries(tracker.account().backends)
+const [{ filtered }] = Object.entries(tracker.stats().backends)
   .filter(([path]) => path.endsWith('node'))
   .map(([, account]) => account);
 console.log(JSON.stringify({ counts, filtered }));

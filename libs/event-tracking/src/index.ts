@@ -1,9 +1,13 @@
-export type { Account, DropReason } from './core/account.js';
-export type { Backend, Backends, Deadline, Outcome } from './core/backend.js';
-export type { ContextLocator } from './core/context-locator.js';
-export { ContextStack, type ContextScope, type EnteredContext } from './core/context-stack.js';
-export { DefaultContextLocator } from './core/default-context-locator.js';
-export type { DiagnosticLogger } from './core/diagnostics.js';
+export type { EventStats, DropReason } from './core/tree/event-stats.js';
+export type { Backend, Backends, Deadline, Outcome } from './core/tree/backend.js';
+export type { ContextLocator } from './core/context/context-locator.js';
+export {
+  ContextStack,
+  type ContextScope,
+  type EnteredContext,
+} from './core/context/context-stack.js';
+export { DefaultContextLocator } from './core/context/default-context-locator.js';
+export type { DiagnosticLogger } from './core/diagnostics/diagnostics.js';
 export {
   EventEmissionExit,
   EventTrackingError,
@@ -18,8 +22,8 @@ export {
   UnknownBackendError,
   UnknownContextError,
   UnknownTrackerError,
-} from './core/errors.js';
-export type { EventContext, EventData, TrackingEvent } from './core/event.js';
+} from './core/diagnostics/errors.js';
+export type { EventContext, EventData, TrackingEvent } from './core/event/event.js';
 export {
   defineContext,
   defineEvent,
@@ -45,20 +49,20 @@ export type {
   ConsumeOptions,
   EventQueue,
   QueuedEvent,
-  QueueEntrance,
-  QueueLine,
-} from './core/event-queue.js';
+  EventQueueProducer,
+  EventQueueConsumer,
+} from './core/tree/event-queue.js';
 export type {
   FilterObject,
   Processor,
   ProcessorFunction,
   ProcessorObject,
-} from './core/processor.js';
-export { emit, getTracker, registerTracker } from './core/registry.js';
-export { RoutingBackend, type RoutingBackendOptions } from './core/routing-backend.js';
-export { parseEvent, parseTimestamp, serializeEvent } from './core/serialize-event.js';
-export { Tracker, type TrackerAccount } from './core/tracker.js';
-export type { TrackerOptions } from './core/tracker-options.js';
+} from './core/tree/processor.js';
+export { emit, getTracker, registerTracker } from './core/tracker/registry.js';
+export { RoutingBackend, type RoutingBackendOptions } from './core/tree/routing-backend.js';
+export { parseEvent, parseTimestamp, serializeEvent } from './core/event/serialize-event.js';
+export { Tracker, type TrackerStats } from './core/tracker/tracker.js';
+export type { TrackerOptions } from './core/tracker/tracker-options.js';
 export {
   LoggerBackend,
   type LoggerBackendOptions,
@@ -83,11 +87,11 @@ export {
 export { DeliveringBackend } from './delivery/delivering-backend.js';
 export type { DeliveryOptions, OverflowPolicy, RetryOptions } from './delivery/delivery-options.js';
 export { MemoryEventQueue, type MemoryEventQueueOptions } from './delivery/memory-event-queue.js';
-export { observeAccount, type ObserveAccountOptions } from './delivery/observe-account.js';
+export { observeStats, type ObserveStatsOptions } from './delivery/observe-stats.js';
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
-export { ClsContextLocator } from './nest/cls-context-locator.js';
-export type { EmitOn, MethodCall } from './nest/decorated-method.js';
+export { ClsContextLocator } from './nest/request/cls-context-locator.js';
+export type { EmitOn, MethodCall } from './nest/decorators/decorated-method.js';
 export type {
   BackendDefinition,
   BackendDefinitions,
@@ -98,9 +102,9 @@ export type {
   EventQueueDefinition,
   ProcessorDefinition,
   RoutingDefinition,
-} from './nest/definitions.js';
-export { EmitEvent, type EmitEventOptions } from './nest/emit-event.decorator.js';
-export { EventTrackingModule } from './nest/event-tracking.module.js';
+} from './nest/config/definitions.js';
+export { EmitEvent, type EmitEventOptions } from './nest/decorators/emit-event.decorator.js';
+export { EventTrackingModule } from './nest/module/event-tracking.module.js';
 export type {
   EventTrackingModuleAsyncOptions,
   EventTrackingModuleOptions,
@@ -109,16 +113,16 @@ export type {
   RequestContextFactory,
   RequestContextOptions,
   TrackerTreeOptions,
-} from './nest/event-tracking-options.js';
-export { InjectBackend, InjectTracker } from './nest/inject.decorators.js';
+} from './nest/config/event-tracking-options.js';
+export { InjectBackend, InjectTracker } from './nest/decorators/inject.decorators.js';
 export { getBackendToken, getTrackerToken } from './nest/tokens.js';
 export {
   TrackContext,
   type ContextValues,
   type TrackContextOptions,
-} from './nest/track-context.decorator.js';
+} from './nest/decorators/track-context.decorator.js';
 export {
   TrackContextInterceptor,
   type InterceptedContextValues,
-} from './nest/track-context.interceptor.js';
-export { createEventTrackingWorker } from './nest/worker-bootstrap.js';
+} from './nest/decorators/track-context.interceptor.js';
+export { createEventTrackingWorker } from './nest/module/worker-bootstrap.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { TrackingEvent } from '../core/event.js';
-import { parseEvent } from '../core/serialize-event.js';
-import { Tracker } from '../core/tracker.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { parseEvent } from '../core/event/serialize-event.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { LoggerBackend, type LoggerBackendOptions } from './logger-backend.js';
 
 const ID = '01a20cbb-e184-7580-b6a8-000000000001';
@@ -42,7 +42,7 @@ describe('LoggerBackend', () => {
     tracker.emit('sold', { text: 'x'.repeat(200) });
     await tracker.flush();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(tracker.account().backends['plain']).toMatchObject({ dropped: { failed: 1 } });
+    expect(tracker.stats().backends['plain']).toMatchObject({ dropped: { failed: 1 } });
     expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/the disk is full/));
     expect(rejections).toEqual([]);
   });

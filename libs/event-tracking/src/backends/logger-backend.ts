@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { Backend } from '../core/backend.js';
-import { checkOptions, type KeysOf } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend } from '../core/tree/backend.js';
+import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { isPromise } from '../core/is-promise.js';
-import { serializeEvent } from '../core/serialize-event.js';
+import { isThenable } from '../core/tree/is-thenable.js';
+import { serializeEvent } from '../core/event/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 
 /** A logger like Nest's own: each level is a method that takes a line. */
@@ -123,7 +123,7 @@ export class LoggerBackend implements Backend {
    */
   send(event: TrackingEvent): void | Promise<void> {
     const logged = this.#log(event);
-    if (isPromise(logged)) return Promise.resolve(logged).then(() => {});
+    if (isThenable(logged)) return Promise.resolve(logged).then(() => {});
   }
 
   async #register(record: MetadataRecord): Promise<void> {
@@ -162,7 +162,7 @@ export class LoggerBackend implements Backend {
   #warnOf(fault: string): void {
     try {
       const warned = this.#warn?.(fault);
-      if (isPromise(warned)) Promise.resolve(warned).catch(() => {});
+      if (isThenable(warned)) Promise.resolve(warned).catch(() => {});
     } catch {
       // A logger that throws has nobody left to tell.
     }

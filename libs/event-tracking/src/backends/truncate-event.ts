@@ -1,6 +1,6 @@
-import { PermanentDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import { copyOf, setOwn } from '../core/snapshot.js';
+import { PermanentDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { copyOf, setOwn } from '../core/event/snapshot.js';
 
 /** An event that was cut. */
 export interface TruncatedEvent extends TrackingEvent {

@@ -1,5 +1,5 @@
-import type { Backend, Deadline } from '../core/backend.js';
-import type { QueueEntrance } from '../core/event-queue.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import type { EventQueueProducer } from '../core/tree/event-queue.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 
@@ -10,7 +10,7 @@ export interface QueueOfEntrance {
 }
 
 /** Where a node's events go into Redis, by way of this process's memory. */
-export class BullMqEntrance extends DeliveringBackend implements QueueEntrance {
+export class BullMqEntrance extends DeliveringBackend implements EventQueueProducer {
   constructor(
     producer: Backend,
     delivery: DeliveryOptions,

@@ -1,8 +1,8 @@
 import type { ConnectionOptions, JobsOptions, Queue, WorkerOptions } from 'bullmq';
-import { checkOptions, type KeysOf } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import type { DiagnosticLogger } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
+import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 
 const DEFAULT_NAME = 'event-tracking';

@@ -1,10 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { Queue, Worker, type Job, type JobsOptions } from 'bullmq';
-import type { Deadline } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import type { EventQueue, QueueEntrance, QueueLine } from '../core/event-queue.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Deadline } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import type {
+  EventQueue,
+  EventQueueProducer,
+  EventQueueConsumer,
+} from '../core/tree/event-queue.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { BullMqEntrance } from './bullmq-entrance.js';
 import {
   readAddress,
@@ -57,7 +61,7 @@ export class BullMqEventQueue implements EventQueue {
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
   }
 
-  open(line: QueueLine): QueueEntrance {
+  open(line: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
     const ownLine = new BullMqLine(line);

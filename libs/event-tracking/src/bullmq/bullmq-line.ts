@@ -1,5 +1,5 @@
 import { DelayedError, type Job } from 'bullmq';
-import type { QueueLine } from '../core/event-queue.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   eventsOf,
@@ -22,11 +22,11 @@ export class BullMqLine {
   #isClosed = false;
   #isRefusing = false;
 
-  constructor(private readonly line: QueueLine) {}
+  constructor(private readonly line: EventQueueConsumer) {}
 
   /** Whether what a job holds belongs to the node. */
   has({ tracker, path }: EventJob | RecordJob): boolean {
-    const place = this.line.place();
+    const place = this.line.position();
     return place.tracker === tracker && place.path === path;
   }
 

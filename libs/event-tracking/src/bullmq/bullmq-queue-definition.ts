@@ -1,4 +1,4 @@
-import { isRecord } from '../core/event.js';
+import { isPlainObject } from '../core/event/event.js';
 import { checkBullMqOptions, type BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
 import { BullMqEventQueue } from './bullmq-event-queue.js';
 
@@ -51,7 +51,7 @@ export function bullMqQueue(
 }
 
 function isFactory(options: unknown): options is BullMqOptionsFactory {
-  return isRecord(options) && 'useFactory' in options;
+  return isPlainObject(options) && 'useFactory' in options;
 }
 
 function checkedSource(options: BullMqEventQueueOptions): BullMqOptionsFactory['useFactory'] {

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { Queue, type Job } from 'bullmq';
-import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import { packEvent, type PackedEvent } from '../core/packed-event.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { packEvent, type PackedEvent } from '../core/event/packed-event.js';
 import {
   deadLetterKey,
   letterIn,

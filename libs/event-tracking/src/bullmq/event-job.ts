@@ -1,5 +1,5 @@
-import type { TrackingEvent } from '../core/event.js';
-import type { QueuedEvent } from '../core/event-queue.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   packEvent,
@@ -7,7 +7,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/packed-event.js';
+} from '../core/event/packed-event.js';
 
 /** What a job holds: some events of one node of one tracker's tree. */
 export interface EventJob {

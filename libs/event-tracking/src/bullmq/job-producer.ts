@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
-import type { Backend, Deadline } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { QueueLine } from '../core/event-queue.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
 import { reach } from './reach.js';
 
@@ -22,7 +22,7 @@ export class JobProducer implements Backend {
 
   constructor(
     private readonly queue: Queue,
-    private readonly line: QueueLine,
+    private readonly line: EventQueueConsumer,
     private readonly eventsPerJob: number,
     private readonly options: JobsOptions,
   ) {}
@@ -32,7 +32,7 @@ export class JobProducer implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    const { tracker, path } = this.line.place();
+    const { tracker, path } = this.line.position();
     const chunks = chunksOf(events, this.eventsPerJob);
     const jobs = chunks.map((chunk) => ({
       name: JOB,
@@ -49,7 +49,7 @@ export class JobProducer implements Backend {
   }
 
   async register(record: MetadataRecord): Promise<void> {
-    const { tracker, path } = this.line.place();
+    const { tracker, path } = this.line.position();
     const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
       // However many applications register it at the same time, it is one job.

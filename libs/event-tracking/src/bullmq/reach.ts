@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq';
-import type { Deadline } from '../core/backend.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Deadline } from '../core/tree/backend.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 
 /** Rejects when a queue's Redis cannot be reached, or has not been when the signal aborts. */
 export async function reach(queue: Queue, { signal }: Deadline): Promise<void> {

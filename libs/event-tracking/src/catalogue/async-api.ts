@@ -1,7 +1,7 @@
 import { contentId } from '../core/event-types/content-id.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { JsonSchema } from '../core/event-types/standard-schema.js';
-import { serializeEvent } from '../core/serialize-event.js';
+import { serializeEvent } from '../core/event/serialize-event.js';
 import type { Catalogue, CatalogueType } from './catalogue.js';
 import { exampleEventOf } from './example-event.js';
 import { contextsOf } from './links.js';

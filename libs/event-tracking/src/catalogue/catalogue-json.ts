@@ -1,6 +1,6 @@
-import { isRecord } from '../core/event.js';
+import { isPlainObject } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { parseTimestamp } from '../core/serialize-event.js';
+import { parseTimestamp } from '../core/event/serialize-event.js';
 import { catalogueOf, type Catalogue, type CatalogueType } from './catalogue.js';
 import { MalformedCatalogueError, readRecord } from './read-record.js';
 
@@ -32,7 +32,7 @@ export function writeCatalogue({ title, events, contexts, combinations }: Catalo
  */
 export function readCatalogue(text: string): Catalogue {
   const { title, records } = parse(text);
-  const versions = Array.isArray(records) ? records.filter(isRecord) : [];
+  const versions = Array.isArray(records) ? records.filter(isPlainObject) : [];
   return catalogueOf(versions.flatMap(readVersion), {
     ...(typeof title === 'string' ? { title } : {}),
     registered: versions.filter(({ retired }) => retired !== true).map(readRecord),
@@ -63,8 +63,8 @@ function parse(text: string): Record<string, unknown> {
       cause,
     });
   }
-  if (isRecord(content) && content['format'] === FORMAT) return content;
-  const received = isRecord(content) ? JSON.stringify(content['format']) : 'no object';
+  if (isPlainObject(content) && content['format'] === FORMAT) return content;
+  const received = isPlainObject(content) ? JSON.stringify(content['format']) : 'no object';
   throw new MalformedCatalogueError(
     `A catalogue could not be read: expected an object whose format is '${FORMAT}', received ${received}. ` +
       `Another release may have written it; remove the file to begin anew.`,

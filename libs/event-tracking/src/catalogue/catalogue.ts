@@ -1,5 +1,5 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { byCodePoint } from '../core/order.js';
+import { compareCodePoints } from '../core/tree/compare-code-points.js';
 import { byTime, timeline, type TypeVersion } from './type-versions.js';
 
 /** A kind of events or contexts, in all the versions that are known of it. */
@@ -82,7 +82,7 @@ export function catalogueOf(
     const isRetired = present !== undefined && !present.has(identity);
     types.push({ kind, name, current, versions, isRetired });
   }
-  types.sort((a, b) => byCodePoint(a.name, b.name));
+  types.sort((a, b) => compareCodePoints(a.name, b.name));
   const byId = versionsById(types);
   return {
     title: title ?? earlier?.title ?? DEFAULT_TITLE,
@@ -125,7 +125,7 @@ function combinationsOf(
       record,
       parts: (record.composed_of ?? []).flatMap((id) => byId.get(id) ?? []),
     }))
-    .sort((a, b) => byCodePoint(a.record.name, b.record.name));
+    .sort((a, b) => compareCodePoints(a.record.name, b.record.name));
 }
 
 function versionsById(types: readonly CatalogueType[]): Map<string, TypeVersion> {

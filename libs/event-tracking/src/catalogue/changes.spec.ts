@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { describeEvent, type EventTypeOptions } from '../core/event-types/event-type.js';
+import { eventTypeFrom, type EventTypeOptions } from '../core/event-types/event-type.js';
 import { recordOf } from '../core/event-types/metadata-record.js';
 import { changesBetween } from './changes.js';
 
 const record = (options: Partial<EventTypeOptions>) =>
-  recordOf(describeEvent('course.enrolled', { description: '', ...options }, ''), new Date(0));
+  recordOf(eventTypeFrom('course.enrolled', { description: '', ...options }, ''), new Date(0));
 
 const changes = (older: Partial<EventTypeOptions>, newer: Partial<EventTypeOptions>) =>
   changesBetween(record(older), record(newer));

@@ -1,6 +1,6 @@
 import { compositeId, type MetadataRecord } from '../core/event-types/metadata-record.js';
-import { byCodePoint } from '../core/order.js';
-import type { EventData, TrackingEvent } from '../core/event.js';
+import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import type { EventData, TrackingEvent } from '../core/event/event.js';
 import { dataSchemaOf, objectOf } from './schema/data-schema.js';
 import { sampleOf } from './schema/sample.js';
 
@@ -15,7 +15,7 @@ export function exampleEventOf(
   record: MetadataRecord,
   contexts: readonly MetadataRecord[] = [],
 ): TrackingEvent {
-  const ids = contexts.map(({ id }) => id).sort(byCodePoint);
+  const ids = contexts.map(({ id }) => id).sort(compareCodePoints);
   return {
     id: ID,
     name: record.name,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   defineContext,
-  describeEvent,
+  eventTypeFrom,
   type EventTypeOptions,
 } from '../core/event-types/event-type.js';
 import { recordOf } from '../core/event-types/metadata-record.js';
@@ -10,7 +10,7 @@ import { lintCatalogue } from './lint.js';
 
 const NOW = new Date(0);
 const event = (name: string, options: Partial<EventTypeOptions> = {}) =>
-  recordOf(describeEvent(name, { description: 'One.', ...options }, ''), NOW);
+  recordOf(eventTypeFrom(name, { description: 'One.', ...options }, ''), NOW);
 const session = recordOf(
   defineContext('session', { description: 'One.', fields: { user_id: 'Who.' } }),
   NOW,

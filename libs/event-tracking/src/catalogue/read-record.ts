@@ -1,9 +1,9 @@
-import { describeValue } from '../core/describe-error.js';
-import { EventTrackingError } from '../core/errors.js';
-import { isRecord } from '../core/event.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { EventTrackingError } from '../core/diagnostics/errors.js';
+import { isPlainObject } from '../core/event/event.js';
 import type { FieldRecord, MetadataRecord } from '../core/event-types/metadata-record.js';
 import { isFieldType } from '../core/event-types/field.js';
-import { parseTimestamp } from '../core/serialize-event.js';
+import { parseTimestamp } from '../core/event/serialize-event.js';
 
 /** Thrown where something was read as a catalogue, or a record of one, that is none. */
 export class MalformedCatalogueError extends EventTrackingError {
@@ -17,7 +17,7 @@ export class MalformedCatalogueError extends EventTrackingError {
  * @throws {@link MalformedCatalogueError} for what is no record
  */
 export function readRecord(value: unknown): MetadataRecord {
-  const record = isRecord(value) ? value : {};
+  const record = isPlainObject(value) ? value : {};
   const { id = record['_id'], kind, name, timestamp } = record;
   if (
     typeof id !== 'string' ||
@@ -39,8 +39,8 @@ export function readRecord(value: unknown): MetadataRecord {
     ...(context_fields === undefined ? {} : { context_fields: fieldsOf(context_fields) }),
     ...(isArray(contexts) ? { contexts: contexts.map(String) } : {}),
     ...(isArray(composed_of) ? { composed_of: composed_of.map(String) } : {}),
-    ...(isRecord(schema) ? { schema } : {}),
-    ...(isRecord(example) ? { example } : {}),
+    ...(isPlainObject(schema) ? { schema } : {}),
+    ...(isPlainObject(example) ? { example } : {}),
     timestamp: timestamp instanceof Date ? timestamp : parseTimestamp(timestamp),
     stack_trace: textOf(record['stack_trace']),
   };
@@ -48,7 +48,7 @@ export function readRecord(value: unknown): MetadataRecord {
 
 function fieldsOf(value: unknown): FieldRecord[] {
   if (!isArray(value)) return [];
-  return value.filter(isRecord).map(({ id, name, description, type, optional, example }) => ({
+  return value.filter(isPlainObject).map(({ id, name, description, type, optional, example }) => ({
     id: textOf(id),
     name: textOf(name),
     description: textOf(description),

@@ -1,5 +1,5 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { byCodePoint } from '../core/order.js';
+import { compareCodePoints } from '../core/tree/compare-code-points.js';
 
 /** A description of a type that was, or is, in force. */
 export interface TypeVersion {
@@ -53,6 +53,6 @@ function inForce(records: readonly MetadataRecord[]): MetadataRecord[] {
 /** The oldest first; of the same time in the order of their ids, whatever the order was before. */
 export function byTime(records: readonly MetadataRecord[]): MetadataRecord[] {
   return records.toSorted(
-    (a, b) => a.timestamp.getTime() - b.timestamp.getTime() || byCodePoint(a.id, b.id),
+    (a, b) => a.timestamp.getTime() - b.timestamp.getTime() || compareCodePoints(a.id, b.id),
   );
 }

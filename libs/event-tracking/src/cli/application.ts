@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { describeError } from '../core/describe-error.js';
-import type { Tracker } from '../core/tracker.js';
-import type { EventTrackingApplication } from '../nest/application.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Tracker } from '../core/tracker/tracker.js';
+import type { EventTrackingApplication } from '../nest/module/application.js';
 import { APPLICATION, getTrackerToken } from '../nest/tokens.js';
 import { UsageError } from './usage-error.js';
 

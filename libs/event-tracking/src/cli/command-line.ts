@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { describeError } from '../core/describe-error.js';
+import { describeError } from '../core/diagnostics/describe.js';
 import { readMoment } from './moment.js';
 import { UsageError } from './usage-error.js';
 

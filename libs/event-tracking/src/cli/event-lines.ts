@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { describeError } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
-import { parseEvent, parseTimestamp } from '../core/serialize-event.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { parseEvent, parseTimestamp } from '../core/event/serialize-event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { EventSource } from './event-source.js';
 

@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { DeadLetter } from '../delivery/dead-letter.js';
 
 /** Where events are taken from, and where they can be removed from. */

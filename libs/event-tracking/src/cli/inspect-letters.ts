@@ -1,4 +1,4 @@
-import { copyOf } from '../core/snapshot.js';
+import { copyOf } from '../core/event/snapshot.js';
 import type { CommandLine } from './command-line.js';
 import { openSource } from './open-source.js';
 

@@ -1,5 +1,5 @@
-import { serializeEvent } from '../core/serialize-event.js';
-import type { TrackingEvent } from '../core/event.js';
+import { serializeEvent } from '../core/event/serialize-event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { CommandLine } from './command-line.js';
 import { openSource } from './open-source.js';

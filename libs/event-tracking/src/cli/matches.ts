@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { Filters } from './command-line.js';
 

@@ -1,4 +1,4 @@
-import { isDayOfCalendar } from '../core/serialize-event.js';
+import { isDayOfCalendar } from '../core/event/serialize-event.js';
 import { UsageError } from './usage-error.js';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

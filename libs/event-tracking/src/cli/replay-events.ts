@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import { Redelivery } from '../delivery/redelivery.js';
 import { startApplication } from './application.js';

@@ -1,5 +1,5 @@
-import { describeError } from '../core/describe-error.js';
-import { EventTrackingError } from '../core/errors.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { EventTrackingError } from '../core/diagnostics/errors.js';
 import { readCommandLine, USAGE, type CommandLine } from './command-line.js';
 import { inspectLetters } from './inspect-letters.js';
 import { listLetters } from './list-letters.js';

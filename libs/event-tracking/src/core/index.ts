@@ -1,19 +1,19 @@
-export type { Account, DropReason } from './account.js';
-export type { Backend, Backends, Deadline, Outcome } from './backend.js';
+export type { EventStats, DropReason } from './tree/event-stats.js';
+export type { Backend, Backends, Deadline, Outcome } from './tree/backend.js';
 export {
   StorageContextLocator,
   type ContextLocator,
   type ScopeFrame,
   type ScopeStorage,
-} from './context-locator.js';
+} from './context/context-locator.js';
 export {
   ContextStack,
   type ContextScope,
   type EnteredContext,
   type EnterOptions,
-} from './context-stack.js';
-export { DefaultContextLocator } from './default-context-locator.js';
-export type { DiagnosticLogger } from './diagnostics.js';
+} from './context/context-stack.js';
+export { DefaultContextLocator } from './context/default-context-locator.js';
+export type { DiagnosticLogger } from './diagnostics/diagnostics.js';
 export {
   EventEmissionExit,
   EventTrackingError,
@@ -29,8 +29,8 @@ export {
   UnknownContextError,
   UnknownTrackerError,
   type EventTrackingErrorOptions,
-} from './errors.js';
-export type { EventContext, EventData, TrackingEvent } from './event.js';
+} from './diagnostics/errors.js';
+export type { EventContext, EventData, TrackingEvent } from './event/event.js';
 export {
   defineContext,
   defineEvent,
@@ -56,18 +56,18 @@ export type {
   ConsumeOptions,
   EventQueue,
   QueuedEvent,
-  QueueEntrance,
-  QueueLine,
-} from './event-queue.js';
+  EventQueueProducer,
+  EventQueueConsumer,
+} from './tree/event-queue.js';
 export type {
   FilterObject,
   Processor,
   ProcessorFunction,
   ProcessorObject,
   ProcessorResult,
-} from './processor.js';
-export { emit, getTracker, registerTracker } from './registry.js';
-export { RoutingBackend, type RoutingBackendOptions } from './routing-backend.js';
-export { parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
-export { Tracker, type TrackerAccount } from './tracker.js';
-export type { TrackerOptions } from './tracker-options.js';
+} from './tree/processor.js';
+export { emit, getTracker, registerTracker } from './tracker/registry.js';
+export { RoutingBackend, type RoutingBackendOptions } from './tree/routing-backend.js';
+export { parseEvent, parseTimestamp, serializeEvent } from './event/serialize-event.js';
+export { Tracker, type TrackerStats } from './tracker/tracker.js';
+export type { TrackerOptions } from './tracker/tracker-options.js';

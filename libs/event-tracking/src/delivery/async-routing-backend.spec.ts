@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryBackend } from '../backends/memory-backend.js';
-import type { Backend } from '../core/backend.js';
-import { EventEmissionExit, RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { Tracker } from '../core/tracker.js';
+import type { Backend } from '../core/tree/backend.js';
+import { EventEmissionExit, RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { AsyncRoutingBackend } from './async-routing-backend.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import { MemoryEventQueue } from './memory-event-queue.js';
@@ -56,7 +56,7 @@ describe('AsyncRoutingBackend', () => {
     expect(order).toEqual(['noise', 'sold']);
     await tracker.flush();
     expect(names(memory.events)).toEqual(['sold']);
-    expect(tracker.account().backends).toMatchObject({
+    expect(tracker.stats().backends).toMatchObject({
       node: { arrived: 2, filtered: 1, delivered: 1 },
       'node.queue': { arrived: 1, delivered: 1, pending: 0 },
       'node.memory': { arrived: 1, delivered: 1, pending: 0 },
@@ -83,7 +83,7 @@ describe('AsyncRoutingBackend', () => {
     expect(memory.events.map(({ name, data }) => ({ name, data }))).toEqual([
       { name: 'a', data: { keep: true, first: true, second: true } },
     ]);
-    expect(tracker.account().backends['node.child']).toMatchObject({ arrived: 2, filtered: 1 });
+    expect(tracker.stats().backends['node.child']).toMatchObject({ arrived: 2, filtered: 1 });
     expect(log.error).not.toHaveBeenCalled();
   });
 
@@ -105,7 +105,9 @@ describe('AsyncRoutingBackend', () => {
     });
     tracker.emit('sold');
     await tracker.flush();
-    expect(tracker.account().backends['node.judged']).toMatchObject({ dropped: { unjudged: 1 } });
+    expect(tracker.stats().backends['node.judged']).toMatchObject({
+      dropped: { filter_failed: 1 },
+    });
     expect(names(memory.events)).toEqual(['sold']);
     expect(log.error).toHaveBeenCalledTimes(2);
   });
@@ -132,7 +134,7 @@ describe('AsyncRoutingBackend', () => {
     tracker.emit('sold');
     await tracker.flush();
     expect(sent).toEqual({ good: ['sold'], bad: ['sold', 'sold', 'sold', 'sold'] });
-    expect(tracker.account().backends).toMatchObject({
+    expect(tracker.stats().backends).toMatchObject({
       'node.good': { delivered: 1, retried: 0 },
       'node.bad': { delivered: 1, retried: 3 },
     });
@@ -154,7 +156,7 @@ describe('AsyncRoutingBackend', () => {
     await tracker.flush();
     expect([early.attempts, late.attempts]).toEqual([2, 2]);
     expect(tracker.getBackend('node.outer.inner.early')).toBe(early);
-    expect(tracker.account().backends['node.outer.inner.late']).toMatchObject({
+    expect(tracker.stats().backends['node.outer.inner.late']).toMatchObject({
       arrived: 1,
       delivered: 1,
       dropped: {},
@@ -208,7 +210,7 @@ describe('AsyncRoutingBackend', () => {
     });
     const tracker = trackerOf({ node });
     for (let index = 0; index < 8; index++) tracker.emit(`e${index}`);
-    expect(tracker.account().backends['node.queue']).toMatchObject({
+    expect(tracker.stats().backends['node.queue']).toMatchObject({
       arrived: 8,
       pending: 5,
       dropped: { overflow: 3 },
@@ -217,7 +219,7 @@ describe('AsyncRoutingBackend', () => {
     open();
     await tracker.flush();
     expect(taken.toSorted()).toEqual(['e0', 'e1', 'e2', 'e3', 'e4']);
-    expect(tracker.account().backends).toMatchObject({
+    expect(tracker.stats().backends).toMatchObject({
       'node.queue': { delivered: 5, pending: 0 },
       'node.slow': { arrived: 5, delivered: 5, pending: 0 },
     });
@@ -254,7 +256,7 @@ describe('AsyncRoutingBackend', () => {
     for (let index = 0; index < 3; index++) tracker.emit(`e${index}`);
     await delay(5);
     await tracker.close({ signal: AbortSignal.timeout(20) });
-    const { backends } = tracker.account();
+    const { backends } = tracker.stats();
     expect(backends['node.hanging']).toMatchObject({ arrived: 3, pending: 0 });
     expect(backends['node.hanging']!.dropped).toEqual({ undelivered: 3 });
   });

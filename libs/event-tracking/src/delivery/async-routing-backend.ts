@@ -1,19 +1,19 @@
-import type { Account } from '../core/account.js';
-import type { Backend, Deadline } from '../core/backend.js';
-import { checkOptions } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { EventStats } from '../core/tree/event-stats.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   isEventQueue,
   type ConsumeOptions,
   type EventQueue,
   type QueuedEvent,
-  type QueueEntrance,
-} from '../core/event-queue.js';
-import { RoutingBackend, type RoutingBackendOptions } from '../core/routing-backend.js';
+  type EventQueueProducer,
+} from '../core/tree/event-queue.js';
+import { RoutingBackend, type RoutingBackendOptions } from '../core/tree/routing-backend.js';
 import {
   ADOPT,
   BEHIND_QUEUE,
@@ -23,7 +23,7 @@ import {
   PASS_ON_LATER,
   ROUTE,
   type Place,
-} from '../core/tree-part.js';
+} from '../core/tree/tree-node.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import { MemoryEventQueue } from './memory-event-queue.js';
 
@@ -59,7 +59,7 @@ export interface AsyncRoutingBackendOptions extends RoutingBackendOptions {
  */
 export class AsyncRoutingBackend extends RoutingBackend {
   readonly #intake: RoutingBackend;
-  readonly #entrance: QueueEntrance;
+  readonly #entrance: EventQueueProducer;
   readonly #worker: boolean;
   readonly #deadLetters: Backend | undefined;
   #isStarted = false;
@@ -84,7 +84,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
     this.#worker = worker;
     this.#deadLetters = queue.deadLetters;
     this.#entrance = queue.open({
-      place: () => this.#place,
+      position: () => this.#place,
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => super.register(record),
     });
@@ -114,10 +114,10 @@ export class AsyncRoutingBackend extends RoutingBackend {
     else await this.#intake.register(record);
   }
 
-  override accounts(): Record<string, Account> {
+  override stats(): Record<string, EventStats> {
     const { path } = this.#place;
-    const { [path]: own, ...children } = super.accounts();
-    const { [path]: _, ...queue } = this.#intake.accounts();
+    const { [path]: own, ...children } = super.stats();
+    const { [path]: _, ...queue } = this.#intake.stats();
     return { [path]: own!, ...queue, ...children };
   }
 

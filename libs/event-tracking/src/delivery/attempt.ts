@@ -1,7 +1,7 @@
-import type { Backend } from '../core/backend.js';
-import { describeValue } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
-import { isPromise } from '../core/is-promise.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { isThenable } from '../core/tree/is-thenable.js';
 import { judgeFault, judgeOutcome, type Verdict } from './failure.js';
 
 /** The limits of one attempt. */
@@ -26,7 +26,7 @@ export async function attempt(
   const count = events.length; // the destination may empty its list
   try {
     const answer = call(destination, events, ended.signal);
-    const outcomes = isPromise(answer) ? await answerWithin(answer, ended, limits) : answer;
+    const outcomes = isThenable(answer) ? await answerWithin(answer, ended, limits) : answer;
     return outcomes === undefined ? 'delivered' : verdictsOf(outcomes, count);
   } catch (fault) {
     return judgeFault(fault);

@@ -1,4 +1,4 @@
-import type { Backend } from '../core/backend.js';
+import type { Backend } from '../core/tree/backend.js';
 import { attempt } from './attempt.js';
 import { backoff } from './backoff.js';
 import type { DeliverySettings } from './delivery-options.js';

@@ -1,5 +1,5 @@
-import { isRecord, type TrackingEvent } from '../core/event.js';
-import { unpackEvent, type PackedEvent } from '../core/packed-event.js';
+import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
+import { unpackEvent, type PackedEvent } from '../core/event/packed-event.js';
 
 /** Why an event was given up; the destination for dead letters gets it with the event. */
 export interface DeadLetterNote {
@@ -31,7 +31,7 @@ export function isDeadLetter(event: TrackingEvent): event is DeadLetter {
 export function letterIn(packed: PackedEvent): DeadLetter | undefined {
   try {
     const letter = unpackEvent(packed);
-    return isDeadLetter(letter) && isRecord(letter.dead_letter) ? letter : undefined;
+    return isDeadLetter(letter) && isPlainObject(letter.dead_letter) ? letter : undefined;
   } catch {
     return undefined;
   }

@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Account } from '../core/account.js';
-import type { Backend, Outcome } from '../core/backend.js';
+import type { EventStats } from '../core/tree/event-stats.js';
+import type { Backend, Outcome } from '../core/tree/backend.js';
 import {
   NoBackendEnabled,
   PermanentDeliveryError,
   RetryableDeliveryError,
-} from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+} from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { Tracker } from '../core/tracker.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import type { DeadLetter } from './dead-letter.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import type { DeliveryOptions } from './delivery-options.js';
@@ -60,14 +60,14 @@ function tracked(destination: Backend, options: DeliveryOptions = {}) {
     backends: { crm: new DeliveringBackend(destination, options) },
     logger: log,
   });
-  const account = (): Account => tracker.account().backends['crm']!;
+  const account = (): EventStats => tracker.stats().backends['crm']!;
   const emit = (count: number, from = 0): void => {
     for (let index = from; index < from + count; index++) tracker.emit(`e${index}`);
   };
   return { tracker, account, emit };
 }
 
-function balance({ arrived, delivered, filtered, dropped, dead, pending }: Account): number {
+function balance({ arrived, delivered, filtered, dropped, dead, pending }: EventStats): number {
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   return arrived - delivered - filtered - lost - dead - pending;
 }
@@ -465,7 +465,7 @@ describe('DeliveringBackend: bounds', () => {
     });
     tracker.emit('grown');
     tracker.emit('grown');
-    expect(tracker.account().backends['crm']).toMatchObject({ pending: 1 });
+    expect(tracker.stats().backends['crm']).toMatchObject({ pending: 1 });
   });
 
   it('drops none that wait for a newcomer that would not fit without them either', async () => {
@@ -586,8 +586,8 @@ describe('DeliveringBackend: dead letters', () => {
     );
     emit(1);
     await vi.runAllTimersAsync();
-    expect(Object.keys(tracker.account().backends)).toEqual(['', 'crm', 'crm.deadLetter']);
-    expect(tracker.account().backends['crm.deadLetter']).toMatchObject({
+    expect(Object.keys(tracker.stats().backends)).toEqual(['', 'crm', 'crm.deadLetter']);
+    expect(tracker.stats().backends['crm.deadLetter']).toMatchObject({
       arrived: 1,
       dropped: { failed: 1 },
     });
@@ -636,7 +636,7 @@ describe('DeliveringBackend: flush and close', () => {
     await closed;
     expect(destination.closed).toHaveBeenCalledTimes(1);
     emit(1, 2);
-    expect(tracker.account()).toMatchObject({ dropped: { closed: 1 } });
+    expect(tracker.stats()).toMatchObject({ dropped: { closed: 1 } });
   });
 
   it('drops as undelivered, counted and said, what is left when the signal aborts', async () => {
@@ -666,7 +666,7 @@ describe('DeliveringBackend: flush and close', () => {
     void backend.flush().then(flushed);
     backend.send({ ...event, data: { text: 'x'.repeat(600) } });
     await vi.advanceTimersByTimeAsync(100);
-    expect(backend.accounts()['delivery']!.dropped).toEqual({ overflow: 1 });
+    expect(backend.stats()['delivery']!.dropped).toEqual({ overflow: 1 });
     expect(flushed).toHaveBeenCalled();
   });
 
@@ -679,7 +679,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(closed).not.toHaveBeenCalled();
     await backend.close({ signal: AbortSignal.abort() });
     await first;
-    const { dropped, pending } = backend.accounts()['delivery']!;
+    const { dropped, pending } = backend.stats()['delivery']!;
     expect({ dropped, pending }).toEqual({ dropped: { undelivered: 1 }, pending: 0 });
   });
 

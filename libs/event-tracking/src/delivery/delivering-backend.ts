@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { OpenAccount, type Account } from '../core/account.js';
-import { isBackend, type Backend, type Deadline } from '../core/backend.js';
-import { describeError, describeValue } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { nameOf, type TrackingEvent } from '../core/event.js';
+import { EventCounters, type EventStats } from '../core/tree/event-stats.js';
+import { isBackend, type Backend, type Deadline } from '../core/tree/backend.js';
+import { describeError, describeValue } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { nameOf, type TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { ConsumeOptions, QueuedEvent } from '../core/event-queue.js';
-import { estimateEventSize } from '../core/event-size.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { copyOf } from '../core/snapshot.js';
-import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree-part.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { ConsumeOptions, QueuedEvent } from '../core/tree/event-queue.js';
+import { estimateEventSize } from '../core/event/event-size.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { copyOf } from '../core/event/snapshot.js';
+import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree/tree-node.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
 import {
@@ -57,7 +57,7 @@ export class DeliveringBackend implements Backend {
   readonly #settings: DeliverySettings;
   readonly #dispatcher: Dispatcher;
   readonly #deadLetters: RoutingBackend | undefined;
-  readonly #account = new OpenAccount();
+  readonly #account = new EventCounters();
   /** How many events are on their way, and what they take, in bytes. */
   #count = 0;
   #bytes = 0;
@@ -117,8 +117,8 @@ export class DeliveringBackend implements Backend {
   }
 
   /** What became of the events by path: of those sent here, and of the dead letters where somebody keeps them. */
-  accounts(): Record<string, Account> {
-    return { ...this.#deadLetters?.accounts(), [this.#place.path]: this.#account.read() };
+  stats(): Record<string, EventStats> {
+    return { ...this.#deadLetters?.stats(), [this.#place.path]: this.#account.read() };
   }
 
   /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */

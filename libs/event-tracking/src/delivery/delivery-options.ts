@@ -1,7 +1,7 @@
-import { isBackend, type Backend } from '../core/backend.js';
-import { checkOptions, type KeysOf } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
+import { isBackend, type Backend } from '../core/tree/backend.js';
+import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
 /** What is dropped when more events are waiting than may wait. */
 export type OverflowPolicy = 'drop-newest' | 'drop-oldest';

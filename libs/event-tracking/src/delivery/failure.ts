@@ -1,12 +1,12 @@
-import type { Outcome } from '../core/backend.js';
-import { describeValue } from '../core/describe-error.js';
+import type { Outcome } from '../core/tree/backend.js';
+import { describeValue } from '../core/diagnostics/describe.js';
 import {
   NoBackendEnabled,
   NoTransformerImplemented,
   PermanentDeliveryError,
   RetryableDeliveryError,
-} from '../core/errors.js';
-import { isRecord } from '../core/event.js';
+} from '../core/diagnostics/errors.js';
+import { isPlainObject } from '../core/event/event.js';
 
 /** What became of one event, or of all events, in one attempt. */
 export type Verdict = 'delivered' | 'filtered' | Failure;
@@ -38,7 +38,7 @@ export function judgeFault(error: unknown): Verdict {
 
 /** Judges what a backend said of one event. */
 export function judgeOutcome(outcome: unknown): Verdict {
-  if (!isRecord(outcome)) {
+  if (!isPlainObject(outcome)) {
     const error = new TypeError(
       `sendBatch answers one outcome for each event; received ${describeValue(outcome)} for this one.`,
     );

@@ -1,6 +1,6 @@
-import type { Backend } from '../core/backend.js';
-import { checkOptions } from '../core/check-options.js';
-import type { EventQueue, QueueLine } from '../core/event-queue.js';
+import type { Backend } from '../core/tree/backend.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import type { EventQueue, EventQueueConsumer } from '../core/tree/event-queue.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import { LONGEST_DURATION_MS, type DeliveryOptions } from './delivery-options.js';
 
@@ -52,12 +52,12 @@ export class MemoryEventQueue implements EventQueue {
     new DeliveringBackend({ send() {} }, this.#delivery); // says what cannot work now, and not at the first event
   }
 
-  open(line: QueueLine): Backend {
+  open(line: EventQueueConsumer): Backend {
     return new DeliveringBackend(
       {
         send() {},
         async sendBatch(events) {
-          const { path } = line.place();
+          const { path } = line.position();
           await line.consume(events.map((event) => ({ path, event })));
         },
         register: (record) => line.register(record).catch(() => {}), // tried again by the children

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryBackend } from '../backends/memory-backend.js';
-import type { Backend } from '../core/backend.js';
-import { PermanentDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import { Tracker } from '../core/tracker.js';
+import type { Backend } from '../core/tree/backend.js';
+import { PermanentDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { Redelivery } from './redelivery.js';
 
 function event(name: string, data: Record<string, unknown> = {}): TrackingEvent {

@@ -1,12 +1,12 @@
-import type { Backend } from '../core/backend.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { quoteName } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { QueuedEvent } from '../core/event-queue.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { copyOf } from '../core/snapshot.js';
-import type { Tracker } from '../core/tracker.js';
-import { DELIVER } from '../core/tree-part.js';
+import type { Backend } from '../core/tree/backend.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { quoteName } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { copyOf } from '../core/event/snapshot.js';
+import type { Tracker } from '../core/tracker/tracker.js';
+import { DELIVER } from '../core/tree/tree-node.js';
 import { isDeadLetter, withoutNote } from './dead-letter.js';
 import { DeliveringBackend } from './delivering-backend.js';
 

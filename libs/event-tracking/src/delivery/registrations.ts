@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { answerWithin, type AttemptLimits } from './attempt.js';
 

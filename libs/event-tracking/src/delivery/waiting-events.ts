@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 
 /** An event on its way, with its estimated size in bytes. */
 export interface WaitingEvent {

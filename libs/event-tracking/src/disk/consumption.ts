@@ -1,7 +1,7 @@
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { QueueLine } from '../core/event-queue.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { Pauses } from '../delivery/pauses.js';
 import {
   decode,
@@ -30,11 +30,11 @@ export class Consumption {
 
   constructor(
     private readonly store: EventStore,
-    private readonly line: QueueLine,
+    private readonly line: EventQueueConsumer,
     private readonly concurrency: number,
     private readonly diagnostics: Diagnostics,
   ) {
-    this.#taken = prefixOf(line.place());
+    this.#taken = prefixOf(line.position());
   }
 
   /** Sees to it that what is in the store is taken. */
@@ -49,7 +49,7 @@ export class Consumption {
 
   /** Resolves when what is in the store now has ended, or consumption has; rejects when the store fails. */
   async drain(): Promise<void> {
-    const last = await this.store.lastKey(this.line.place());
+    const last = await this.store.lastKey(this.line.position());
     if (last !== undefined) {
       this.hurry();
       while (this.#taken < last && this.#isBusy) {
@@ -85,7 +85,7 @@ export class Consumption {
       this.#readAgain = false;
       const limit = Math.min(CHUNK, this.concurrency);
       const entries = await this.#withoutFail(() =>
-        this.store.read(this.line.place(), this.#taken, limit),
+        this.store.read(this.line.position(), this.#taken, limit),
       );
       if (this.#isStopped || entries === undefined || entries.length === 0) continue;
       this.#taken = endOf(entries.at(-1)![0]); // with what an entry becomes that is not taken
@@ -108,7 +108,7 @@ export class Consumption {
     const [first] = entries[0]!;
     const rest = undelivered.map((each, index): Entry => [
       keyWithin(first, index),
-      encode(each, this.line.place()),
+      encode(each, this.line.position()),
     ]);
     await this.#withoutFail(() => this.store.replace(entries, rest));
   }
@@ -122,7 +122,7 @@ export class Consumption {
     } catch (error) {
       this.diagnostics.error(
         'the consumer',
-        `${written.length} events of the node '${this.line.place().path}' could not be taken out of the queue on disk in ` +
+        `${written.length} events of the node '${this.line.position().path}' could not be taken out of the queue on disk in ` +
           `${this.store.location}: ${describeError(error)}. They stay in it, and come again with the next start.`,
       );
       return undefined;
@@ -141,11 +141,11 @@ export class Consumption {
   #decoded(entries: readonly Entry[]): Written[] {
     return entries.flatMap(([key, value]) => {
       try {
-        return [decode(value, this.line.place())];
+        return [decode(value, this.line.position())];
       } catch (error) {
         this.diagnostics.error(
           'damage',
-          `The queue on disk in ${this.store.location} is damaged, an event of the node '${this.line.place().path}' is ` +
+          `The queue on disk in ${this.store.location} is damaged, an event of the node '${this.line.position().path}' is ` +
             `lost (${key}): ${describeError(error)}. It was: ${value.slice(0, 200)}`,
         );
         return [];

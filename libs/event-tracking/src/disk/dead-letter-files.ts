@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import { packEvent } from '../core/packed-event.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { packEvent } from '../core/event/packed-event.js';
 import {
   deadLetterKey,
   letterIn,

@@ -1,6 +1,6 @@
-import type { Deadline } from '../core/backend.js';
-import type { QueueEntrance } from '../core/event-queue.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Deadline } from '../core/tree/backend.js';
+import type { EventQueueProducer } from '../core/tree/event-queue.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 import type { DiskLine } from './disk-line.js';
@@ -13,7 +13,7 @@ export interface QueueOfEntrance {
 }
 
 /** Where a node's events go to the disk, by way of memory. */
-export class DiskEntrance extends DeliveringBackend implements QueueEntrance {
+export class DiskEntrance extends DeliveringBackend implements EventQueueProducer {
   constructor(
     private readonly line: DiskLine,
     delivery: DeliveryOptions,

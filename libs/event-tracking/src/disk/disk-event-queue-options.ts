@@ -1,7 +1,7 @@
-import { checkOptions } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import type { DiagnosticLogger } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 
 /** What a {@link DiskEventQueue} is made of. */

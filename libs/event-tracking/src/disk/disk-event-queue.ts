@@ -1,12 +1,16 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Logger } from '@nestjs/common';
-import type { Deadline } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { EventQueue, QueueEntrance, QueueLine } from '../core/event-queue.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Deadline } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type {
+  EventQueue,
+  EventQueueProducer,
+  EventQueueConsumer,
+} from '../core/tree/event-queue.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { DEAD_LETTERS, DeadLetterFiles } from './dead-letter-files.js';
 import { DiskEntrance } from './disk-entrance.js';
 import { checkDiskOptions, type DiskEventQueueOptions } from './disk-event-queue-options.js';
@@ -68,7 +72,7 @@ export class DiskEventQueue implements EventQueue {
   }
 
   /** @throws {@link ImproperlyConfigured} when the directory cannot be made or written to */
-  open(line: QueueLine): QueueEntrance {
+  open(line: EventQueueConsumer): EventQueueProducer {
     const { syncInterval = DEFAULT_SYNC_INTERVAL_MS, delivery } = this.#options;
     const { maxBytes = DEFAULT_MAX_BYTES, concurrency = DEFAULT_CONCURRENCY } = this.#options;
     this.#makeDirectory();
@@ -119,7 +123,7 @@ export class DiskEventQueue implements EventQueue {
 
   /** Two nodes of one name would write over each other's events. */
   #refuseSecond(line: DiskLine): void {
-    const node = line.line.place();
+    const node = line.line.position();
     const others = [...this.#lines].filter((each) => each !== line && each.takesOut);
     if (!others.some((each) => each.isOf(node))) return;
     throw new ImproperlyConfigured(

@@ -1,10 +1,10 @@
-import type { Backend } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { QueueLine } from '../core/event-queue.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { Consumption } from './consumption.js';
 import { encode, keyOf, numberOf, prefixOf, type Node } from './entry.js';
 import type { Entry, EventStore } from './event-store.js';
@@ -30,13 +30,13 @@ export class DiskLine implements Backend {
   #isStopped = false;
 
   constructor(
-    readonly line: QueueLine,
+    readonly line: EventQueueConsumer,
     private readonly queue: QueueOfLine,
   ) {}
 
   /** Whether it is that node's. */
   isOf(node: Node): boolean {
-    return prefixOf(this.line.place()) === prefixOf(node);
+    return prefixOf(this.line.position()) === prefixOf(node);
   }
 
   async send(event: TrackingEvent): Promise<void> {
@@ -44,12 +44,12 @@ export class DiskLine implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    const node = this.line.place();
+    const node = this.line.position();
     await this.#append(events.map((event) => encode({ path: node.path, event }, node)));
   }
 
   async register(record: MetadataRecord): Promise<void> {
-    await this.#append([encode(record, this.line.place())]);
+    await this.#append([encode(record, this.line.position())]);
   }
 
   /** Whether events are taken out: from the moment when the tree stands to that when it is closed. */
@@ -139,13 +139,13 @@ export class DiskLine implements Backend {
   }
 
   async #numbered(values: readonly string[], store: EventStore): Promise<Entry[]> {
-    const prefix = prefixOf(this.line.place());
+    const prefix = prefixOf(this.line.position());
     const number = await (this.#number ??= this.#lastNumberIn(store));
     return values.map((value) => [keyOf(prefix, ++number.last), value]);
   }
 
   async #lastNumberIn(store: EventStore): Promise<{ last: number }> {
-    const node = this.line.place();
+    const node = this.line.position();
     try {
       const last = await store.lastKey(node);
       return { last: last === undefined ? 0 : numberOf(last, prefixOf(node)) };

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { MalformedEventError } from '../core/errors.js';
-import type { QueuedEvent } from '../core/event-queue.js';
+import { MalformedEventError } from '../core/diagnostics/errors.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import {
   packEvent,
@@ -8,7 +8,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/packed-event.js';
+} from '../core/event/packed-event.js';
 
 const CHECKSUM_DIGITS = 8;
 const NUMBER_DIGITS = 12;

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
-import type { Diagnostics } from '../core/diagnostics.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { endOf, nodeOf, prefixOf, type Node } from './entry.js';
 import { isDamage, openLevel, repairLevel } from './level.js';
 

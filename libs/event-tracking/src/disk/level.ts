@@ -1,8 +1,8 @@
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 
 const LOCKED = 'LEVEL_LOCKED';
 const DAMAGED = 'LEVEL_CORRUPTION';

@@ -1,5 +1,5 @@
-import { describeError } from '../core/describe-error.js';
-import type { Diagnostics } from '../core/diagnostics.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { DiskLine } from './disk-line.js';
 import { prefixOf } from './entry.js';
 import type { EventStore } from './event-store.js';

@@ -1,7 +1,7 @@
 import type { Connection, mongo } from 'mongoose';
-import { describeError } from '../core/describe-error.js';
-import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics.js';
-import { RetryableDeliveryError } from '../core/errors.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { EventDocument } from './event-document.js';
 import { isPassingCode } from './mongo-failure.js';
 import type { MongoStorageOptions } from './mongo-backend-options.js';

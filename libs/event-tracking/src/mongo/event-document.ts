@@ -1,5 +1,5 @@
-import type { TrackingEvent } from '../core/event.js';
-import { setOwn } from '../core/snapshot.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { setOwn } from '../core/event/snapshot.js';
 import { deadLetterKey, isDeadLetter } from '../delivery/dead-letter.js';
 
 /**

@@ -1,6 +1,6 @@
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import { checkOptions } from '../core/check-options.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
 import { DELIVERY_KEYS, type DeliveryOptions } from '../delivery/delivery-options.js';
 import {
   checkMongoOptions,

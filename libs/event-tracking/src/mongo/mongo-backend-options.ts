@@ -1,8 +1,8 @@
 import type { Connection, mongo } from 'mongoose';
-import { type KeysOf } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import type { DiagnosticLogger } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
+import { type KeysOf } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
 /** An index besides those on `timestamp` and `name`. */
 export interface MongoIndex {

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
-import type { Backend, Deadline, Outcome } from '../core/backend.js';
-import { checkOptions } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { untilAborted } from '../core/until-aborted.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { EventCollection } from './event-collection.js';
 import type { EventDocument } from './event-document.js';
 import { toMetadataDocument, type MetadataDocument } from './metadata-document.js';

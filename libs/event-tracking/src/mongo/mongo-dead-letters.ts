@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose';
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import {
   deadLetterKey,
   isDeadLetter,

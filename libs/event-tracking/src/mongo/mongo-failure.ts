@@ -1,6 +1,6 @@
-import type { Outcome } from '../core/backend.js';
-import { describeError } from '../core/describe-error.js';
-import { RetryableDeliveryError } from '../core/errors.js';
+import type { Outcome } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 
 /** The part of the driver's errors that is looked at. They are known by their shape: several drivers may be installed. */
 interface DriverError extends Error {

@@ -1,6 +1,6 @@
 import { mongo } from 'mongoose';
-import type { TrackingEvent } from '../core/event.js';
-import { copyOf } from '../core/snapshot.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { toDocument, type EventDocument } from './event-document.js';
 
 /** What MongoDB takes at most as one document, in bytes. */

@@ -1,5 +1,5 @@
 import { Schema } from 'mongoose';
-import type { EventContext, EventData } from '../core/event.js';
+import type { EventContext, EventData } from '../core/event/event.js';
 import { DEFAULT_COLLECTION } from './event-collection.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import { Tracker } from '../core/tracker.js';
+import { Tracker } from '../core/tracker/tracker.js';
 
 /** The name of the tracker that is meant where none is named. */
 export const DEFAULT_TRACKER = 'default';
@@ -14,10 +14,10 @@ export const OPTIONS = Symbol.for('event-tracking:options');
 export const BLUEPRINT = Symbol.for('event-tracking:blueprint');
 
 /** What makes the trees is provided as, before it has made them. */
-export const ASSEMBLY = Symbol.for('event-tracking:assembly');
+export const TREE_BUILDER = Symbol.for('event-tracking:assembly');
 
 /** What makes the trees is provided as, when all of them stand. */
-export const ASSEMBLED = Symbol.for('event-tracking:assembled');
+export const BUILT_TREES = Symbol.for('event-tracking:assembled');
 
 /**
  * The injection token of a tracker.

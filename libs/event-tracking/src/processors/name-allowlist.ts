@@ -1,7 +1,7 @@
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { FilterObject } from '../core/processor.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { FilterObject } from '../core/tree/processor.js';
 
 /**
  * Lets only events of the listed names pass; names are compared whole and with their case.

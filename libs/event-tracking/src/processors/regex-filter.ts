@@ -1,8 +1,8 @@
-import { checkOptions } from '../core/check-options.js';
-import { describeError, describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { FilterObject } from '../core/processor.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeError, describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { FilterObject } from '../core/tree/processor.js';
 import { checkedStrings } from './name-allowlist.js';
 
 /** How a {@link RegexFilter} decides. */

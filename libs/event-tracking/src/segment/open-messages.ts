@@ -1,4 +1,4 @@
-import type { Outcome } from '../core/backend.js';
+import type { Outcome } from '../core/tree/backend.js';
 
 /** The messages of one call, until it is known of each what became of it. */
 export class OpenBatch {

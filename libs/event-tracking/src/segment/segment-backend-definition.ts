@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/check-options.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
 import { DELIVERY_KEYS, type DeliveryOptions } from '../delivery/delivery-options.js';
 import {
   checkSegmentOptions,

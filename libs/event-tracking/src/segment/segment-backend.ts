@@ -1,10 +1,10 @@
 import { Analytics, type AnalyticsSettings } from '@segment/analytics-node';
-import type { Backend, Deadline, Outcome } from '../core/backend.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured, PermanentDeliveryError } from '../core/errors.js';
-import { isRecord, type TrackingEvent } from '../core/event.js';
-import { copyOf } from '../core/snapshot.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
+import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
+import { copyOf } from '../core/event/snapshot.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import {
   CLOSED,
   JudgingHttpClient,
@@ -171,7 +171,7 @@ const NOBODY: Outcome = {
 
 /** Keys that are not the backend's own are the client's, and the client knows them. */
 export function checkSegmentOptions(options: unknown, where: string): void {
-  if (isRecord(options)) return;
+  if (isPlainObject(options)) return;
   throw new ImproperlyConfigured(
     `${where}: expected an object such as { writeKey }, received ${describeValue(options)}.`,
   );

@@ -1,9 +1,9 @@
 import { FetchHTTPClient } from '@segment/analytics-node';
 import type { Context, HTTPClient, HTTPClientRequest, HTTPResponse } from '@segment/analytics-node';
 import { parseRetryAfter } from '../delivery/retry-after.js';
-import type { Outcome } from '../core/backend.js';
-import { NoBackendEnabled } from '../core/errors.js';
-import { isRecord } from '../core/event.js';
+import type { Outcome } from '../core/tree/backend.js';
+import { NoBackendEnabled } from '../core/diagnostics/errors.js';
+import { isPlainObject } from '../core/event/event.js';
 
 /** What Segment answered instead of success. */
 export class SegmentResponseError extends Error {
@@ -74,7 +74,9 @@ export function judgeFailure(reason: unknown): Outcome & { ok: false } {
 
 /** Plugins of the client drop a message by `context.cancel()`, and the client never sends it then. */
 function isCancellation(reason: unknown): reason is { reason: string } {
-  return isRecord(reason) && !(reason instanceof Error) && typeof reason['reason'] === 'string';
+  return (
+    isPlainObject(reason) && !(reason instanceof Error) && typeof reason['reason'] === 'string'
+  );
 }
 
 /** Tells whether a single message may be to blame for what a whole batch was refused for. */

@@ -1,5 +1,5 @@
 import type { TrackParams } from '@segment/analytics-node';
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 
 /** Says who an event without `user_id` belongs to; nothing where nobody knows. */
 export type AnonymousId = (event: TrackingEvent) => string | undefined;

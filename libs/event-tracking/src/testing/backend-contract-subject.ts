@@ -1,5 +1,5 @@
-import type { Backend } from '../core/backend.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend } from '../core/tree/backend.js';
+import type { TrackingEvent } from '../core/event/event.js';
 
 /** How a contract's subject makes its destination unreachable for a while. */
 export interface ContractOutage {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LoggerBackend } from '../backends/logger-backend.js';
 import { MemoryBackend } from '../backends/memory-backend.js';
-import type { Backend, Deadline, Outcome } from '../core/backend.js';
-import type { TrackingEvent } from '../core/event.js';
-import { parseEvent, serializeEvent } from '../core/serialize-event.js';
+import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { parseEvent, serializeEvent } from '../core/event/serialize-event.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { BackendContractSubject } from './backend-contract-subject.js';
 import { backendContract } from './backend-contract.js';

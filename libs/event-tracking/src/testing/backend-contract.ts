@@ -1,7 +1,7 @@
 import { backendLife } from './backend-life.js';
 import type { BackendContractSubject, ContractCase } from './backend-contract-subject.js';
-import { ContractBench } from './contract-bench.js';
-import { casesOf, type ContractPromise } from './contract-promise.js';
+import { ContractHarness } from './contract-harness.js';
+import { casesOf, type ContractClause } from './contract-clause.js';
 import { keepsNoReference, leavesEventsAlone } from './event-ownership.js';
 import { duringOutages } from './outage.js';
 import { keepsApart, keepsOrder, storesBatches, storesOnce } from './sending.js';
@@ -30,7 +30,7 @@ import { storedContent } from './stored-content.js';
  */
 export function backendContract(subject: BackendContractSubject): readonly ContractCase[] {
   const { keepsOrder: ordered = true, storesOnce: once = true } = subject;
-  const promises: readonly ContractPromise[] = [
+  const promises: readonly ContractClause[] = [
     ...storedContent,
     leavesEventsAlone,
     ...(subject.keepsReference === true ? [] : [keepsNoReference]),
@@ -41,5 +41,5 @@ export function backendContract(subject: BackendContractSubject): readonly Contr
     ...backendLife,
     ...(subject.outage === undefined ? [] : duringOutages(once)),
   ];
-  return casesOf(promises, () => new ContractBench(subject));
+  return casesOf(promises, () => new ContractHarness(subject));
 }

@@ -1,11 +1,11 @@
-import { copyOf } from '../core/snapshot.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { contractRecord } from './contract-record.js';
 import { liveSignal } from './patience.js';
 
 /** `register`, `check`, `flush` and `close` do what they are called. */
-export const backendLife: readonly ContractPromise[] = [
+export const backendLife: readonly ContractClause[] = [
   {
     name: 'register takes a metadata record, and the same one again',
     async attempt(bench) {

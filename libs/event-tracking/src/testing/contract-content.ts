@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { contractEvent } from './contract-events.js';
 
 /** Events that a contract finds again as they were. */

@@ -1,5 +1,5 @@
-import type { TrackingEvent } from '../core/event.js';
-import { createEventId } from '../core/event-id.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { createEventId } from '../core/event/event-id.js';
 
 /** Makes an event for a contract, as a tracker would. */
 export function contractEvent(parts: Partial<TrackingEvent> = {}): TrackingEvent {

@@ -1,9 +1,9 @@
-import { describeEvent } from '../core/event-types/event-type.js';
+import { eventTypeFrom } from '../core/event-types/event-type.js';
 import { recordOf, type MetadataRecord } from '../core/event-types/metadata-record.js';
 
 /** Makes a metadata record for a contract, as a tracker would. */
 export function contractRecord(): MetadataRecord {
-  const type = describeEvent(
+  const type = eventTypeFrom(
     'contract.event',
     {
       description: 'A contract is tried.',

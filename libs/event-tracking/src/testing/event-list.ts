@@ -1,4 +1,4 @@
-import { nameOf, type TrackingEvent } from '../core/event.js';
+import { nameOf, type TrackingEvent } from '../core/event/event.js';
 import { writeValue, type WriteValue } from './write-value.js';
 
 const MAX_LISTED = 20;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryBackend } from '../backends/memory-backend.js';
-import { Tracker } from '../core/tracker.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { eventMatchers, type EventMatchers } from './event-matchers.js';
 import { RecordingBackend } from './recording-backend.js';
 

@@ -1,5 +1,5 @@
-import { describeValue } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { nameOfType, type EventType } from '../core/event-types/event-type.js';
 import { describeEvent, listEvents, shorten } from './event-list.js';
 import type { EventMatcherResult } from './event-matcher-result.js';

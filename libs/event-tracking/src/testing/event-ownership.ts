@@ -1,7 +1,7 @@
-import type { TrackingEvent } from '../core/event.js';
-import { copyOf } from '../core/snapshot.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { contractEvent } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { expectSame } from './expect-same.js';
 
 const nested = (): TrackingEvent =>
@@ -11,7 +11,7 @@ const nested = (): TrackingEvent =>
   });
 
 /** The event stays whole for another attempt. */
-export const leavesEventsAlone: ContractPromise = {
+export const leavesEventsAlone: ContractClause = {
   name: 'does not change the events it is given',
   async attempt(bench) {
     const backend = await bench.create();
@@ -36,7 +36,7 @@ export const leavesEventsAlone: ContractPromise = {
 };
 
 /** What was taken over is what was sent, whatever becomes of the object. */
-export const keepsNoReference: ContractPromise = {
+export const keepsNoReference: ContractClause = {
   name: 'keeps no reference to an event that it has taken over',
   async attempt(bench) {
     const backend = await bench.create();

@@ -1,10 +1,10 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { Tracker } from '../core/tracker.js';
-import { EmitEvent } from '../nest/emit-event.decorator.js';
-import { EventTrackingModule } from '../nest/event-tracking.module.js';
-import { InjectTracker } from '../nest/inject.decorators.js';
+import { Tracker } from '../core/tracker/tracker.js';
+import { EmitEvent } from '../nest/decorators/emit-event.decorator.js';
+import { EventTrackingModule } from '../nest/module/event-tracking.module.js';
+import { InjectTracker } from '../nest/decorators/inject.decorators.js';
 import { EventTrackingTestingModule, getRecordingToken } from './event-tracking-testing.module.js';
 import { RecordingBackend } from './recording-backend.js';
 

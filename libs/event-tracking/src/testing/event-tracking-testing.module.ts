@@ -1,10 +1,10 @@
 import { Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
-import { checkOptions } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { ProcessorDefinition } from '../nest/definitions.js';
-import type { EventTrackingOptions } from '../nest/event-tracking-options.js';
-import { EventTrackingModule } from '../nest/event-tracking.module.js';
+import { checkOptions } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { ProcessorDefinition } from '../nest/config/definitions.js';
+import type { EventTrackingOptions } from '../nest/config/event-tracking-options.js';
+import { EventTrackingModule } from '../nest/module/event-tracking.module.js';
 import { DEFAULT_TRACKER, getBackendToken } from '../nest/tokens.js';
 import { RecordingBackend } from './recording-backend.js';
 

@@ -1,4 +1,4 @@
-import type { TrackingEvent } from '../core/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { differences, type Difference } from './differences.js';
 
 /** What an event is expected to be. */

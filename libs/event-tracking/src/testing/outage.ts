@@ -1,16 +1,16 @@
-import type { Backend, Outcome } from '../core/backend.js';
-import type { TrackingEvent } from '../core/event.js';
-import { copyOf } from '../core/snapshot.js';
-import type { ContractBench } from './contract-bench.js';
+import type { Backend, Outcome } from '../core/tree/backend.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import { copyOf } from '../core/event/snapshot.js';
+import type { ContractHarness } from './contract-harness.js';
 import { contractEvent, contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { liveSignal, type Settled } from './patience.js';
 
 /** How long a flush may try before it is told to stop. */
 const PATIENCE_MS = 50;
 
 /** While the destination cannot be reached nothing is lost in silence. */
-export function duringOutages(storesOnce: boolean): readonly ContractPromise[] {
+export function duringOutages(storesOnce: boolean): readonly ContractClause[] {
   return [
     {
       name: 'send rejects during an outage, or delivers after it',
@@ -135,7 +135,7 @@ function refuseThrown(settled: readonly Settled<unknown>[]): void {
 function refusePending(
   what: string,
   settled: readonly Settled<unknown>[],
-  { timeout }: ContractBench,
+  { timeout }: ContractHarness,
 ): void {
   if (settled.some(({ as }) => as === 'pending')) {
     throw new Error(`${what} did not settle within ${timeout} ms during an outage.`);
@@ -143,7 +143,7 @@ function refusePending(
 }
 
 /** Sends one event in good times, so that connections stand; tells whether send returns promises. */
-async function sendOne(bench: ContractBench, backend: Backend): Promise<boolean> {
+async function sendOne(bench: ContractHarness, backend: Backend): Promise<boolean> {
   const [event, another] = contractEvents(2);
   await bench.deliver(backend, [event!]);
   let returned: unknown;
@@ -156,7 +156,7 @@ async function sendOne(bench: ContractBench, backend: Backend): Promise<boolean>
 }
 
 async function attemptSend(
-  bench: ContractBench,
+  bench: ContractHarness,
   backend: Backend,
   event: TrackingEvent,
 ): Promise<void> {
@@ -180,7 +180,7 @@ function failuresOf(
 
 /** Sends again what was reported as failed: all is stored then, what was reported as taken over included. */
 async function recover(
-  bench: ContractBench,
+  bench: ContractHarness,
   backend: Backend,
   sent: {
     events: readonly TrackingEvent[];

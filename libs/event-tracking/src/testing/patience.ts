@@ -1,4 +1,4 @@
-import { describeError } from '../core/describe-error.js';
+import { describeError } from '../core/diagnostics/describe.js';
 
 const DEFAULT_TIMEOUT_MS = 4_000;
 

@@ -1,9 +1,9 @@
 import { CONTENT, type ContractContent } from './contract-content.js';
 import { contractEvent, contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { contractRecord } from './contract-record.js';
 import { expectAlike } from './expect-same.js';
-import type { QueueBench } from './queue-bench.js';
+import type { QueueHarness } from './queue-harness.js';
 
 const OF_QUEUES: readonly ContractContent[] = [
   {
@@ -28,7 +28,7 @@ const OF_QUEUES: readonly ContractContent[] = [
 ];
 
 /** What comes out is what went in. */
-export const handedOverContent: readonly ContractPromise<QueueBench>[] = [
+export const handedOverContent: readonly ContractClause<QueueHarness>[] = [
   ...CONTENT,
   ...OF_QUEUES,
 ].map(({ what, events }) => ({
@@ -43,7 +43,7 @@ export const handedOverContent: readonly ContractPromise<QueueBench>[] = [
 }));
 
 /** What is known of the events' types comes out too. */
-export const handsOverRecords: ContractPromise<QueueBench> = {
+export const handsOverRecords: ContractClause<QueueHarness> = {
   name: 'hands over a metadata record as it was, at its node',
   async attempt(bench) {
     const queue = await bench.queue();

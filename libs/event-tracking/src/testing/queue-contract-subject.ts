@@ -1,4 +1,4 @@
-import type { EventQueue } from '../core/event-queue.js';
+import type { EventQueue } from '../core/tree/event-queue.js';
 import type { ContractOutage } from './backend-contract-subject.js';
 
 /** What {@link queueContract} is about: a kind of event queue, and what it promises. */

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend, Deadline } from '../core/backend.js';
-import { RetryableDeliveryError } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from '../core/event-queue.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/packed-event.js';
-import { untilAborted } from '../core/until-aborted.js';
+import type {
+  EventQueue,
+  QueuedEvent,
+  EventQueueProducer,
+  EventQueueConsumer,
+} from '../core/tree/event-queue.js';
+import { packEvent, unpackEvent, type PackedEvent } from '../core/event/packed-event.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import { MemoryEventQueue } from '../delivery/memory-event-queue.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
@@ -47,7 +52,7 @@ class Store {
 
 /** What a queue may do worse than it should. */
 interface Faults {
-  keyOf?(place: ReturnType<QueueLine['place']>): string;
+  keyOf?(place: ReturnType<EventQueueConsumer['position']>): string;
   handing?(events: QueuedEvent[]): QueuedEvent[];
   givingBack?(events: readonly QueuedEvent[]): readonly QueuedEvent[];
   storing?(text: string): string;
@@ -55,7 +60,7 @@ interface Faults {
   /** Whether a queue may take an entry that is another's. */
   isFree?(): boolean;
   line?(line: SoundLine): Partial<SoundLine>;
-  entrance?(entrance: SoundEntrance, line: SoundLine): Partial<QueueEntrance>;
+  entrance?(entrance: SoundEntrance, line: SoundLine): Partial<EventQueueProducer>;
   queue?(queue: SoundQueue): Partial<EventQueue>;
   keeps?: boolean;
   forgetsWhatItTakes?: boolean;
@@ -82,7 +87,7 @@ class SoundQueue implements EventQueue {
     return this.isDead || this.lines.every(({ isClosed }) => isClosed);
   }
 
-  open(line: QueueLine): QueueEntrance {
+  open(line: EventQueueConsumer): EventQueueProducer {
     const own = new SoundLine(this, line);
     Object.assign(own, this.faults.line?.(own));
     this.lines.push(own);
@@ -105,10 +110,10 @@ class SoundLine implements Backend {
 
   constructor(
     readonly queue: SoundQueue,
-    readonly line: QueueLine,
+    readonly line: EventQueueConsumer,
   ) {
-    const { tracker, path } = line.place();
-    this.key = queue.faults.keyOf?.(line.place()) ?? JSON.stringify([tracker, path]);
+    const { tracker, path } = line.position();
+    this.key = queue.faults.keyOf?.(line.position()) ?? JSON.stringify([tracker, path]);
   }
 
   async send(event: TrackingEvent): Promise<void> {
@@ -117,7 +122,7 @@ class SoundLine implements Backend {
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
     this.queue.store.require();
-    const { path } = this.line.place();
+    const { path } = this.line.position();
     this.add(events.map((event) => ({ path, event })));
   }
 
@@ -205,7 +210,7 @@ class SoundLine implements Backend {
   }
 }
 
-class SoundEntrance extends DeliveringBackend implements QueueEntrance {
+class SoundEntrance extends DeliveringBackend implements EventQueueProducer {
   constructor(
     private readonly line: SoundLine,
     capacity: number,
@@ -532,13 +537,13 @@ const BROKEN: Record<string, readonly Broken[]> = {
     {
       faults: {
         entrance: (entrance) => {
-          const accounts = (): Record<string, object> =>
+          const stats = (): Record<string, object> =>
             Object.fromEntries(
-              Object.entries(DeliveringBackend.prototype.accounts.call(entrance)).map(
+              Object.entries(DeliveringBackend.prototype.stats.call(entrance)).map(
                 ([path, account]) => [path, { ...account, delivered: 1 }],
               ),
             );
-          return { accounts } as Partial<QueueEntrance>;
+          return { stats } as Partial<EventQueueProducer>;
         },
       },
       says: /The account does not balance: 3 events were sent/,

@@ -1,6 +1,6 @@
 import type { ContractCase } from './backend-contract-subject.js';
-import { casesOf, type ContractPromise } from './contract-promise.js';
-import { QueueBench } from './queue-bench.js';
+import { casesOf, type ContractClause } from './contract-clause.js';
+import { QueueHarness } from './queue-harness.js';
 import { handedOverContent, handsOverRecords } from './queue-content.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
 import { keepsRecords, survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
@@ -36,7 +36,7 @@ import {
  */
 export function queueContract(subject: QueueContractSubject): readonly ContractCase[] {
   const { isShared = false, isDurable = isShared, keepsOrder: ordered = true } = subject;
-  const promises: readonly ContractPromise<QueueBench>[] = [
+  const promises: readonly ContractClause<QueueHarness>[] = [
     ...handedOverContent,
     handsOverRecords,
     keepsItsOwn,
@@ -54,5 +54,5 @@ export function queueContract(subject: QueueContractSubject): readonly ContractC
     survivesConsumers,
     ...(subject.outage === undefined ? [] : duringQueueOutages),
   ];
-  return casesOf(promises, () => new QueueBench(subject));
+  return casesOf(promises, () => new QueueHarness(subject));
 }

@@ -1,16 +1,16 @@
-import type { QueuedEvent } from '../core/event-queue.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
 import { contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { contractRecord } from './contract-record.js';
-import type { HeldConsumer } from './held-consumer.js';
+import type { BlockingConsumer } from './blocking-consumer.js';
 import { liveSignal } from './patience.js';
-import type { QueueBench } from './queue-bench.js';
+import type { QueueHarness } from './queue-harness.js';
 import type { QueueNode } from './queue-node.js';
 
 const MANY = 20;
 
 /** Closing loses nothing. */
-export function survivesClosing(isDurable: boolean): ContractPromise<QueueBench> {
+export function survivesClosing(isDurable: boolean): ContractClause<QueueHarness> {
   return {
     name: isDurable
       ? 'loses nothing when it is closed: the next hands over the rest'
@@ -28,7 +28,7 @@ export function survivesClosing(isDurable: boolean): ContractPromise<QueueBench>
 }
 
 /** What a consumer could not deliver comes again, to where it is missing. */
-export const takesBack: readonly ContractPromise<QueueBench>[] = [
+export const takesBack: readonly ContractClause<QueueHarness>[] = [
   {
     name: 'hands over again, where it is missing, what a consumer gave back when it was closed',
     async attempt(bench) {
@@ -53,7 +53,7 @@ export const takesBack: readonly ContractPromise<QueueBench>[] = [
 ];
 
 /** What is known of the events' types is as safe as they are. */
-export const keepsRecords: ContractPromise<QueueBench> = {
+export const keepsRecords: ContractClause<QueueHarness> = {
   name: 'hands over again to the next a metadata record that was not taken',
   async attempt(bench) {
     const node = await bench.node();
@@ -74,7 +74,7 @@ export const keepsRecords: ContractPromise<QueueBench> = {
 };
 
 /** What was acknowledged is safe. */
-export const survivesCrashes: ContractPromise<QueueBench> = {
+export const survivesCrashes: ContractClause<QueueHarness> = {
   name: 'hands over after a crash what it had acknowledged, and what was being consumed',
   async attempt(bench) {
     const node = await bench.node();
@@ -82,8 +82,8 @@ export const survivesCrashes: ContractPromise<QueueBench> = {
     const events = contractEvents(MANY);
     node.send(events);
     await bench.until(
-      () => node.account().pending === 0,
-      () => `${node.account().pending} of ${MANY} events were not acknowledged`,
+      () => node.stats().pending === 0,
+      () => `${node.stats().pending} of ${MANY} events were not acknowledged`,
     );
     await bench.untilTaken([node], events.slice(0, 1));
     await bench.crash();
@@ -93,7 +93,9 @@ export const survivesCrashes: ContractPromise<QueueBench> = {
 };
 
 /** Has a node take three events. */
-async function holdEvents(bench: QueueBench): Promise<{ node: QueueNode; held: HeldConsumer }> {
+async function holdEvents(
+  bench: QueueHarness,
+): Promise<{ node: QueueNode; held: BlockingConsumer }> {
   const node = await bench.node();
   const held = bench.hold(node);
   const events = contractEvents(3);
@@ -110,7 +112,11 @@ function undelivered(events: readonly QueuedEvent[]): QueuedEvent[] {
   });
 }
 
-async function expectRest(bench: QueueBench, node: QueueNode, held: HeldConsumer): Promise<void> {
+async function expectRest(
+  bench: QueueHarness,
+  node: QueueNode,
+  held: BlockingConsumer,
+): Promise<void> {
   if (held.options?.keeps !== true) {
     throw new Error('The consumer was not told that the queue takes back what is left (keeps).');
   }

@@ -1,10 +1,10 @@
 import { contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { liveSignal } from './patience.js';
-import type { QueueBench } from './queue-bench.js';
+import type { QueueHarness } from './queue-harness.js';
 
 /** `start`, `check`, `flush` and `close` do what they are called. */
-export function queueLife(isShared: boolean): readonly ContractPromise<QueueBench>[] {
+export function queueLife(isShared: boolean): readonly ContractClause<QueueHarness>[] {
   return [
     {
       name: 'hands nothing over before it is started, and then what was sent before',
@@ -81,7 +81,7 @@ export function queueLife(isShared: boolean): readonly ContractPromise<QueueBenc
         held.release((taken) => (held.options?.keeps === true ? taken : []));
         await bench.close(node);
         bench.expectBalance(node, events.length);
-        const { pending } = node.account();
+        const { pending } = node.stats();
         if (pending > 0)
           throw new Error(`${pending} events are pending though the queue is closed.`);
       },
@@ -102,7 +102,7 @@ export function queueLife(isShared: boolean): readonly ContractPromise<QueueBenc
           throw new Error('An event was handed over though the queue was closed.');
         }
         bench.expectBalance(node, events.length + 2);
-        const lost = Object.values(node.account().dropped).reduce((sum, count) => sum + count, 0);
+        const lost = Object.values(node.stats().dropped).reduce((sum, count) => sum + count, 0);
         if (lost !== 2)
           throw new Error(`2 events were sent after close(), and ${lost} counted as lost.`);
       },
@@ -135,7 +135,7 @@ export function queueLife(isShared: boolean): readonly ContractPromise<QueueBenc
   ];
 }
 
-const leavesWorkToWorkers: ContractPromise<QueueBench> = {
+const leavesWorkToWorkers: ContractClause<QueueHarness> = {
   name: 'hands nothing over in a process that is no worker, and everything in one that is',
   async attempt(bench) {
     const idle = await bench.node({ start: { worker: false } });
@@ -148,7 +148,7 @@ const leavesWorkToWorkers: ContractPromise<QueueBench> = {
   },
 };
 
-const doesItsOwnWork: ContractPromise<QueueBench> = {
+const doesItsOwnWork: ContractClause<QueueHarness> = {
   name: "hands over a process's own events there, be it a worker or not",
   async attempt(bench) {
     const node = await bench.node({ start: { worker: false } });
@@ -159,7 +159,7 @@ const doesItsOwnWork: ContractPromise<QueueBench> = {
   },
 };
 
-const flushesThrough: ContractPromise<QueueBench> = {
+const flushesThrough: ContractClause<QueueHarness> = {
   name: 'flush resolves when what was sent has been consumed, each time',
   async attempt(bench) {
     const node = await bench.node();
@@ -181,7 +181,7 @@ const flushesThrough: ContractPromise<QueueBench> = {
   },
 };
 
-const flushesIntoTheQueue: ContractPromise<QueueBench> = {
+const flushesIntoTheQueue: ContractClause<QueueHarness> = {
   name: 'flush resolves when what was sent is in the queue, each time',
   async attempt(bench) {
     const node = await bench.node({ start: { worker: false } });
@@ -189,7 +189,7 @@ const flushesIntoTheQueue: ContractPromise<QueueBench> = {
       node.send(contractEvents(3));
       await bench.flush(node);
       bench.expectBalance(node, count);
-      const { delivered } = node.account();
+      const { delivered } = node.stats();
       if (delivered === count) continue;
       throw new Error(`flush() resolved when ${delivered} of ${count} events were in the queue.`);
     }

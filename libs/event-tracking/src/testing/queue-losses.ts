@@ -1,12 +1,12 @@
 import { contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
-import type { QueueBench } from './queue-bench.js';
+import type { ContractClause } from './contract-clause.js';
+import type { QueueHarness } from './queue-harness.js';
 
 const CAPACITY = 10;
 const MANY = 100;
 
 /** What does not fit is lost, and counted. */
-export const countsOverflow: ContractPromise<QueueBench> = {
+export const countsOverflow: ContractClause<QueueHarness> = {
   name: 'counts what does not fit, and hands over the rest',
   async attempt(bench) {
     const { createSmall } = bench.subject;
@@ -18,7 +18,7 @@ export const countsOverflow: ContractPromise<QueueBench> = {
     held.release();
     await bench.flush(node);
     bench.expectBalance(node, MANY);
-    const { overflow = 0 } = node.account().dropped;
+    const { overflow = 0 } = node.stats().dropped;
     if (overflow === 0) {
       throw new Error(
         `${MANY} events were sent at once to a queue in which ${CAPACITY} may wait, and none counted as overflow.`,
@@ -33,7 +33,7 @@ export const countsOverflow: ContractPromise<QueueBench> = {
 };
 
 /** A consumer never rejects; one that does all the same harms itself. */
-export const survivesConsumers: ContractPromise<QueueBench> = {
+export const survivesConsumers: ContractClause<QueueHarness> = {
   name: 'goes on when a consumer has failed, and lets nobody know but a log',
   async attempt(bench) {
     const node = await bench.node();

@@ -1,22 +1,27 @@
-import type { Account } from '../core/account.js';
-import type { Deadline } from '../core/backend.js';
-import { Diagnostics } from '../core/diagnostics.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { EventStats } from '../core/tree/event-stats.js';
+import type { Deadline } from '../core/tree/backend.js';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import type { EventQueue, QueuedEvent, QueueEntrance, QueueLine } from '../core/event-queue.js';
-import { RoutingBackend } from '../core/routing-backend.js';
-import { copyOf } from '../core/snapshot.js';
-import { ADOPT } from '../core/tree-part.js';
+import type {
+  EventQueue,
+  QueuedEvent,
+  EventQueueProducer,
+  EventQueueConsumer,
+} from '../core/tree/event-queue.js';
+import { RoutingBackend } from '../core/tree/routing-backend.js';
+import { copyOf } from '../core/event/snapshot.js';
+import { ADOPT } from '../core/tree/tree-node.js';
 
 /** Where a node stands. */
-export type NodePlace = ReturnType<QueueLine['place']>;
+export type NodePlace = ReturnType<EventQueueConsumer['position']>;
 
 /** What is expected to go wrong in a contract is of no interest to anybody. */
 const SILENT = { warn() {}, error() {} };
 
 /** A node as a queue sees it: sends to its entrance, and consumes what comes out. */
 export class QueueNode {
-  readonly entrance: QueueEntrance;
+  readonly entrance: EventQueueProducer;
   /** What the queue has handed over, in the order in which it did. */
   readonly taken: QueuedEvent[] = [];
   /** The metadata records that the queue has handed over. */
@@ -26,7 +31,7 @@ export class QueueNode {
   /** How many of the events have ended. */
   ended = 0;
   /** What becomes of them. */
-  consume: QueueLine['consume'] = async () => [];
+  consume: EventQueueConsumer['consume'] = async () => [];
   readonly #intake: RoutingBackend;
 
   constructor(
@@ -34,7 +39,7 @@ export class QueueNode {
     readonly place: NodePlace,
   ) {
     this.entrance = queue.open({
-      place: () => place,
+      position: () => place,
       consume: (events, options = {}) => this.#take(events, options),
       register: (record) => this.#register(record),
     });
@@ -69,9 +74,9 @@ export class QueueNode {
   }
 
   /** What became of the events that were sent. */
-  account(): Account {
+  stats(): EventStats {
     const { path } = this.place;
-    return this.#intake.accounts()[path === '' ? 'queue' : `${path}.queue`]!;
+    return this.#intake.stats()[path === '' ? 'queue' : `${path}.queue`]!;
   }
 
   async #register(record: MetadataRecord): Promise<void> {
@@ -81,7 +86,7 @@ export class QueueNode {
 
   async #take(
     events: readonly QueuedEvent[],
-    options: Parameters<QueueLine['consume']>[1],
+    options: Parameters<EventQueueConsumer['consume']>[1],
   ): Promise<readonly QueuedEvent[]> {
     this.taken.push(...copyOf(events)); // a consumer owns what it is given
     const undelivered = await this.consume(events, options);

@@ -1,10 +1,10 @@
 import { contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { liveSignal } from './patience.js';
-import type { QueueBench } from './queue-bench.js';
+import type { QueueHarness } from './queue-harness.js';
 
 /** While the queue cannot be reached, events wait. */
-export const duringQueueOutages: readonly ContractPromise<QueueBench>[] = [
+export const duringQueueOutages: readonly ContractClause<QueueHarness>[] = [
   {
     name: 'check rejects during an outage, when its signal aborts at the latest, and resolves after it',
     async attempt(bench) {
@@ -40,8 +40,8 @@ export const duringQueueOutages: readonly ContractPromise<QueueBench>[] = [
 
 /** Sends events in good times, so that connections stand. */
 async function sendSome(
-  bench: QueueBench,
-  node: Awaited<ReturnType<QueueBench['node']>>,
+  bench: QueueHarness,
+  node: Awaited<ReturnType<QueueHarness['node']>>,
 ): Promise<void> {
   const events = contractEvents(2);
   node.send(events);

@@ -1,8 +1,8 @@
-import { copyOf } from '../core/snapshot.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { contractEvent, contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 import { expectAlike } from './expect-same.js';
-import type { QueueBench } from './queue-bench.js';
+import type { QueueHarness } from './queue-harness.js';
 import type { NodePlace } from './queue-node.js';
 
 const MANY = 250;
@@ -19,7 +19,7 @@ const PLACES: readonly NodePlace[] = [
 ];
 
 /** What is handed over is what was sent, whatever becomes of the object. */
-export const keepsItsOwn: ContractPromise<QueueBench> = {
+export const keepsItsOwn: ContractClause<QueueHarness> = {
   name: 'neither changes the events it is sent, nor sees what others change in them later',
   async attempt(bench) {
     const node = await bench.node();
@@ -44,7 +44,7 @@ export const keepsItsOwn: ContractPromise<QueueBench> = {
 };
 
 /** Events come out in the order in which they went in. */
-export const keepsOrder: ContractPromise<QueueBench> = {
+export const keepsOrder: ContractClause<QueueHarness> = {
   name: "hands a node's events over in the order of their sends",
   async attempt(bench) {
     const node = await bench.node();
@@ -64,7 +64,7 @@ export const keepsOrder: ContractPromise<QueueBench> = {
 };
 
 /** Whoever handles events at once may get many. */
-export const handsOverOnce: ContractPromise<QueueBench> = {
+export const handsOverOnce: ContractClause<QueueHarness> = {
   name: 'hands over each event once, however many there are',
   async attempt(bench) {
     const node = await bench.node();
@@ -77,7 +77,7 @@ export const handsOverOnce: ContractPromise<QueueBench> = {
 };
 
 /** One queue serves a whole application. */
-export const servesSeveralNodes: ContractPromise<QueueBench> = {
+export const servesSeveralNodes: ContractClause<QueueHarness> = {
   name: 'serves several nodes, each with its own events',
   async attempt(bench) {
     const queue = await bench.queue();
@@ -100,7 +100,7 @@ export const servesSeveralNodes: ContractPromise<QueueBench> = {
 };
 
 /** An application has many trackers, and closes one of them. */
-export const survivesClosedNodes: ContractPromise<QueueBench> = {
+export const survivesClosedNodes: ContractClause<QueueHarness> = {
   name: 'goes on serving a node when others are closed',
   async attempt(bench) {
     const queue = await bench.queue();
@@ -120,7 +120,7 @@ export const survivesClosedNodes: ContractPromise<QueueBench> = {
 };
 
 /** A worker for some nodes is none for the one that is closed. */
-export const leavesClosedNodes: ContractPromise<QueueBench> = {
+export const leavesClosedNodes: ContractClause<QueueHarness> = {
   name: 'hands nothing over at a node that is closed, though others of its queue are not',
   async attempt(bench) {
     const queue = await bench.queue();
@@ -143,7 +143,7 @@ export const leavesClosedNodes: ContractPromise<QueueBench> = {
 };
 
 /** Several processes, or several applications of one process. */
-export const keepsApart: ContractPromise<QueueBench> = {
+export const keepsApart: ContractClause<QueueHarness> = {
   name: 'hands over each event once where several queues stand side by side',
   async attempt(bench) {
     const [left, right] = [await bench.node(), await bench.node()];

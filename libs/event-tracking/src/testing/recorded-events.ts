@@ -1,5 +1,5 @@
-import { describeValue } from '../core/describe-error.js';
-import type { TrackingEvent } from '../core/event.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
 
 /**
  * The events of what a matcher was given: anything that has `events`, or the events themselves.

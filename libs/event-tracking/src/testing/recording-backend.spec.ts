@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { Tracker } from '../core/tracker.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { RecordingBackend } from './recording-backend.js';
 
 const silent = { warn() {}, error() {} };
@@ -46,7 +46,7 @@ describe('RecordingBackend', () => {
       recording.failNext(new Error('once'));
       for (const name of ['a', 'b', 'c', 'd']) tracker.emit(name);
       expect(recording.events.map(({ name }) => name)).toEqual(['d']);
-      expect(tracker.account().backends['recording']).toMatchObject({
+      expect(tracker.stats().backends['recording']).toMatchObject({
         delivered: 1,
         dropped: { failed: 3 },
       });

@@ -1,7 +1,7 @@
-import type { Backend } from '../core/backend.js';
-import { describeValue } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import type { Backend } from '../core/tree/backend.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { listEvents } from './event-list.js';
 

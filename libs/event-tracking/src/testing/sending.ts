@@ -1,11 +1,11 @@
-import { copyOf } from '../core/snapshot.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { contractEvent, contractEvents } from './contract-events.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 
 const MANY = 20;
 
 /** Events arrive in the order in which they were sent. */
-export const keepsOrder: ContractPromise = {
+export const keepsOrder: ContractClause = {
   name: 'keeps the order of sends',
   async attempt(bench) {
     const backend = await bench.create();
@@ -24,7 +24,7 @@ export const keepsOrder: ContractPromise = {
 };
 
 /** What comes in bulk is all there, and accounted for. */
-export const storesBatches: ContractPromise = {
+export const storesBatches: ContractClause = {
   name: 'stores every event of a batch, and reports an outcome for each or none',
   async attempt(bench) {
     const backend = await bench.create();
@@ -39,7 +39,7 @@ export const storesBatches: ContractPromise = {
 };
 
 /** Delivery may be tried again after a success that was not heard of. */
-export const storesOnce: ContractPromise = {
+export const storesOnce: ContractClause = {
   name: 'stores an event once that is sent twice',
   async attempt(bench) {
     const backend = await bench.create();
@@ -57,7 +57,7 @@ export const storesOnce: ContractPromise = {
 };
 
 /** An application may have several, of several trackers. */
-export const keepsApart: ContractPromise = {
+export const keepsApart: ContractClause = {
   name: 'two backends side by side do not mix',
   async attempt(bench) {
     const [left, right] = [await bench.create(), await bench.create()];

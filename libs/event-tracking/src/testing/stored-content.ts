@@ -1,8 +1,8 @@
 import { CONTENT } from './contract-content.js';
-import type { ContractPromise } from './contract-promise.js';
+import type { ContractClause } from './contract-clause.js';
 
 /** What is stored is what was sent. */
-export const storedContent: readonly ContractPromise[] = CONTENT.map(({ what, events }) => ({
+export const storedContent: readonly ContractClause[] = CONTENT.map(({ what, events }) => ({
   name: `stores ${what}`,
   async attempt(bench) {
     const sent = events();

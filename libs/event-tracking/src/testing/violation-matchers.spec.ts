@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { defineEvent } from '../core/event-types/event-type.js';
-import { Tracker } from '../core/tracker.js';
+import { Tracker } from '../core/tracker/tracker.js';
 import { eventMatchers } from './event-matchers.js';
 
 expect.extend(eventMatchers);

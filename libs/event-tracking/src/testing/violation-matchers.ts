@@ -1,4 +1,4 @@
-import { describeValue } from '../core/describe-error.js';
+import { describeValue } from '../core/diagnostics/describe.js';
 import { nameOfType, type EventType } from '../core/event-types/event-type.js';
 import type { Violation, ViolationKind } from '../core/event-types/violations.js';
 import type { EventMatcherResult } from './event-matcher-result.js';

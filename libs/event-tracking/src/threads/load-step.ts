@@ -1,7 +1,7 @@
-import { describeError } from '../core/describe-error.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { isRecord } from '../core/event.js';
-import { isClassOf, toStep, type ProcessingStep } from '../core/processor.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { isPlainObject } from '../core/event/event.js';
+import { isClassOf, toStep, type ProcessingStep } from '../core/tree/processor.js';
 import type { Role, ThreadData } from './thread-messages.js';
 
 /** The class that runs a module, and how a module for it looks. */
@@ -43,7 +43,7 @@ async function load(url: string, where: string): Promise<Record<string, unknown>
 /** The default export; of a CommonJS module that was compiled from ES that which its source has. */
 function defaultOf(module: Record<string, unknown>, where: string, role: Role): unknown {
   const { default: exported } = module;
-  const source = isRecord(exported) && exported['__esModule'] === true ? exported : module;
+  const source = isPlainObject(exported) && exported['__esModule'] === true ? exported : module;
   if (source['default'] !== undefined) return source['default'];
   const names = Object.keys(source).filter((name) => !['default', '__esModule'].includes(name));
   throw new ImproperlyConfigured(

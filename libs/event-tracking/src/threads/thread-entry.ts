@@ -1,9 +1,9 @@
 /** The program of a thread: loads the module once, and runs what it exports for one event after the other. */
 import { workerData } from 'node:worker_threads';
-import { describeValue } from '../core/describe-error.js';
-import { isTrackingEvent, type TrackingEvent } from '../core/event.js';
-import type { ProcessingStep } from '../core/processor.js';
-import { copyOf } from '../core/snapshot.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import { isTrackingEvent, type TrackingEvent } from '../core/event/event.js';
+import type { ProcessingStep } from '../core/tree/processor.js';
+import { copyOf } from '../core/event/snapshot.js';
 import { loadStep } from './load-step.js';
 import {
   replyToThrown,

@@ -1,6 +1,6 @@
-import { describeError } from '../core/describe-error.js';
-import { EventEmissionExit, ImproperlyConfigured } from '../core/errors.js';
-import type { TrackingEvent } from '../core/event.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import { EventEmissionExit, ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
 
 /** What a module is to export: something that processes, or something that only says yes or no. */
 export type Role = 'processor' | 'filter';

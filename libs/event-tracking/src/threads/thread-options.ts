@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
-import { checkOptions, type KeysOf } from '../core/check-options.js';
-import { describeValue } from '../core/describe-error.js';
-import type { DiagnosticLogger } from '../core/diagnostics.js';
-import { ImproperlyConfigured } from '../core/errors.js';
-import { isRecord } from '../core/event.js';
+import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
+import { isPlainObject } from '../core/event/event.js';
 
 /** How many threads there are, how long they live, and how much they may take. */
 export interface ThreadOptions {
@@ -102,7 +102,7 @@ export function readThreadOptions(owner: string, options: ThreadOptions): Thread
 
 function checkLimits(owner: string, limits: unknown): void {
   if (limits === undefined) return;
-  if (!isRecord(limits)) {
+  if (!isPlainObject(limits)) {
     throw new ImproperlyConfigured(
       `${owner}: resourceLimits says how much memory a thread may take, received ${describeValue(limits)}. ` +
         `Pass for example { maxOldGenerationSizeMb: 256 }.`,

@@ -1,6 +1,6 @@
-import type { Deadline } from '../core/backend.js';
-import type { TrackingEvent } from '../core/event.js';
-import type { ProcessorObject } from '../core/processor.js';
+import type { Deadline } from '../core/tree/backend.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { ProcessorObject } from '../core/tree/processor.js';
 import { EventThreads } from './event-threads.js';
 import type { ThreadOptions } from './thread-options.js';
 

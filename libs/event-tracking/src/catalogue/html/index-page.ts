@@ -1,4 +1,4 @@
-import { byCodePoint } from '../../core/order.js';
+import { compareCodePoints } from '../../core/tree/compare-code-points.js';
 import type { Catalogue, CatalogueType } from '../catalogue.js';
 import { fileNameOf } from '../file-name.js';
 import { layout } from './layout.js';
@@ -61,7 +61,9 @@ function namespacesOf(events: readonly CatalogueType[]): Map<string, CatalogueTy
   }
   const isNamed = (name: string) => !name.includes(' ');
   return new Map(
-    [...groups].sort(([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)) || byCodePoint(a, b)),
+    [...groups].sort(
+      ([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)) || compareCodePoints(a, b),
+    ),
   );
 }
 

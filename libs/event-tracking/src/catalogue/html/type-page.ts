@@ -1,4 +1,4 @@
-import { serializeEvent } from '../../core/serialize-event.js';
+import { serializeEvent } from '../../core/event/serialize-event.js';
 import type { Catalogue, CatalogueType } from '../catalogue.js';
 import { exampleDataOf, exampleEventOf } from '../example-event.js';
 import { fileNameOf } from '../file-name.js';

@@ -1,5 +1,5 @@
 import type { FieldRecord } from '../../core/event-types/metadata-record.js';
-import { serializeEvent } from '../../core/serialize-event.js';
+import { serializeEvent } from '../../core/event/serialize-event.js';
 import type { Catalogue, CatalogueType } from '../catalogue.js';
 import { changesBetween, type Change } from '../changes.js';
 import { exampleDataOf, exampleEventOf } from '../example-event.js';

@@ -1,4 +1,4 @@
-import { isRecord } from '../../core/event.js';
+import { isPlainObject } from '../../core/event/event.js';
 import type { FieldTypes } from '../../core/event-types/field.js';
 import type { FieldRecord, MetadataRecord } from '../../core/event-types/metadata-record.js';
 import type { JsonSchema } from '../../core/event-types/standard-schema.js';
@@ -60,9 +60,9 @@ function propertyOf({ type, description, example }: FieldRecord): JsonSchema {
 /** A validator's own schema, whose properties say what the fields' documentation says. */
 function describedBy(schema: JsonSchema, fields: readonly FieldRecord[]): JsonSchema {
   const { properties } = schema;
-  if (!isRecord(properties)) return schema;
+  if (!isPlainObject(properties)) return schema;
   const described = fields
-    .filter(({ name }) => Object.hasOwn(properties, name) && isRecord(properties[name]))
+    .filter(({ name }) => Object.hasOwn(properties, name) && isPlainObject(properties[name]))
     .map((field) => {
       const { type: _, ...said } = propertyOf({ ...field, type: undefined });
       return [field.name, { ...(properties[field.name] as JsonSchema), ...said }] as const;

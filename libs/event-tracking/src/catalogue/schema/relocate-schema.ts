@@ -1,4 +1,4 @@
-import { isRecord } from '../../core/event.js';
+import { isPlainObject } from '../../core/event/event.js';
 import type { JsonSchema } from '../../core/event-types/standard-schema.js';
 
 /** Keywords whose values are no schemas, and may look like some. */
@@ -14,11 +14,11 @@ export function relocateSchema(schema: JsonSchema, place: string): JsonSchema {
 
 function moved(value: unknown, place: string): unknown {
   if (Array.isArray(value)) return value.map((each) => moved(each, place));
-  if (!isRecord(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => {
       if (VALUES.has(key)) return [key, each];
-      if (NAMED.has(key) && isRecord(each)) return [key, movedEach(each, place)];
+      if (NAMED.has(key) && isPlainObject(each)) return [key, movedEach(each, place)];
       if (key === '$ref' && typeof each === 'string')
         return [key, each.replace(/^#(?=\/|$)/, place)];
       return [key, moved(each, place)];

@@ -1,4 +1,4 @@
-import { isRecord } from '../../core/event.js';
+import { isPlainObject } from '../../core/event/event.js';
 import type { JsonSchema } from '../../core/event-types/standard-schema.js';
 
 /** Texts of the formats that are met most often. */
@@ -15,7 +15,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /** A value for readers of a schema: what the schema itself gives as one, else the simplest of its kind. */
 export function sampleOf(schema: unknown): unknown {
-  if (!isRecord(schema)) return '…';
+  if (!isPlainObject(schema)) return '…';
   const given = givenBy(schema);
   if (given !== undefined) return given;
   const [type] = [schema['type']].flat();
@@ -48,10 +48,10 @@ function givenBy(schema: JsonSchema): unknown {
 
 /** Of what may be missing, only that of which the schema gives a value. */
 function objectSample({ properties, required }: JsonSchema): Record<string, unknown> {
-  if (!isRecord(properties)) return {};
+  if (!isPlainObject(properties)) return {};
   const isShown = ([name, property]: [string, unknown]) =>
     (Array.isArray(required) && required.includes(name)) ||
-    (isRecord(property) && givenBy(property) !== undefined);
+    (isPlainObject(property) && givenBy(property) !== undefined);
   return Object.fromEntries(
     Object.entries(properties)
       .filter(isShown)

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CATALOGUE_FORMATS, type CatalogueFormat } from '../../catalogue/catalogue-files.js';
-import { describeError } from '../../core/describe-error.js';
+import { describeError } from '../../core/diagnostics/describe.js';
 import { UsageError } from '../usage-error.js';
 
 export const CATALOGUE_USAGE = `event-tracking catalogue: documents the event types of an application

@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream';
 import { recordsOf } from '../../catalogue/catalogue.js';
 import { readCatalogue } from '../../catalogue/catalogue-json.js';
 import { readRecord } from '../../catalogue/read-record.js';
-import { describeError } from '../../core/describe-error.js';
-import { isRecord } from '../../core/event.js';
+import { describeError } from '../../core/diagnostics/describe.js';
+import { isPlainObject } from '../../core/event/event.js';
 import type { MetadataRecord } from '../../core/event-types/metadata-record.js';
 import { connectMongo } from '../connect-mongo.js';
 import { UsageError } from '../usage-error.js';
@@ -61,7 +61,7 @@ function recordIn(line: string): unknown {
   if (!line.includes('"metadata_record"')) return undefined;
   try {
     const value: unknown = JSON.parse(line);
-    return isRecord(value) ? value['metadata_record'] : undefined;
+    return isPlainObject(value) ? value['metadata_record'] : undefined;
   } catch {
     return undefined;
   }

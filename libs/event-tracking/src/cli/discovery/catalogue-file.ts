@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { describeError } from '../../core/describe-error.js';
-import { isRecord } from '../../core/event.js';
+import { describeError } from '../../core/diagnostics/describe.js';
+import { isPlainObject } from '../../core/event/event.js';
 import { UsageError } from '../usage-error.js';
 
 interface CataloguedType {
@@ -35,11 +35,11 @@ async function read(path: string): Promise<unknown> {
 }
 
 function recordsOf(document: unknown): CataloguedType[] | undefined {
-  const records = isRecord(document) ? document['records'] : undefined;
+  const records = isPlainObject(document) ? document['records'] : undefined;
   if (!Array.isArray(records)) return undefined;
   const areRecords = records.every(
     (each) =>
-      isRecord(each) && typeof each['kind'] === 'string' && typeof each['name'] === 'string',
+      isPlainObject(each) && typeof each['kind'] === 'string' && typeof each['name'] === 'string',
   );
   return areRecords ? (records as CataloguedType[]) : undefined;
 }

@@ -1,4 +1,4 @@
-import { byCodePoint } from '../../core/order.js';
+import { compareCodePoints } from '../../core/tree/compare-code-points.js';
 import type { DynamicPlace, Findings, Place } from './findings.js';
 
 /** A name, with the places in the code where it stands. */
@@ -52,5 +52,5 @@ export function isAllWell({ notInCatalogue, neverEmitted, dynamic }: Comparison)
 function sorted(found: ReadonlyMap<string, readonly Place[]>): NameAtPlaces[] {
   return [...found]
     .map(([name, places]) => ({ name, places }))
-    .sort((a, b) => byCodePoint(a.name, b.name));
+    .sort((a, b) => compareCodePoints(a.name, b.name));
 }

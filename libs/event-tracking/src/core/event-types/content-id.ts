@@ -1,5 +1,5 @@
-import { byCodePoint } from '../order.js';
-import { isRecord } from '../event.js';
+import { compareCodePoints } from '../tree/compare-code-points.js';
+import { isPlainObject } from '../event/event.js';
 
 const OFFSET = 0xcbf29ce484222325n;
 const PRIME = 0x100000001b3n;
@@ -20,8 +20,8 @@ export function contentId(content: unknown): string {
 
 function canonicalJson(content: unknown): string {
   return JSON.stringify(content, (_, value: unknown) =>
-    isRecord(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => byCodePoint(a, b)))
+    isPlainObject(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b)))
       : value,
   );
 }

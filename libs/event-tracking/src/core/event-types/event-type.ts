@@ -1,7 +1,7 @@
-import { checkOptions, type KeysOf } from '../check-options.js';
-import { describeValue } from '../describe-error.js';
-import { ImproperlyConfigured } from '../errors.js';
-import { isRecord } from '../event.js';
+import { checkOptions, type KeysOf } from '../diagnostics/check-options.js';
+import { describeValue } from '../diagnostics/describe.js';
+import { ImproperlyConfigured } from '../diagnostics/errors.js';
+import { isPlainObject } from '../event/event.js';
 import {
   FIELD_TYPES,
   isFieldType,
@@ -156,7 +156,7 @@ export function defineEvent<const Name extends string>(
   options: EventTypeOptions & { schema?: undefined; fields?: undefined },
 ): EventType<Name>;
 export function defineEvent(name: string, options: EventTypeOptions): EventType {
-  return describeEvent(name, options, stackOf(defineEvent));
+  return eventTypeFrom(name, options, captureStack(defineEvent));
 }
 
 /**
@@ -177,7 +177,7 @@ export function defineContext<const Name extends string>(
   options: TypeOptions & { schema?: undefined; fields?: undefined },
 ): ContextType<Name>;
 export function defineContext(name: string, options: TypeOptions): ContextType {
-  return describeContext(name, options, stackOf(defineContext));
+  return describeContext(name, options, captureStack(defineContext));
 }
 
 /**
@@ -185,7 +185,7 @@ export function defineContext(name: string, options: TypeOptions): ContextType {
  *
  * @throws {@link ImproperlyConfigured} for what is no description
  */
-export function describeEvent(
+export function eventTypeFrom(
   name: string,
   options: EventTypeOptions,
   stack: string,
@@ -258,7 +258,7 @@ export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
 
 /** The stack of whoever called a function of the library. */
 // oxlint-disable-next-line typescript/no-unsafe-function-type
-export function stackOf(callee: Function): string {
+export function captureStack(callee: Function): string {
   // Only V8 can leave frames out; elsewhere the stack begins within the library.
   const error = new Error('');
   if (typeof Error.captureStackTrace === 'function') Error.captureStackTrace(error, callee);
@@ -287,7 +287,7 @@ function describe(
       `${where}: a name is a string that is not empty, received ${describeValue(name)}.`,
     );
   }
-  if (!isRecord(options) || typeof options['description'] !== 'string') {
+  if (!isPlainObject(options) || typeof options['description'] !== 'string') {
     throw new ImproperlyConfigured(
       `${where}: expected { description: '…' }, received ${describeValue(options)}. Say what it is and when there is one.`,
     );
@@ -312,7 +312,7 @@ function describe(
     schema,
     standard: schema?.['~standard'],
     jsonSchema,
-    example: isRecord(example) ? frozenCopyOf(example) : undefined,
+    example: isPlainObject(example) ? frozenCopyOf(example) : undefined,
     stack,
   };
   Object.defineProperty(described, KIND, { value: kind, enumerable: true });
@@ -330,11 +330,11 @@ function allFields(
   jsonSchema: JsonSchema | undefined,
 ): Record<string, FieldDescription> | undefined {
   const properties = jsonSchema?.['properties'];
-  if (!isRecord(properties)) return said;
+  if (!isPlainObject(properties)) return said;
   const required = jsonSchema?.['required'];
   const fields: [string, FieldDescription][] = Object.entries(properties).map(
     ([name, property]) => {
-      const own = isRecord(property) ? property['description'] : undefined;
+      const own = isPlainObject(property) ? property['description'] : undefined;
       const isRequired = Array.isArray(required) && required.includes(name);
       return [
         name,
@@ -353,7 +353,7 @@ function allFields(
 }
 
 function readFields(fields: unknown, key: string, where: string): Record<string, FieldDescription> {
-  if (!isRecord(fields)) {
+  if (!isPlainObject(fields)) {
     throw new ImproperlyConfigured(
       `${where}: ${key} describes fields by name, received ${describeValue(fields)}. Pass for example ` +
         `{ course_id: 'The course.' }.`,
@@ -380,7 +380,7 @@ function readContexts(contexts: unknown, where: string): readonly string[] {
 
 function readField(field: unknown, where: string): FieldDescription {
   if (typeof field === 'string') return Object.freeze({ description: field });
-  if (!isRecord(field) || typeof field['description'] !== 'string') {
+  if (!isPlainObject(field) || typeof field['description'] !== 'string') {
     throw new ImproperlyConfigured(
       `${where} is a description or { description: '…' }, received ${describeValue(field)}.`,
     );

@@ -1,4 +1,4 @@
-import { isRecord, type EventData } from '../event.js';
+import { isPlainObject, type EventData } from '../event/event.js';
 import type { FieldDescription, FieldTypes } from './field.js';
 
 /** A field's type as a number: those are looked up and compared fastest. */
@@ -101,7 +101,7 @@ function isOfKind(value: unknown, kind: number): boolean {
     case ARRAY:
       return Array.isArray(value);
     case OBJECT:
-      return isRecord(value) && !(value instanceof Date);
+      return isPlainObject(value) && !(value instanceof Date);
     default:
       return true;
   }

@@ -1,4 +1,4 @@
-import { copyOf } from '../snapshot.js';
+import { copyOf } from '../event/snapshot.js';
 
 /** Freezes plain objects and lists, all that they hold included. */
 export function frozen<T>(value: T): T {

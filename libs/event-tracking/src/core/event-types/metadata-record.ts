@@ -1,6 +1,6 @@
-import { isRecord } from '../event.js';
-import { byCodePoint } from '../order.js';
-import { copyOf } from '../snapshot.js';
+import { isPlainObject } from '../event/event.js';
+import { compareCodePoints } from '../tree/compare-code-points.js';
+import { copyOf } from '../event/snapshot.js';
 import { contentId } from './content-id.js';
 import { frozen } from './frozen.js';
 import type { ContextType, DescribedType, EventType } from './event-type.js';
@@ -47,7 +47,7 @@ export interface MetadataRecord {
 /** Tells whether a value has the shape of a metadata record. */
 export function isMetadataRecord(value: unknown): value is MetadataRecord {
   return (
-    isRecord(value) &&
+    isPlainObject(value) &&
     typeof value['id'] === 'string' &&
     (value['kind'] === 'event' || value['kind'] === 'context') &&
     typeof value['name'] === 'string' &&
@@ -64,7 +64,7 @@ export function recordOf(type: EventType | ContextType, timestamp: Date): Metada
     kind,
     name,
     description,
-    ...(contexts.length === 0 ? {} : { contexts: [...contexts].sort(byCodePoint) }),
+    ...(contexts.length === 0 ? {} : { contexts: [...contexts].sort(compareCodePoints) }),
     ...(schema === undefined ? {} : { schema }),
     ...(example === undefined ? {} : { example }),
   });
@@ -111,6 +111,6 @@ export function compositeRecord(parts: readonly MetadataRecord[], timestamp: Dat
 
 function fieldsOf(fields: DescribedType['fields']): Omit<FieldRecord, 'id'>[] {
   return Object.entries(fields ?? {})
-    .sort(([a], [b]) => byCodePoint(a, b))
+    .sort(([a], [b]) => compareCodePoints(a, b))
     .map(([name, field]) => copyOf({ name, ...field }));
 }

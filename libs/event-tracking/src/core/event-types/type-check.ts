@@ -1,8 +1,8 @@
-import { describeError } from '../describe-error.js';
-import type { Diagnostics } from '../diagnostics.js';
-import { EventViolationError } from '../errors.js';
-import type { EventData } from '../event.js';
-import { isPromise } from '../is-promise.js';
+import { describeError } from '../diagnostics/describe.js';
+import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import { EventViolationError } from '../diagnostics/errors.js';
+import type { EventData } from '../event/event.js';
+import { isThenable } from '../tree/is-thenable.js';
 import type { FieldRules } from './field-rules.js';
 import type { SchemaIssue, SchemaResult } from './standard-schema.js';
 import type { RegisteredType } from './type-register.js';
@@ -30,7 +30,7 @@ export class TypeCheck {
     if (type.standard === undefined) return;
     try {
       const answer = type.standard.validate(data ?? copied);
-      if (isPromise(answer)) this.#await(name, answer);
+      if (isThenable(answer)) this.#await(name, answer);
       else if (answer.issues !== undefined) this.#reportIssues(name, answer.issues);
     } catch (fault) {
       this.#reportFault(name, fault);

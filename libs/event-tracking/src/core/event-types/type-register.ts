@@ -1,9 +1,9 @@
-import { copyOf } from '../snapshot.js';
+import { copyOf } from '../event/snapshot.js';
 import {
   describeContext,
   isContextType,
   isEventType,
-  stackOf,
+  captureStack,
   type ContextType,
   type EventType,
 } from './event-type.js';
@@ -98,7 +98,7 @@ export class TypeRegister {
     const words = JSON.stringify(copyOf([name, description, fields]));
     let type = this.#described.get(words);
     if (type === undefined) {
-      type = describeContext(name, { description, fields }, stackOf(enter));
+      type = describeContext(name, { description, fields }, captureStack(enter));
       if (this.#described.size >= MAX_DESCRIBED) this.#described.clear();
       this.#described.set(words, type);
     }

@@ -1,0 +1,109 @@
+import { escapeLineBreaks } from './escape-line-breaks.js';
+
+/** Where a tracker says what went wrong: the part of Nest's logger, pino or the console that it uses. */
+export interface DiagnosticLogger {
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+const WINDOW_MS = 60_000;
+const BURST = 10;
+const MAX_SUBJECTS = 1_000;
+/** What is spoken of together when there are too many subjects to tell apart. */
+const FURTHER_SUBJECTS = 'further subjects';
+
+interface Subject {
+  windowStart: number;
+  said: number;
+  suppressed: number;
+}
+
+/** How often one subject is spoken of. */
+export interface ReportOptions {
+  /**
+   * How many messages about the subject are logged in a minute; what goes beyond is counted and said with the next.
+   *
+   * @default 10
+   */
+  burst?: number;
+}
+
+/**
+ * Says what went wrong, bounded: however much fails, the log is not flooded, and how much was left out is said.
+ *
+ * @remarks Never throws, whatever the logger does.
+ */
+export class Diagnostics {
+  readonly #subjects = new Map<string, Subject>();
+
+  constructor(readonly logger: DiagnosticLogger = console) {}
+
+  /** Reports an event that was lost, or a fault that may lose events. */
+  error(subject: string, message: string, options?: ReportOptions): void {
+    this.#report('error', subject, message, options);
+  }
+
+  /** Reports what is probably a mistake, and loses nothing. */
+  warn(subject: string, message: string, options?: ReportOptions): void {
+    this.#report('warn', subject, message, options);
+  }
+
+  #report(
+    level: 'warn' | 'error',
+    key: string,
+    message: string,
+    { burst = BURST }: ReportOptions = {},
+  ): void {
+    const subject = this.#subjectOf(key);
+    if (subject.said >= burst) {
+      subject.suppressed++;
+      return;
+    }
+    subject.said++;
+    this.#log(level, message);
+  }
+
+  #subjectOf(key: string): Subject {
+    const now = Date.now();
+    const subject = this.#subjects.get(key);
+    if (subject !== undefined && now - subject.windowStart < WINDOW_MS) return subject;
+    this.#forgetPast(now);
+    if (this.#subjects.size >= MAX_SUBJECTS && key !== FURTHER_SUBJECTS) {
+      return this.#subjectOf(FURTHER_SUBJECTS);
+    }
+    const fresh = { windowStart: now, said: 0, suppressed: 0 };
+    this.#subjects.set(key, fresh);
+    return fresh;
+  }
+
+  /** Says what has been left out so far; called when a tracker is flushed or closed. */
+  settle(): void {
+    for (const [key, subject] of this.#subjects) {
+      const { suppressed } = subject;
+      subject.suppressed = 0;
+      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
+    }
+  }
+
+  /** Forgets the subjects whose minute is over; subjects stand in the order in which theirs began. */
+  #forgetPast(now: number): void {
+    for (const [key, { windowStart, suppressed }] of this.#subjects) {
+      if (now - windowStart < WINDOW_MS) return;
+      this.#subjects.delete(key);
+      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
+    }
+  }
+
+  #sayWhatWasLeftOut(key: string, count: number): void {
+    this.#log('warn', `${count} more like the above were not logged one by one (${key}).`);
+  }
+
+  #log(level: 'warn' | 'error', message: string): void {
+    try {
+      const logged: unknown = this.logger[level](escapeLineBreaks(message));
+      if (logged instanceof Promise) logged.catch(() => {});
+    } catch {
+      // A logger that throws has nobody left to tell.
+    }
+  }
+}

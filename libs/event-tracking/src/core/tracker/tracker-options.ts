@@ -1,0 +1,98 @@
+import type { Backends } from '../tree/backend.js';
+import { checkOptions, type KeysOf } from '../diagnostics/check-options.js';
+import type { ContextLocator } from '../context/context-locator.js';
+import { describeValue } from '../diagnostics/describe.js';
+import type { DiagnosticLogger } from '../diagnostics/diagnostics.js';
+import { ImproperlyConfigured } from '../diagnostics/errors.js';
+import type { ContextType, EventType } from '../event-types/event-type.js';
+import type { Processor } from '../tree/processor.js';
+
+/** What a tracker is made of. */
+export interface TrackerOptions {
+  /**
+   * The destinations by name, called in code-point order of their names.
+   *
+   * @default none
+   */
+  backends?: Backends;
+  /**
+   * The steps that each event takes before any backend gets it.
+   *
+   * @default none
+   */
+  processors?: Iterable<Processor>;
+  /**
+   * Finds the contexts of the running code.
+   *
+   * @default a {@link DefaultContextLocator} of its own
+   */
+  contextLocator?: ContextLocator;
+  /**
+   * The size in bytes of an event's data, estimated, beyond which a warning is logged. The event is delivered.
+   *
+   * @default 1 MiB
+   */
+  maxEventSize?: number;
+  /**
+   * The types of events and contexts that are known from the beginning.
+   *
+   * @default none
+   */
+  eventTypes?: Iterable<EventType | ContextType>;
+  /**
+   * Makes `flush` and `close` reject when events differed from what was agreed: for tests and development.
+   *
+   * @remarks Every event is then to be of a registered type. Events are delivered all the same.
+   * @default false
+   */
+  strict?: boolean;
+  /**
+   * The tracker's name in messages, and the one that contexts can be limited to.
+   *
+   * @default 'default'
+   */
+  name?: string;
+  /**
+   * Where the tracker says what went wrong.
+   *
+   * @default the console
+   */
+  logger?: DiagnosticLogger;
+}
+
+const OPTION_KEYS: KeysOf<TrackerOptions> = {
+  backends: true,
+  processors: true,
+  contextLocator: true,
+  maxEventSize: true,
+  eventTypes: true,
+  strict: true,
+  name: true,
+  logger: true,
+};
+/** In bytes. */
+export const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
+
+/** @throws {@link ImproperlyConfigured} for what is no object, and for keys that nobody reads */
+export function checkTrackerOptions(options: TrackerOptions): void {
+  checkOptions(options, 'Tracker', OPTION_KEYS);
+}
+
+/** @throws {@link ImproperlyConfigured} for what is no locator */
+export function checkedLocator(locator: unknown): ContextLocator {
+  const candidate = locator as Partial<ContextLocator> | null;
+  if (typeof candidate?.get === 'function' && typeof candidate.run === 'function') {
+    return candidate as ContextLocator;
+  }
+  throw new ImproperlyConfigured(
+    `contextLocator: expected an object with the methods get() and run(scope, fn), received ${describeValue(locator)}.`,
+  );
+}
+
+/** @throws {@link ImproperlyConfigured} for what is no size */
+export function checkedSize(size: unknown): number {
+  if (typeof size === 'number' && size > 0) return size;
+  throw new ImproperlyConfigured(
+    `maxEventSize: expected a number of bytes above 0, received ${describeValue(size)}.`,
+  );
+}

@@ -1,0 +1,142 @@
+import { checkOptions } from '../../core/diagnostics/check-options.js';
+import { describeValue } from '../../core/diagnostics/describe.js';
+import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
+import { isPlainObject } from '../../core/event/event.js';
+import {
+  isContextType,
+  nameOfType,
+  type ContextType,
+  type ContextValuesOf,
+} from '../../core/event-types/event-type.js';
+import { decorateMethod, type ContextStep, type MethodCall } from './decorated-method.js';
+
+/** Whom a {@link TrackContext} reaches. */
+export interface TrackContextOptions {
+  /**
+   * The name of the only tracker whose events carry the context.
+   *
+   * @default all trackers of the application
+   */
+  tracker?: string;
+}
+
+/** A context's values, or a function that makes them of the call. */
+export type ContextValues<Args extends readonly unknown[], Values extends object = object> =
+  Values | ((call: MethodCall<Args, never>) => Values);
+
+/**
+ * Runs a method inside a context; on a class, each of its handlers.
+ *
+ * @remarks
+ * Without arguments the context is named `handler` and holds `{ handler: 'CoursesController.read' }`. Works on handlers of
+ * any transport and on methods of any provider that Nest makes, whatever they return; an Observable is subscribed inside
+ * the context, each subscription anew. A fault in the factory is reported, and the method runs without the context.
+ * @example
+ * ```ts
+ * @TrackContext('course', ({ args: [courseId] }) => ({ course_id: courseId }))
+ * read(courseId: string) { … }
+ * ```
+ * @throws {@link ImproperlyConfigured} at declaration, where it stands on something else than a method or a class
+ */
+// What a method's arguments are, only the factory can say.
+// oxlint-disable-next-line typescript/no-explicit-any
+export function TrackContext<C extends ContextType, Args extends readonly unknown[] = any>(
+  type: C,
+  values: ContextValues<Args, ContextValuesOf<C>>,
+  options?: TrackContextOptions,
+): ClassDecorator & MethodDecorator;
+// oxlint-disable-next-line typescript/no-explicit-any
+export function TrackContext<Args extends readonly unknown[] = any>(
+  name?: string,
+  values?: ContextValues<Args>,
+  options?: TrackContextOptions,
+): ClassDecorator & MethodDecorator;
+export function TrackContext(
+  context?: string | ContextType,
+  values?: ContextValues<never>,
+  options: TrackContextOptions = {},
+): ClassDecorator & MethodDecorator {
+  if (context !== undefined && typeof context !== 'string' && !isContextType(context)) {
+    throw new ImproperlyConfigured(
+      `@TrackContext: expected the name of a context or what defineContext returns, received ${describeValue(context)}.`,
+    );
+  }
+  const name = nameOfType(context);
+  const decorator = name === undefined ? '@TrackContext()' : `@TrackContext('${name}')`;
+  checkOptions(options, decorator, { tracker: true });
+  if (values !== undefined && typeof values !== 'function' && !isPlainObject(values)) {
+    throw new ImproperlyConfigured(
+      `${decorator}: the values are an object or a function that makes one, received ${describeValue(values)}.`,
+    );
+  }
+  const decorate = (prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
+    decorateMethod(decorator, prototype, key, descriptor, {
+      context: contextStep(key, context, values, options),
+    });
+  return ((target: Function | object, key?: string | symbol, descriptor?: PropertyDescriptor) => {
+    if (key !== undefined) return decorate(target, key, descriptor);
+    decorateHandlers(target as Function, decorate);
+    return undefined;
+  }) as ClassDecorator & MethodDecorator;
+}
+
+function contextStep(
+  key: string | symbol,
+  context: string | ContextType | undefined,
+  values: ContextStep['values'] | undefined,
+  { tracker }: TrackContextOptions,
+): ContextStep {
+  const handler = ({ instance }: MethodCall) => ({
+    handler: `${classNameOf(instance)}.${String(key)}`,
+  });
+  return { context: context ?? 'handler', values: values ?? handler, tracker };
+}
+
+function classNameOf(instance: unknown): string {
+  return (instance as object).constructor.name;
+}
+
+/** Handlers carry the metadata that made them handlers; where no method does, all of the class's own are meant. */
+function decorateHandlers(
+  type: Function,
+  decorate: (
+    prototype: object,
+    key: string | symbol,
+    descriptor?: PropertyDescriptor,
+  ) => PropertyDescriptor,
+): void {
+  const prototype = type.prototype as object;
+  const methods = methodsOf(prototype);
+  const handlers = methods.filter(
+    ({ method }) => (Reflect.getOwnMetadataKeys(method) as unknown[]).length > 0,
+  );
+  const own = methods.filter(({ owner }) => owner === prototype);
+  for (const { key, descriptor } of handlers.length > 0 ? handlers : own) {
+    Object.defineProperty(prototype, key, decorate(prototype, key, descriptor));
+  }
+}
+
+interface MethodOfClass {
+  readonly key: string | symbol;
+  readonly owner: object;
+  readonly method: Function;
+  readonly descriptor: PropertyDescriptor;
+}
+
+/** The methods of a class, inherited ones included, each once. */
+function methodsOf(prototype: object): MethodOfClass[] {
+  const methods = new Map<string | symbol, MethodOfClass>();
+  for (
+    let owner: object = prototype;
+    owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object
+  ) {
+    for (const key of Reflect.ownKeys(owner)) {
+      const descriptor = Object.getOwnPropertyDescriptor(owner, key)!;
+      const method: unknown = descriptor.value;
+      if (key === 'constructor' || typeof method !== 'function' || methods.has(key)) continue;
+      methods.set(key, { key, owner, method, descriptor });
+    }
+  }
+  return [...methods.values()];
+}

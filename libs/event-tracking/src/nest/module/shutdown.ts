@@ -1,0 +1,92 @@
+import { describeError } from '../../core/diagnostics/describe.js';
+import { untilAborted } from '../../core/tree/until-aborted.js';
+import type { EventTrackingApplication } from './application.js';
+import type { TreeBuilder, Closable } from './tree-builder.js';
+
+const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
+
+/**
+ * Delivers what is left when the application shuts down, within one time limit.
+ *
+ * @remarks
+ * Draining happens twice: before servers are closed, and after the requests under way have ended. Requests may take as long
+ * as they like in between; only draining counts.
+ */
+export class Shutdown {
+  #remaining: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly application: EventTrackingApplication,
+    private readonly assembly: TreeBuilder,
+  ) {
+    this.#remaining = assembly.blueprint.options.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+  }
+
+  /** Delivers what has been emitted so far. */
+  async drain(): Promise<void> {
+    await this.#limited((signal) => this.#flush(signal));
+  }
+
+  /** Delivers the rest, refuses what comes later and closes the backends that the module made; again, it only waits for that. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#limited(async (signal) => {
+      await this.#flush(signal);
+      this.application.hasEnded = true;
+      for (const detached of this.application.trackers.values()) detached.refuse();
+      await this.#flush(signal);
+      for (const each of this.assembly.deliveries.toReversed()) await each.end({ signal });
+      await Promise.all([...this.assembly.owned].map((each) => this.#closeOwned(each, signal)));
+    });
+    await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
+    this.#reportUndelivered();
+    this.application.diagnostics.settle();
+  }
+
+  async #flush(signal: AbortSignal): Promise<void> {
+    const trackers = [...this.application.trackers.values()];
+    await Promise.all(trackers.map((detached) => detached.drain({ signal })));
+  }
+
+  async #closeOwned(backend: Closable, signal: AbortSignal): Promise<void> {
+    try {
+      await untilAborted(Promise.resolve(backend.close?.({ signal })), signal);
+    } catch (fault) {
+      this.application.diagnostics.error(
+        'closing',
+        `A backend or queue could not be closed: ${describeError(fault)}.`,
+      );
+    }
+  }
+
+  /** Runs work with a signal that aborts when the time is over. */
+  async #limited(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const controller = new AbortController();
+    const started = performance.now();
+    const timer = setTimeout(() => controller.abort(), Math.max(0, this.#remaining));
+    if (this.#remaining <= 0) controller.abort();
+    try {
+      await work(controller.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#remaining -= performance.now() - started;
+    }
+  }
+
+  #reportUndelivered(): void {
+    for (const [name, { tracker }] of this.application.trackers) {
+      for (const [path, { pending }] of Object.entries(tracker.stats().backends)) {
+        if (pending === 0) continue;
+        this.application.diagnostics.error(
+          `undelivered at ${name} ${path}`,
+          `${pending} ${pending === 1 ? 'event was' : 'events were'} not delivered to the backend '${path}' of the ` +
+            `tracker '${name}' before the time for shutting down was over (shutdownTimeout).`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import type { EventTrackingApplication } from '../module/application.js';
+import { RequestScopeInterceptor } from './request-scope.interceptor.js';
+import type { RequestScopes } from './request-scopes.js';
+import { subscribeWithin } from '../decorators/subscribe-within.js';
+
+type PreRequestHook = (
+  context: ExecutionContext,
+  next: () => Observable<unknown>,
+) => Observable<unknown>;
+
+/**
+ * Runs messages of microservices and gateways, and operations of GraphQL, in scopes of their own.
+ *
+ * @remarks
+ * An interceptor does it, the outermost one, where the application serves any of these: HTTP alone would pay for it and not
+ * need it. Nest 12 has hooks besides, which open a microservice message's scope before its guards run.
+ */
+export function openScopesOverMessages(
+  config: ApplicationConfig,
+  modules: ModulesContainer,
+  application: EventTrackingApplication,
+  scopes: RequestScopes,
+): void {
+  if (!servesMessages(modules)) return;
+  config.getGlobalInterceptors().unshift(new RequestScopeInterceptor(application, scopes));
+  const { registerPreRequestHook } = config as {
+    registerPreRequestHook?: (hook: PreRequestHook) => void;
+  };
+  registerPreRequestHook?.call(config, (context, next) =>
+    application.enabled
+      ? subscribeWithin(application.locator, (fn) => scopes.within(context, fn), next)
+      : next(),
+  );
+}
+
+/** Message patterns, gateways and resolvers leave metadata of their packages on classes or on methods. */
+const MESSAGE_METADATA = /^(microservices|websockets|graphql):/;
+
+function servesMessages(modules: ModulesContainer): boolean {
+  for (const { providers, controllers } of modules.values()) {
+    for (const { metatype } of [...providers.values(), ...controllers.values()]) {
+      if (typeof metatype === 'function' && hasMessageMetadata(metatype)) return true;
+    }
+  }
+  return false;
+}
+
+function hasMessageMetadata(type: Function): boolean {
+  if (isMessageHandler(type)) return true;
+  let owner: unknown = type.prototype;
+  while (typeof owner === 'object' && owner !== null && owner !== Object.prototype) {
+    for (const descriptor of Object.values(Object.getOwnPropertyDescriptors(owner))) {
+      if (typeof descriptor.value === 'function' && isMessageHandler(descriptor.value as Function))
+        return true;
+    }
+    owner = Object.getPrototypeOf(owner);
+  }
+  return false;
+}
+
+function isMessageHandler(target: Function): boolean {
+  return (Reflect.getMetadataKeys(target) as unknown[]).some((key) =>
+    MESSAGE_METADATA.test(String(key)),
+  );
+}

@@ -1,0 +1,141 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ClsServiceManager } from 'nestjs-cls';
+import type { ContextStack } from '../../core/context/context-stack.js';
+import { describeError, describeValue } from '../../core/diagnostics/describe.js';
+import { isPlainObject } from '../../core/event/event.js';
+import { copyOf, setOwn } from '../../core/event/snapshot.js';
+import type { EventTrackingApplication } from '../module/application.js';
+import type { RequestContextOptions } from '../config/event-tracking-options.js';
+import { readHttpRequest, type HttpRequest } from './http-request.js';
+import type { RequestScope } from './request-scope.js';
+
+/** Enters what is known about a request into the request's scope. */
+export class RequestContext {
+  readonly #options: RequestContextOptions | undefined;
+  /** Made once, and not for each request. */
+  readonly #ofRequest = this.#conversionsOf('request');
+  readonly #ofCls = this.#conversionsOf('cls');
+
+  constructor(
+    private readonly application: EventTrackingApplication,
+    options: false | RequestContextOptions | undefined,
+  ) {
+    this.#options = options === false ? undefined : (options ?? {});
+    if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
+  }
+
+  /** Enters the context of an HTTP request. */
+  enterHttp(scope: RequestScope, request: HttpRequest, executionContext?: ExecutionContext): void {
+    if (this.#options !== undefined)
+      this.#enter(scope, request, readHttpRequest(request), executionContext);
+  }
+
+  /** Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a socket. */
+  enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
+    if (this.#options === undefined) return;
+    const { request, pattern } = readMessage(executionContext);
+    this.#enter(
+      scope,
+      request,
+      { ...(pattern === undefined ? {} : { pattern: copyOf(pattern) }), origin: 'server' },
+      executionContext,
+    );
+  }
+
+  #enter(
+    scope: RequestScope,
+    request: unknown,
+    defaults: Record<string, unknown>,
+    executionContext: ExecutionContext | undefined,
+  ): void {
+    scope.request = request;
+    const { request: make, cls } = this.#options!;
+    const type = this.application.contextType('request');
+    if (make === undefined) scope.enterOwn('request', defaults, type);
+    else {
+      scope.enterLive(
+        'request',
+        () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
+        (fault) => this.#report('context.request', fault),
+        { type, onConversions: this.#ofRequest },
+      );
+    }
+    if (cls !== undefined) this.#enterCls(scope);
+  }
+
+  #make(make: () => unknown, defaults: Record<string, unknown>): object {
+    try {
+      const made = make();
+      if (made instanceof Promise) made.catch(() => {});
+      if (isPlainObject(made) && !(made instanceof Promise)) return made;
+      throw new TypeError(
+        `it returned ${describeValue(made)}; it is to return an object, and no promise`,
+      );
+    } catch (fault) {
+      this.#report('context.request', fault);
+      return defaults;
+    }
+  }
+
+  #enterCls(scope: ContextStack): void {
+    const keys = this.#options?.cls ?? [];
+    scope.enterLive(
+      'cls',
+      () => readCls(keys),
+      (fault) => this.#report('context.cls', fault),
+      {
+        type: this.application.contextType('cls'),
+        onConversions: this.#ofCls,
+      },
+    );
+  }
+
+  #conversionsOf(context: string): (conversions: readonly string[]) => void {
+    return (conversions) => this.application.reportConversions(context, conversions);
+  }
+
+  #report(where: string, fault: unknown): void {
+    this.application.diagnostics.error(
+      where,
+      `${where} failed: ${describeError(fault)}. Events are delivered without what it would have added.`,
+    );
+  }
+}
+
+function readCls(keys: readonly string[]): object {
+  const values: Record<string, unknown> = {};
+  const cls = ClsServiceManager.getClsService();
+  if (!cls.isActive()) return values;
+  for (const key of keys) {
+    const value: unknown = cls.get(key);
+    if (value !== undefined) setPath(values, key.split('.'), value);
+  }
+  return values;
+}
+
+function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (rest.length === 0) {
+    setOwn(target, key!, value);
+    return;
+  }
+  const inner = Object.hasOwn(target, key!) && isPlainObject(target[key!]) ? target[key!] : {};
+  setOwn(target, key!, inner);
+  setPath(inner as Record<string, unknown>, rest, value);
+}
+
+function readMessage(context: ExecutionContext): { request: unknown; pattern: unknown } {
+  switch (context.getType<string>()) {
+    case 'rpc': {
+      const message = context.switchToRpc().getContext<{ getPattern?(): unknown } | undefined>();
+      return { request: message, pattern: message?.getPattern?.() };
+    }
+    case 'ws':
+      return {
+        request: context.switchToWs().getClient<unknown>(),
+        pattern: context.switchToWs().getPattern(),
+      };
+    default:
+      return { request: context.getArgByIndex<unknown>(2), pattern: undefined };
+  }
+}

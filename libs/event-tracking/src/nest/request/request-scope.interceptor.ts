@@ -1,0 +1,28 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { EventTrackingApplication } from '../module/application.js';
+import { DispatchScope, scopeOfCall } from './request-scope.js';
+import type { RequestScopes } from './request-scopes.js';
+import { subscribeWithin, type Run } from '../decorators/subscribe-within.js';
+
+/** Runs messages and operations that no HTTP middleware has seen in a scope, and tells decorators that Nest calls. */
+export class RequestScopeInterceptor implements NestInterceptor {
+  constructor(
+    private readonly application: EventTrackingApplication,
+    private readonly scopes: RequestScopes,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { application, scopes } = this;
+    if (!application.enabled || context.getType() === 'http') return next.handle();
+    const { locator } = application;
+    const open: Run = (fn) =>
+      scopes.within(context, () => {
+        // The resolvers of one operation share its request and run side by side: each is announced in a scope of its own.
+        const call = new DispatchScope('handler', scopeOfCall(context));
+        call.announce(context);
+        return locator.run(call, fn);
+      });
+    return subscribeWithin(locator, open, () => next.handle());
+  }
+}

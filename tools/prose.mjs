@@ -156,9 +156,9 @@ export function figures() {
   return {
     words: total,
     commentShare: (commentLines / lines) * 100,
-    ...Object.fromEntries(
-      Object.entries(BOUNDS).map(([name, { pattern }]) => [name, rate(pattern)]),
-    ),
+    what: rate(BOUNDS.what.pattern),
+    say: rate(BOUNDS.say.pattern),
+    isNo: rate(BOUNDS.isNo.pattern),
   };
 }
 

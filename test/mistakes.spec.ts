@@ -422,7 +422,7 @@ describe('at declaration, what would do nothing later is refused:', () => {
     [
       'trackers of a testing module that are no list',
       () => EventTrackingTestingModule.forRoot({ trackers: {} } as never),
-      /^EventTrackingTestingModule: trackers: expected an array of names, received an object/,
+      /^EventTrackingTestingModule: trackers must be an array of names; received an object/,
     ],
     [
       'backends beside a factory',

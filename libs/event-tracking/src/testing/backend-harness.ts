@@ -2,19 +2,19 @@ import type { Backend } from '../core/tree/backend.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf } from '../core/event/snapshot.js';
 import type { BackendContractSubject } from './backend-contract-subject.js';
-import { describeEvent } from './event-list.js';
+import { formatEvent } from './event-list.js';
 import { expectSame } from './expect-same.js';
-import { liveSignal, Patience } from './patience.js';
+import { liveSignal, Harness } from './harness.js';
 import { writeValue } from './write-value.js';
 
-/** Events that a backend has taken over. */
-export interface HandedOver {
-  /** Resolves when all sends have settled; rejects when one failed. */
+/** Sends that may still be pending. */
+export interface PendingSends {
+  /** Resolves when all sends have settled; rejects if one fails. */
   readonly sends: Promise<void>;
 }
 
-/** Where a case of a contract is tried: makes backends, sends to them and looks at what is stored. */
-export class ContractHarness extends Patience {
+/** Creates backends for one contract case, sends events to them and inspects the stored events. */
+export class BackendHarness extends Harness {
   readonly #backends: Backend[] = [];
   #outage = false;
 
@@ -22,34 +22,37 @@ export class ContractHarness extends Patience {
     super(subject.timeout);
   }
 
-  /** Makes a backend, which is closed when the case is over. */
+  /** Creates a backend that is closed at the end of the case. */
   async create(): Promise<Backend> {
     const backend = await this.subject.create();
     this.#backends.push(backend);
     return backend;
   }
 
-  /** Sends events as a tracker does, none waiting for another, and has the backend deliver them. */
+  /** Sends copies of events at the same time, as a tracker does, and flushes the backend. */
   async deliver(backend: Backend, events: readonly TrackingEvent[]): Promise<void> {
     await this.send(backend, copyOf(events));
     await this.flush(backend);
   }
 
-  /** Sends these very events. */
+  /** Sends the event objects themselves and flushes the backend. */
   async send(backend: Backend, events: readonly TrackingEvent[]): Promise<void> {
     await this.within('send(event)', async () => {
       const sends = events.map(async (event) => backend.send(event));
-      // Some sends settle when their batch is delivered, which nobody is to wait for.
+      // The flush comes with the sends, because some sends settle only when their batch is delivered.
       await Promise.all([...sends, backend.flush?.(liveSignal())]);
     });
   }
 
   /**
-   * Sends these very events without a flush.
+   * Sends the event objects themselves without a flush.
    *
-   * @returns when they were taken over: when the sends settled, or are seen to wait for a flush
+   * @returns the sends, once they have settled or turn out to wait for a flush
    */
-  async handOver(backend: Backend, events: readonly TrackingEvent[]): Promise<HandedOver> {
+  async sendWithoutFlush(
+    backend: Backend,
+    events: readonly TrackingEvent[],
+  ): Promise<PendingSends> {
     const sends = this.within('send(event)', async () => {
       await Promise.all(events.map(async (event) => backend.send(event)));
     });
@@ -61,12 +64,12 @@ export class ContractHarness extends Patience {
     return { sends };
   }
 
-  /** Has the backend deliver what was sent. */
+  /** Makes the backend deliver all events sent before. */
   async flush(backend: Backend): Promise<void> {
     await this.within('flush()', async () => backend.flush?.(liveSignal()));
   }
 
-  /** Sends events as a batch, or one by one where the backend knows no batches; resolves to what it reports. */
+  /** Sends a batch, or single events if there is no `sendBatch`; resolves to the reported outcomes. */
   async sendBatch(backend: Backend, events: readonly TrackingEvent[]): Promise<unknown> {
     if (backend.sendBatch === undefined) {
       await this.send(backend, events);
@@ -75,13 +78,13 @@ export class ContractHarness extends Patience {
     return this.within('sendBatch(events)', async () => backend.sendBatch?.(events, liveSignal()));
   }
 
-  /** What is stored of these events, in the order in which it is stored. */
+  /** Returns the stored copies of events, in the order of their storage. */
   async storedOf(events: readonly TrackingEvent[]): Promise<TrackingEvent[]> {
     const ids = new Set(events.map(({ id }) => id));
     return (await this.subject.stored()).filter(({ id }) => ids.has(id));
   }
 
-  /** Rejects unless each event is stored as it was sent: once, where nothing else is said. */
+  /** Rejects unless each event is stored exactly as sent, and exactly once by default. */
   async expectStored(
     events: readonly TrackingEvent[],
     { atLeastOnce = false }: { atLeastOnce?: boolean } = {},
@@ -91,24 +94,25 @@ export class ContractHarness extends Patience {
       const found = stored.filter(({ id }) => id === event.id);
       if (found.length !== 1 && !(atLeastOnce && found.length > 1)) {
         throw new Error(
-          `The event ${describeEvent(event, writeValue)} was sent; stored it is ${found.length === 0 ? 'not' : `${found.length} times`}.`,
+          `The event ${formatEvent(event, writeValue)} was sent but ` +
+            `${found.length === 0 ? 'not stored' : `stored ${found.length} times (expected once)`}.`,
         );
       }
-      expectSame(found[0]!, event, 'is stored otherwise than it was sent');
+      expectSame(found[0]!, event, 'was not stored as sent');
     }
   }
 
-  /** Makes the destination unreachable while something is tried. */
-  async duringOutage<T>(attempt: () => Promise<T>): Promise<T> {
+  /** Makes the destination unreachable during an action. */
+  async duringOutage<T>(action: () => Promise<T>): Promise<T> {
     this.#outage = true;
     await this.subject.outage?.begin();
-    const result = await attempt();
+    const result = await action();
     await this.subject.outage?.end();
     this.#outage = false;
     return result;
   }
 
-  /** Ends what the case has begun. */
+  /** Closes everything that the case created. */
   async tearDown(): Promise<void> {
     try {
       if (this.#outage) await this.subject.outage?.end();
@@ -118,7 +122,7 @@ export class ContractHarness extends Patience {
     }
   }
 
-  /** Closes a backend; one that is closed already may be closed again. */
+  /** Closes a backend, which may be closed already. */
   async close(backend: Backend): Promise<void> {
     await this.within('close()', async () => backend.close?.(liveSignal()));
   }

@@ -2,33 +2,33 @@ import { describeError } from '../core/diagnostics/describe.js';
 
 const DEFAULT_TIMEOUT_MS = 4_000;
 
-/** What became of a call. */
+/** The state of a call after the timeout. */
 export type Settled<T> =
   | { readonly as: 'resolved'; readonly value: T }
   | { readonly as: 'rejected'; readonly error: unknown }
   | { readonly as: 'pending' };
 
-/** Waits for calls, and not for ever. */
-export class Patience {
-  /** @param timeout - how long a call may take, in milliseconds */
+/** The base of the contract harnesses: runs calls with a timeout. */
+export class Harness {
+  /** @param timeout - the longest time that a call may take, in milliseconds */
   constructor(readonly timeout: number = DEFAULT_TIMEOUT_MS) {}
 
-  /** Resolves to what a call resolves to; rejects with a reason when it fails or does not settle in time. */
-  async within<T>(what: string, call: () => Promise<T>): Promise<T> {
+  /** Resolves to the result of a call; rejects with an explanation if it fails or times out. */
+  async within<T>(label: string, call: () => Promise<T>): Promise<T> {
     const settled = await this.settle(call);
     switch (settled.as) {
       case 'resolved':
         return settled.value;
       case 'rejected':
-        throw new Error(`${what} failed: ${describeError(settled.error)}`, {
+        throw new Error(`${label} failed: ${describeError(settled.error)}`, {
           cause: settled.error,
         });
       default:
-        throw new Error(`${what} did not settle within ${this.timeout} ms.`);
+        throw new Error(`${label} did not settle within ${this.timeout} ms.`);
     }
   }
 
-  /** What becomes of a call in time; never rejects. */
+  /** Resolves to the state of a call when it settles or times out; never rejects. */
   async settle<T>(call: () => Promise<T>, timeout = this.timeout): Promise<Settled<T>> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<Settled<T>>((resolve) => {
@@ -42,7 +42,7 @@ export class Patience {
   }
 }
 
-/** The options of a call for which there is all the time in the world. */
+/** Returns options with a signal that never aborts. */
 export function liveSignal(): { signal: AbortSignal } {
   return { signal: new AbortController().signal };
 }

@@ -212,10 +212,7 @@ export class AsyncRoutingBackend extends RoutingBackend {
   }
 
   #delivering(backend: Backend): Backend {
-    const kept = this.#deadLetters;
-    return new DeliveringBackend(backend, {
-      deadLetter: kept === undefined ? undefined : new DeliveringBackend(kept),
-    });
+    return new DeliveringBackend(backend, { deadLetter: this.#deadLetters });
   }
 
   #namesTo(path: string): string[] {

@@ -4,37 +4,52 @@ import { isBackend, type Backend, type Deadline } from '../core/tree/backend.js'
 import { describeError, describeValue } from '../core/diagnostics/describe.js';
 import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
-import { nameOf, type TrackingEvent } from '../core/event/event.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { ConsumeOptions, QueuedEvent } from '../core/tree/event-queue.js';
 import { estimateEventSize } from '../core/event/event-size.js';
-import { RoutingBackend } from '../core/tree/routing-backend.js';
 import { copyOf } from '../core/event/snapshot.js';
-import { ADOPT, DELIVER, ROUTE, SHOWN, type Place } from '../core/tree/tree-node.js';
+import { ADOPT, DELIVER, isTreePart, ROUTE, SHOWN, type Place } from '../core/tree/tree-node.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
-import { Courier, type GivenUp, type Ledger } from './courier.js';
 import type { DeadLetter } from './dead-letter.js';
+import {
+  DeadLetterWriter,
+  deliveryThroughNode,
+  type LetterDelivery,
+  type LetterEnd,
+} from './dead-letter-writer.js';
+import { DeliveryBudget } from './delivery-budget.js';
+import { DeliveryLog } from './delivery-log.js';
 import {
   readDeliveryOptions,
   type DeliveryOptions,
   type DeliverySettings,
 } from './delivery-options.js';
 import { Dispatcher } from './dispatcher.js';
+import { MetadataRegistrar } from './metadata-registrar.js';
 import { OverflowReport } from './overflow-report.js';
-import { Pauses } from './pauses.js';
-import { Registrations } from './registrations.js';
-import type { WaitingEvent } from './waiting-events.js';
+import { RetryDelays } from './retry-delays.js';
+import { RetryingSender, type DeliveryListener, type GivenUp } from './retrying-sender.js';
+import type { EventEnd, WaitingEvent } from './waiting-events.js';
+
+/** Dead letters count against the bounds of the backend that gave their events up. */
+const LETTER_DELIVERY: DeliveryOptions = {
+  capacity: Number.MAX_SAFE_INTEGER,
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  batchSize: 100,
+};
 
 /**
- * Delivers events to another backend: later, in batches, again when it fails, within bounds of memory and time.
+ * Delivers events to another backend asynchronously: in batches, with retries, within bounds of memory and time.
  *
  * @remarks
- * - `send` only queues: it costs the caller next to nothing and never throws. What does not fit is dropped as `overflow`.
- * - Every event ends as delivered, filtered, dropped (by reason) or dead; what has not ended is pending.
- * - Delivery is at least once: after a timeout nobody knows whether the destination has taken the events, and they are
- *   sent again. Destinations recognise them by their ids.
- * - Where a destination refuses a whole batch for good, the events to blame are searched for by halving it.
- * - Its timers keep no process alive: call `close` at the end, as the module does.
+ * - `send` queues a copy. It costs the caller next to nothing and never throws. Events that do not fit are dropped as `overflow`.
+ * - Every event ends as delivered, filtered, dropped (by reason) or dead. Until then it is pending.
+ * - Outages, timeouts and throttling are retried while there is room. Only a single event is given up, never a whole batch: a
+ *   batch that fails for another reason is halved until the event to blame is found.
+ * - An event that was given up is dead once the dead-letter destination has acknowledged it, and pending until then.
+ * - Delivery is at least once: after a timeout the events are sent again. Destinations recognise them by their ids.
+ * - Its timers keep no process alive. Call `close` at the end, as the module does.
  *
  * @example
  * ```ts
@@ -44,26 +59,27 @@ import type { WaitingEvent } from './waiting-events.js';
  * ```
  */
 export class DeliveringBackend implements Backend {
-  /** What events are delivered to. */
+  /** The backend that receives the events. */
   readonly destination: Backend;
-  /** Rejects when the destination cannot be reached; there where the destination can tell. */
+  /** Rejects when the destination cannot be reached; present if the destination can tell. */
   readonly check?: (deadline: Deadline) => Promise<void>;
   /**
-   * Registers a record before further events are delivered, again and again until the destination has it; rejects when it
-   * has not after the first time.
+   * Registers a record before further events are delivered, and retries until the destination has taken it; rejects when the
+   * first attempt fails.
    */
   readonly register?: (record: MetadataRecord) => Promise<void>;
-  readonly #registrations: Registrations;
   readonly #settings: DeliverySettings;
+  readonly #budget: DeliveryBudget;
+  readonly #stats = new EventCounters();
+  readonly #log: DeliveryLog;
+  readonly #overflow: OverflowReport;
+  readonly #delays = new RetryDelays();
+  readonly #registrar: MetadataRegistrar;
   readonly #dispatcher: Dispatcher;
-  readonly #deadLetters: RoutingBackend | undefined;
-  readonly #account = new EventCounters();
-  /** How many events are on their way, and what they take, in bytes. */
-  #count = 0;
-  #bytes = 0;
-  readonly #pauses = new Pauses();
+  readonly #letters: DeadLetterWriter | undefined;
+  /** Resolve when the dead letters that are being stored have ended. */
+  readonly #storing = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
-  readonly #overflow = new OverflowReport((count) => this.#reportOverflow(count));
   #place: Place = {
     tracker: 'default',
     path: 'delivery',
@@ -71,43 +87,43 @@ export class DeliveringBackend implements Backend {
     stands: false,
   };
   #ending: Promise<void> | undefined;
-  /** Aborts when the first of those who close waits no longer. */
+  /** Aborts when the first of several callers of `close` stops waiting. */
   readonly #late = new AbortController();
 
-  /** @throws {@link ImproperlyConfigured} for options that cannot work */
+  /** @throws {@link ImproperlyConfigured} for an invalid destination or invalid options */
   constructor(destination: Backend, options: DeliveryOptions = {}) {
     if (!isBackend(destination)) {
       throw new ImproperlyConfigured(
-        `DeliveringBackend: expected a backend with a method send(event), received ${describeValue(destination)}. ` +
-          `Pass an instance.`,
+        `DeliveringBackend: destination must be a backend with a method send(event); received ` +
+          `${describeValue(destination)}. Pass an instance.`,
       );
     }
     const settings = readDeliveryOptions(options);
-    const { batchSize, flushInterval, concurrency, deadLetter } = settings;
+    const { batchSize, flushInterval, concurrency, timeout, deadLetter } = settings;
+    const stopped = this.#stopped.signal;
+    setMaxListeners(0, stopped); // each batch under way listens
     this.destination = destination;
     if (destination.check !== undefined) this.check = (deadline) => destination.check!(deadline);
     if (destination.register !== undefined) this.register = (record) => this.#register(record);
     this.#settings = settings;
-    const stopped = this.#stopped.signal;
-    setMaxListeners(0, stopped); // each batch that is under way listens
-    this.#registrations = new Registrations(
-      destination,
-      { timeout: settings.timeout, stopped },
-      (record, error) => this.#reportUnregistered(record, error),
+    this.#budget = new DeliveryBudget(settings);
+    this.#log = new DeliveryLog(() => this.#place, settings);
+    this.#overflow = new OverflowReport((count) => this.#log.overflow(count, this.#budget));
+    this.#registrar = new MetadataRegistrar(destination, { timeout, stopped }, (record, error) =>
+      this.#log.unregistered(record, error),
     );
-    const courier = new Courier(destination, settings, this.#pauses, stopped, this.#ledger());
+    const listener = this.#listener();
+    const sender = new RetryingSender(destination, settings, this.#delays, stopped, listener);
     this.#dispatcher = new Dispatcher({
       batchSize: destination.sendBatch === undefined ? 1 : batchSize,
       flushInterval,
       concurrency,
-      carry: async (batch) => {
-        if (!this.#registrations.areDone) await this.#registrations.settle();
-        await courier.carry(batch);
+      deliver: async (batch) => {
+        if (!this.#registrar.isDone) await this.#registrar.register();
+        await sender.deliver(batch);
       },
     });
-    if (deadLetter !== undefined) {
-      this.#deadLetters = new RoutingBackend({ backends: { deadLetter } });
-    }
+    if (deadLetter !== undefined) this.#letters = new DeadLetterWriter(letterDelivery(deadLetter));
     this[ADOPT](this.#place);
   }
 
@@ -116,19 +132,15 @@ export class DeliveringBackend implements Backend {
     this[ROUTE](copyOf(event));
   }
 
-  /** What became of the events by path: of those sent here, and of the dead letters where somebody keeps them. */
+  /** Returns the counts of the events sent here, and of their dead letters, by path. */
   stats(): Record<string, EventStats> {
-    return { ...this.#deadLetters?.stats(), [this.#place.path]: this.#account.read() };
+    return { [this.#place.path]: this.#stats.read(), ...this.#letters?.stats() };
   }
 
-  /** Resolves when every event that is queued now is delivered or given up, or the signal aborts. */
+  /** Resolves when every event that is queued now has ended, or the signal aborts. Ends all pauses between attempts. */
   async flush(deadline: Deadline = {}): Promise<void> {
     await this.#settle(deadline);
-    try {
-      await untilAborted(this.destination.flush?.(deadline), deadline.signal);
-    } finally {
-      await this.#deadLetters?.flush(deadline);
-    }
+    await untilAborted(this.destination.flush?.(deadline), deadline.signal);
   }
 
   /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
@@ -137,11 +149,11 @@ export class DeliveringBackend implements Backend {
     try {
       await untilAborted(this.destination.close?.(deadline), deadline.signal);
     } finally {
-      await this.#deadLetters?.close(deadline);
+      await this.#letters?.close(deadline);
     }
   }
 
-  /** Does what `close` does, and leaves the destinations open for whoever else uses them. */
+  /** Does what `close` does, but leaves the destinations open. */
   async end({ signal }: Deadline = {}): Promise<void> {
     const ending = (this.#ending ??= this.#end());
     await untilAborted(ending, signal);
@@ -151,47 +163,29 @@ export class DeliveringBackend implements Backend {
 
   /** @internal */
   [ROUTE](event: TrackingEvent, size: number = estimateEventSize(event)): void {
-    const account = this.#account;
-    account.arrived++;
+    const stats = this.#stats;
+    stats.arrived++;
     if (this.#ending !== undefined) {
-      account.drop('closed');
+      stats.drop('closed');
     } else if (this.#makeRoomFor(size)) {
-      account.pending++;
-      this.#add({ event, size });
+      stats.pending++;
+      this.#add({ event, size, arrivedAt: this.#now() });
     }
   }
 
-  /** @internal Waits for room: whoever delivers from behind a queue can. */
+  /** @internal Waits for room, as callers behind a queue can. */
   async [DELIVER](
     event: TrackingEvent,
     { keeps: isKept = false }: ConsumeOptions,
   ): Promise<readonly QueuedEvent[]> {
-    const size = estimateEventSize(event);
-    const account = this.#account;
-    account.arrived++;
-    account.pending++;
-    while (!this.#hasRoomFor(size) && this.#count > 0) {
-      this.#dispatcher.hurry();
-      await this.#dispatcher.settlement();
-    }
-    if (this.#ending !== undefined) {
-      account.pending--;
-      if (isKept) account.arrived--;
-      else account.drop('closed');
-      return [{ path: this.#place.path, event }];
-    }
-    const undelivered = await new Promise<boolean>((ended) => {
-      this.#add({ event, size, ended, isKept });
-      // The queue has waited already: a batch is what came together, and what came while others were under way.
-      this.#dispatcher.hurry();
-    });
-    return undelivered ? [{ path: this.#place.path, event }] : [];
+    const end = await this.#deliver(event, { isKept });
+    return end === 'undelivered' ? [{ path: this.#place.path, event }] : [];
   }
 
   /** @internal */
   [ADOPT](place: Place): void {
     this.#place = place;
-    this.#deadLetters?.[ADOPT](place);
+    this.#letters?.adopt(place);
   }
 
   /** @internal */
@@ -199,11 +193,42 @@ export class DeliveringBackend implements Backend {
     return this.destination;
   }
 
+  /** @internal Delivers a dead letter; its sender keeps the event until this has ended. */
+  async deliverLetter(letter: DeadLetter): Promise<EventEnd> {
+    return this.#deliver(letter, { isKept: true, isDeadLetter: true });
+  }
+
+  async #deliver(
+    event: TrackingEvent,
+    options: { isKept: boolean; isDeadLetter?: boolean },
+  ): Promise<EventEnd> {
+    const size = estimateEventSize(event);
+    const stats = this.#stats;
+    const arrivedAt = this.#now();
+    stats.arrived++;
+    stats.pending++;
+    while (!this.#budget.hasRoomFor(size) && this.#budget.count > 0) {
+      this.#dispatcher.flushSoon();
+      await this.#dispatcher.nextBatchEnd();
+    }
+    if (this.#ending !== undefined) {
+      stats.pending--;
+      if (options.isKept) stats.arrived--;
+      else stats.drop('closed');
+      return 'undelivered';
+    }
+    return new Promise<EventEnd>((onEnd) => {
+      this.#add({ event, size, arrivedAt, onEnd, ...options });
+      // The queue before has collected events already: a batch holds those that came together.
+      this.#dispatcher.flushSoon();
+    });
+  }
+
   async #register(record: MetadataRecord): Promise<void> {
     if (this.#ending === undefined) {
-      this.#registrations.add(record);
-      await this.#registrations.settle();
-      if (this.#registrations.hasTaken(record)) return;
+      this.#registrar.add(record);
+      await this.#registrar.register();
+      if (this.#registrar.hasTaken(record)) return;
     }
     throw new Error(
       `The backend '${this.#place.path}' has not taken the ${record.kind} type '${record.name}' (${record.id}).`,
@@ -211,153 +236,165 @@ export class DeliveringBackend implements Backend {
   }
 
   #add(event: WaitingEvent): void {
-    this.#count++;
-    this.#bytes += event.size;
+    this.#budget.take(event.size);
     this.#dispatcher.add(event);
   }
 
-  #hasRoomFor(size: number): boolean {
-    const { capacity, maxBytes } = this.#settings;
-    return this.#count < capacity && this.#bytes + size <= maxBytes;
+  /** The clock costs more than the rest of `send`, so it is read only where an age is limited. */
+  #now(): number {
+    return this.#settings.retry.maxAge === Infinity ? 0 : performance.now();
   }
 
-  /** Drops what the policy says until there is room; false when it is the newcomer. */
+  /** Drops events as the policy demands until there is room; returns false when it drops the incoming event. */
   #makeRoomFor(size: number): boolean {
-    while (!this.#hasRoomFor(size)) {
-      const oldest = this.#mayDropFor(size) ? this.#dispatcher.takeOldest() : undefined;
-      this.#account.drop('overflow');
+    while (!this.#budget.hasRoomFor(size)) {
+      const oldest = this.#mayDropOldestFor(size) ? this.#dispatcher.takeOldest() : undefined;
+      this.#stats.drop('overflow');
       this.#overflow.count();
-      // A batch that waits to fill takes the room that is missing.
-      this.#dispatcher.hurry();
+      // The room that is missing may be taken by a batch that waits to fill.
+      this.#dispatcher.flushSoon();
       if (oldest === undefined) return false;
-      this.#endOf([oldest]);
+      this.#release([oldest], 'dropped');
     }
     return true;
   }
 
-  /** Whether there would be room without those that wait: where not, dropping them would lose them for nothing. */
-  #mayDropFor(size: number): boolean {
-    const { overflow, maxBytes } = this.#settings;
-    if (overflow !== 'drop-oldest') return false;
-    return this.#bytes - this.#dispatcher.waitingBytes + size <= maxBytes;
+  /** Whether dropping waiting events can make room: otherwise they would be lost for nothing. */
+  #mayDropOldestFor(size: number): boolean {
+    const isPolicy = this.#settings.overflow === 'drop-oldest';
+    return isPolicy && this.#budget.hasBytesFor(size, this.#dispatcher.waitingBytes);
   }
 
   async #settle({ signal }: Deadline): Promise<void> {
-    const settled = Promise.all([this.#dispatcher.settled(), this.#registrations.settle()]);
-    this.#pauses.hurry();
+    const settled = Promise.all([this.#dispatcher.settled(), this.#registrar.register()]);
+    this.#delays.cancelWaits();
     await untilAborted(settled, signal);
-    this.#overflow.say();
+    this.#overflow.flush();
+    await this.#letters?.flush({ signal });
+    await untilAborted(Promise.all(this.#storing), signal);
   }
 
   async #end(): Promise<void> {
-    await this.#settle({ signal: this.#late.signal });
+    const { signal } = this.#late;
+    await this.#settle({ signal });
     const late = this.#dispatcher.takeAll();
     this.#stopped.abort();
-    this.#pauses.end();
-    if (late.length > 0) {
-      this.#giveUp(late, { reason: 'undelivered', error: undefined, attempts: 0 });
-    }
+    this.#delays.cancelWaits();
+    if (late.length > 0) this.#leaveUndelivered(late);
     await this.#dispatcher.settled();
+    await this.#letters?.end({ signal });
+    await Promise.all(this.#storing);
   }
 
-  #ledger(): Ledger {
-    const account = this.#account;
+  #listener(): DeliveryListener {
+    const stats = this.#stats;
     return {
-      delivered: (events) => {
-        account.delivered += events.length;
-        this.#endOf(events);
+      onDelivered: (events) => {
+        stats.delivered += events.length;
+        this.#release(events, 'delivered');
       },
-      filtered: (events) => {
-        account.filtered += events.length;
-        this.#endOf(events);
+      onFiltered: (events) => {
+        stats.filtered += events.length;
+        this.#release(events, 'filtered');
       },
-      givenUp: (events, why) => this.#giveUp(events, why),
-      retrying: (events, { error, attempts, pause }) => {
-        account.retried += events.length;
-        this.#place.diagnostics.warn(
-          `deliveries to ${this.#place.path}`,
-          `Unable to deliver ${eventsOf(events.length)} to the backend '${this.#place.path}' (attempt ${attempts}): ` +
-            `${describeError(error)}. The next attempt is in ${Math.round(pause)} ms.`,
-        );
+      onGivenUp: (events, why) => {
+        if (why.reason === 'undelivered') this.#leaveUndelivered(events);
+        else this.#giveUp(events, why);
+      },
+      onRetry: (events, retry) => {
+        stats.retried += events.length;
+        this.#log.retry(events, retry);
       },
     };
   }
 
-  /** Takes events off the count of those that are on their way. */
-  #endOf(events: readonly WaitingEvent[], undelivered = false): void {
-    this.#account.pending -= events.length;
-    this.#count -= events.length;
-    for (const { size, ended } of events) {
-      this.#bytes -= size;
-      ended?.(undelivered);
+  /** Ends events: they no longer count as pending, nor against the budget. */
+  #release(events: readonly WaitingEvent[], end: EventEnd): void {
+    this.#stats.pending -= events.length;
+    for (const { size, onEnd } of events) {
+      this.#budget.release(size);
+      onEnd?.(end);
     }
   }
 
-  #giveUp(all: readonly WaitingEvent[], why: GivenUp): void {
-    const { reason, error, attempts } = why;
-    this.#endOf(all, reason === 'undelivered');
-    const events = reason === 'undelivered' ? this.#givenBack(all) : all;
-    if (events.length === 0) return;
-    const { diagnostics, path } = this.#place;
-    const kept = this.#bury(events, why);
-    if (!kept) this.#account.drop(reason, events.length);
-    const which =
-      events.length === 1 ? `The event '${nameOf(events[0]!.event)}'` : eventsOf(events.length);
-    diagnostics.error(
-      `events given up for ${path}`,
-      reason === 'undelivered'
-        ? `${which} could not be delivered to the backend '${path}' before the time for closing was over. ` +
-            `Give it more time (shutdownTimeout), or a queue that outlives the process.`
-        : `${which} could not be delivered to the backend '${path}', ${WHY[reason]} ` +
-            `(attempts: ${attempts}): ${describeError(error)}. ${kept ? 'Kept as dead letters.' : 'Dropped.'}`,
-    );
-  }
-
-  /** Takes events off the account that go back to a queue, and returns the others. */
-  #givenBack(events: readonly WaitingEvent[]): readonly WaitingEvent[] {
+  #leaveUndelivered(events: readonly WaitingEvent[]): void {
+    this.#release(events, 'undelivered');
     const lost = events.filter(({ isKept }) => isKept !== true);
-    this.#account.arrived -= events.length - lost.length;
-    return lost;
+    this.#stats.arrived -= events.length - lost.length; // a queue takes the others back
+    if (lost.length === 0) return;
+    this.#stats.drop('undelivered', lost.length);
+    this.#log.undelivered(lost);
   }
 
-  /** Hands events to the destination for dead letters, where there is one and they were tried. */
-  #bury(events: readonly WaitingEvent[], { reason, error, attempts }: GivenUp): boolean {
-    if (this.#deadLetters === undefined || reason === 'undelivered') return false;
-    const { tracker, path } = this.#place;
-    this.#account.dead += events.length;
-    for (const { event } of events) {
-      const note = { tracker, path, reason, error: describeError(error), attempts };
-      const letter: DeadLetter = { ...event, dead_letter: { ...note, time: new Date() } };
-      this.#deadLetters[ROUTE](letter);
+  #giveUp(events: readonly WaitingEvent[], why: GivenUp): void {
+    const letters = this.#letters;
+    this.#log.givenUp(events, why, letters !== undefined);
+    if (letters === undefined) {
+      this.#drop(events, why);
+    } else {
+      const storing: Promise<void> = this.#toDeadLetters(letters, events, why).finally(() =>
+        this.#storing.delete(storing),
+      );
+      this.#storing.add(storing);
     }
-    return true;
   }
 
-  #reportUnregistered({ kind, name, id }: MetadataRecord, error: string): void {
-    const { diagnostics, path } = this.#place;
-    diagnostics.error(
-      `register ${path}`,
-      `Unable to register the ${kind} type '${name}' (${id}) with the backend '${path}': ${error}. ` +
-        `It is tried again with the next events.`,
-    );
+  #drop(events: readonly WaitingEvent[], { reason }: GivenUp): void {
+    this.#stats.drop(reason, events.length);
+    this.#release(events, 'dropped');
   }
 
-  #reportOverflow(count: number): void {
-    const { capacity, maxBytes } = this.#settings;
-    const { diagnostics, path } = this.#place;
-    diagnostics.error(
-      `overflow before ${path}`,
-      `${eventsOf(count)} dropped before the backend '${path}', because too many are on their way: ` +
-        `${this.#count} of ${capacity} (capacity), about ${this.#bytes} of ${maxBytes} bytes (maxBytes).`,
-    );
+  /** Keeps events pending until each is stored as a dead letter. */
+  async #toDeadLetters(
+    letters: DeadLetterWriter,
+    events: readonly WaitingEvent[],
+    why: GivenUp,
+  ): Promise<void> {
+    const ends = new Map<LetterEnd, WaitingEvent[]>([
+      ['refused', []],
+      ['undelivered', []],
+    ]);
+    const store = async (waiting: WaitingEvent): Promise<void> => {
+      const end = await letters.store(this.#letterOf(waiting, why));
+      if (end === 'stored') {
+        this.#stats.dead++;
+        this.#release([waiting], 'dead');
+        this.#dispatcher.notifyWaiters(); // there is room again
+      } else {
+        ends.get(end)!.push(waiting);
+      }
+    };
+    await Promise.all(events.map(store));
+    const [refused, undelivered] = [ends.get('refused')!, ends.get('undelivered')!];
+    if (refused.length > 0) {
+      this.#log.letterLost(refused);
+      this.#drop(refused, why);
+    }
+    if (undelivered.length > 0) this.#leaveUndelivered(undelivered);
+    this.#dispatcher.notifyWaiters();
+  }
+
+  #letterOf({ event, failures }: WaitingEvent, { reason, error }: GivenUp): DeadLetter {
+    const { tracker, path } = this.#place;
+    const attempts = failures?.total ?? 0;
+    const note = { tracker, path, error: describeError(error), attempts, time: new Date() };
+    return { ...event, dead_letter: { ...note, reason: reason as 'rejected' | 'exhausted' } };
   }
 }
 
-const WHY = {
-  rejected: 'which refused for good',
-  exhausted: 'however often it was tried',
-};
-
-function eventsOf(count: number): string {
-  return `${count} ${count === 1 ? 'event' : 'events'}`;
+function letterDelivery(backend: Backend): LetterDelivery {
+  if (!(backend instanceof DeliveringBackend) && isTreePart(backend)) {
+    return deliveryThroughNode(backend);
+  }
+  const isOwn = !(backend instanceof DeliveringBackend);
+  const delivering = isOwn ? new DeliveringBackend(backend, LETTER_DELIVERY) : backend;
+  return {
+    deliver: (letter) => delivering.deliverLetter(letter),
+    flush: (deadline) => delivering.flush(deadline),
+    // Others may use a backend that was passed in.
+    end: (deadline) => (isOwn ? delivering.end(deadline) : delivering.flush(deadline)),
+    close: (deadline) => delivering.close(deadline),
+    adopt: (place) => delivering[ADOPT](place),
+    stats: () => delivering.stats(),
+  };
 }

@@ -26,4 +26,4 @@ const watching = setInterval(() => {
 await once(process.stdin.resume(), 'end');
 await tracker.flush();
 await tracker.close();
-console.log(JSON.stringify({ ...stats(), delivered: ids.size }));
+console.log(JSON.stringify({ ...account(), delivered: ids.size }));

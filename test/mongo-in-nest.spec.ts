@@ -2,12 +2,19 @@ import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { getConnectionToken, InjectModel, MongooseModule } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
 import type { Connection, Model } from 'mongoose';
-import { EventTrackingModule, InjectBackend, MemoryBackend, Tracker } from 'nestjs-event-tracking';
+import {
+  EventTrackingModule,
+  InjectBackend,
+  MemoryBackend,
+  Tracker,
+  type DeadLetter,
+} from 'nestjs-event-tracking';
 import {
   MongoBackend,
   mongoBackend,
   TrackedEvent,
   TrackedEventSchema,
+  MongoDeadLetters,
 } from 'nestjs-event-tracking/mongo';
 import { describe, expect, it } from 'vitest';
 import { connectMongo, databaseUri, dropMongo, storedIn } from './support/mongo.js';
@@ -132,8 +139,14 @@ describe('MongoDB in a Nest application', () => {
     expect((await storedIn(stored, 'tracks')).map(({ name }) => name)).toEqual(['small']);
     expect(tracker.stats().backends).toMatchObject({
       mongo: { arrived: 3, delivered: 1, dead: 2, pending: 0 },
-      'mongo.deadLetter': { arrived: 2, dropped: { rejected: 2 }, pending: 0 },
+      'mongo.deadLetter': { arrived: 2, delivered: 2, dropped: {}, pending: 0 },
     });
+    const kept: DeadLetter[] = [];
+    for await (const letter of new MongoDeadLetters(dead, 'dead').read()) kept.push(letter);
+    expect(kept.map(({ name, data }) => [name, Object.keys(data)]).toSorted()).toEqual([
+      ['huge', ['text']],
+      ['null byte', ['a\0b']],
+    ]);
     await stored.dropDatabase();
     await dead.dropDatabase();
     await app.close();
@@ -171,7 +184,7 @@ describe('MongoDB in a Nest application', () => {
   });
 
   it.each([
-    [{ batchSize: -1 }, /backends\.memory\.delivery\.batchSize: expected a whole number above 0/],
+    [{ batchSize: -1 }, /backends\.memory\.delivery\.batchSize must be a whole number above 0/],
     [{ batchsize: 1 }, /backends\.memory\.delivery: the key 'batchsize' is unknown/],
     ['fast', /backends\.memory\.delivery: expected false or an object .* the string 'fast'/],
     [{ deadLetter: {} }, /backends\.memory\.delivery\.deadLetter: expected an instance with send/],

@@ -2,7 +2,7 @@ import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
-import { Pauses } from '../delivery/pauses.js';
+import { RetryDelays } from '../delivery/retry-delays.js';
 import {
   decode,
   encode,
@@ -25,7 +25,7 @@ export class Consumption {
   #reading: Promise<void> | undefined;
   #readAgain = false;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #pauses = new Pauses();
+  readonly #delays = new RetryDelays();
   #isStopped = false;
 
   constructor(
@@ -67,7 +67,7 @@ export class Consumption {
   /** Takes nothing more, and resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#pauses.end();
+    this.#delays.cancelWaits();
     await this.#reading;
     await this.rest();
   }
@@ -165,7 +165,7 @@ export class Consumption {
             `What has not ended is still in it.`,
         );
         if (this.#isStopped) return undefined;
-        await this.#pauses.pause(PAUSE_AFTER_FAILURE_MS, { fixed: false });
+        await this.#delays.wait(PAUSE_AFTER_FAILURE_MS);
       }
     }
   }

@@ -4,11 +4,11 @@ import { describeError } from '../core/diagnostics/describe.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { answerWithin, type AttemptLimits } from './attempt.js';
 
-/** Registers metadata records with a destination, in their order, before the events that come after them. */
-export class Registrations {
+/** Registers metadata records with a destination, in order, before the events that follow them. */
+export class MetadataRegistrar {
   #open: readonly MetadataRecord[] = [];
   #underWay: Promise<void> | undefined;
-  /** No request's context reaches the destination. */
+  /** Runs a function outside the context of the caller, so that no request's context reaches the destination. */
   readonly #outside = AsyncLocalStorage.snapshot();
 
   constructor(
@@ -17,12 +17,12 @@ export class Registrations {
     private readonly report: (record: MetadataRecord, error: string) => void,
   ) {}
 
-  /** Whether all records have been taken. */
-  get areDone(): boolean {
+  /** Whether the destination has taken all records. */
+  get isDone(): boolean {
     return this.#open.length === 0;
   }
 
-  /** Whether a record has been taken that was added. */
+  /** Whether the destination has taken a record that was added. */
   hasTaken(record: MetadataRecord): boolean {
     return this.#open.every(({ id }) => id !== record.id);
   }
@@ -31,29 +31,29 @@ export class Registrations {
     this.#open = [...this.#open.filter(({ id }) => id !== record.id), record];
   }
 
-  /** Resolves when all have been taken, or one was not: that is tried again with the next call. Never rejects. */
-  settle(): Promise<void> {
-    if (this.areDone) return Promise.resolve();
-    this.#underWay ??= this.#outside(() => this.#register());
+  /** Registers all open records until one fails, which the next call tries again; never rejects. */
+  register(): Promise<void> {
+    if (this.isDone) return Promise.resolve();
+    this.#underWay ??= this.#outside(() => this.#registerOpen());
     return this.#underWay;
   }
 
-  async #register(): Promise<void> {
+  async #registerOpen(): Promise<void> {
     for (let record = this.#open[0]; record !== undefined; record = this.#open[0]) {
       try {
-        await answerWithin(this.#handOver(record), new AbortController(), this.limits);
-      } catch (fault) {
-        this.report(record, describeError(fault));
+        await answerWithin(this.#send(record), new AbortController(), this.limits);
+      } catch (error) {
+        this.report(record, describeError(error));
         break;
       }
       const taken = record;
       this.#open = this.#open.filter((each) => each !== taken);
     }
-    // At once with the last look at what is open: a record that comes next does not take this for its own registration.
+    // In the same turn as the last check, so that the next record starts a run of its own.
     this.#underWay = undefined;
   }
 
-  async #handOver(record: MetadataRecord): Promise<void> {
+  async #send(record: MetadataRecord): Promise<void> {
     await this.destination.register?.(record);
   }
 }

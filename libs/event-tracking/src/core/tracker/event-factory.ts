@@ -9,9 +9,9 @@ import type { TypeCheck } from '../event-types/type-check.js';
 import type { RegisteredType, TypeRegister } from '../event-types/type-register.js';
 import { snapshot } from '../event/snapshot.js';
 
-/** What an {@link EventFactory} works with. */
+/** The collaborators of an {@link EventFactory}. */
 export interface EventFactoryParts {
-  /** The name of the tracker that the events are made for. */
+  /** The name of the tracker that emits the events. */
   readonly tracker: string;
   readonly locator: ContextLocator;
   /** In bytes. */
@@ -27,7 +27,7 @@ export interface SizedEvent {
   readonly size: number;
 }
 
-/** An event's data with their estimated size in bytes. */
+/** The data of an event with its estimated size in bytes. */
 interface MeasuredData {
   readonly values: EventData;
   readonly size: number;
@@ -36,7 +36,7 @@ interface MeasuredData {
 const DEFAULT_NAME = 'unknown';
 const ONCE_A_MINUTE = { burst: 1 };
 
-/** Makes events of what is emitted: with an id, a time, the contexts that are entered, and what is known of their type. */
+/** Creates an event for each `emit`: with an id, a time, the entered contexts and its type. */
 export class EventFactory {
   locator: ContextLocator;
   maxEventSize: number;
@@ -54,7 +54,7 @@ export class EventFactory {
     this.#diagnostics = parts.diagnostics;
   }
 
-  /** Makes an event, as of now; what differs from what was agreed is said. */
+  /** Creates an event with the current time; reports violations of its type. */
   make(name: unknown, data: unknown): SizedEvent {
     const now = Date.now();
     const type = this.#typeOf(name);
@@ -86,18 +86,18 @@ export class EventFactory {
 
   #nameOf(name: unknown): string {
     if (name === undefined || name === null || name === '') return DEFAULT_NAME;
-    let written: string;
+    let text: string;
     try {
-      written = String(name);
+      text = String(name);
     } catch {
-      written = DEFAULT_NAME;
+      text = DEFAULT_NAME;
     }
     this.#diagnostics.warn(
-      'names that are no strings',
-      `An event's name is a string, received ${describeValue(name)}: the event is named '${written}'.`,
+      'event names that are not strings',
+      `emit: the name must be a string; received ${describeValue(name)}. The event is named '${text}'.`,
       ONCE_A_MINUTE,
     );
-    return written;
+    return text;
   }
 
   #dataOf(name: string, data: unknown): MeasuredData {
@@ -107,8 +107,8 @@ export class EventFactory {
     if (size > this.maxEventSize) this.#check.oversized(name, size, this.maxEventSize);
     if (isPlainObject(value) && !(value instanceof Date)) return { values: value, size };
     this.#diagnostics.warn(
-      `data of '${name}' that is no object`,
-      `The data of the event '${name}' is an object, received ${describeValue(data)}: it is delivered as { value }.`,
+      `data of '${name}' that is not an object`,
+      `emit: the data of the event '${name}' must be an object; received ${describeValue(data)}. The event is delivered with the data { value }.`,
       ONCE_A_MINUTE,
     );
     return { values: { value: value ?? null }, size };
@@ -120,14 +120,14 @@ export class EventFactory {
     } catch (fault) {
       this.#diagnostics.error(
         'the context locator',
-        `The context of the event '${name}' could not be found: ${describeError(fault)}. It is delivered without.`,
+        `The context locator failed for the event '${name}': ${describeError(fault)}. The event is delivered without context.`,
       );
       return { values: {}, size: 0, types: [] };
     }
   }
 }
 
-/** The event without the keys that have nothing to say. One literal for each case: adding keys later costs a third more. */
+/** Omits ids that are undefined. One literal per case, because adding keys later costs a third more. */
 function eventOf(event: TrackingEvent): TrackingEvent {
   const { id, name, timestamp, context, data, name_id, context_type_id } = event;
   if (name_id === undefined) {

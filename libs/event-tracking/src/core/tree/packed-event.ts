@@ -3,18 +3,19 @@ import { isPlainObject, isTrackingEvent, type TrackingEvent } from '../event/eve
 import { isMetadataRecord, type MetadataRecord } from '../event-types/metadata-record.js';
 import { copyOf, setOwn } from '../event/snapshot.js';
 
-/** Marks a date that was written as text. */
+/** Marks a date that is stored as text. */
 const DATE = '$date';
-/** Marks an object that has one of these marks as a key of its own. */
+/** Marks an object that itself has one of these marks as a key. */
 const PLAIN = '$plain';
 
-/** An event in a form that JSON can hold and that comes out of it as it went in, its dates as dates. */
+/** An event that survives a round trip through JSON unchanged, with its dates as dates. */
 export type PackedEvent = unknown;
 
 /**
- * Makes an event ready to be stored as JSON by somebody else; never throws.
+ * Packs an event so that a store can write it as JSON; never throws.
  *
- * @remarks What needs no change is not copied: it is the caller's to leave alone until it is stored.
+ * @remarks
+ * Values that need no conversion are shared, not copied: do not mutate the event until it is stored.
  */
 export function packEvent(event: TrackingEvent): PackedEvent {
   try {
@@ -25,33 +26,33 @@ export function packEvent(event: TrackingEvent): PackedEvent {
 }
 
 /**
- * Reads what {@link packEvent} made.
+ * Reads an event that {@link packEvent} packed.
  *
- * @throws {@link MalformedEventError} when it is no event
+ * @throws {@link MalformedEventError} if the value is not an event
  */
 export function unpackEvent(packed: PackedEvent): TrackingEvent {
   const event = unpack(packed);
   if (isTrackingEvent(event)) return event;
-  throw new MalformedEventError('A queued event could not be read: it is no event.');
+  throw new MalformedEventError('Cannot read a queued event: the value is not an event.');
 }
 
-/** Makes a metadata record ready to be stored in the same way. */
+/** Packs a metadata record in the same way. */
 export function packMetadata(record: MetadataRecord): PackedEvent {
   return pack(copyOf(record));
 }
 
 /**
- * Reads what {@link packMetadata} made.
+ * Reads a metadata record that {@link packMetadata} packed.
  *
- * @throws {@link MalformedEventError} when it is no metadata record
+ * @throws {@link MalformedEventError} if the value is not a metadata record
  */
 export function unpackMetadata(packed: PackedEvent): MetadataRecord {
   const record = unpack(packed);
   if (isMetadataRecord(record)) return record;
-  throw new MalformedEventError('A queued metadata record could not be read: it is none.');
+  throw new MalformedEventError('Cannot read a queued metadata record: the value is not a metadata record.');
 }
 
-/** @throws something for what JSON cannot say */
+/** @throws if JSON cannot represent the value */
 function pack(value: unknown): unknown {
   switch (typeof value) {
     case 'string':
@@ -66,13 +67,13 @@ function pack(value: unknown): unknown {
       if (isPlain(value)) return packObject(value);
       if (value instanceof Date) return { [DATE]: textOf(value) };
   }
-  throw new TypeError('JSON cannot say this.');
+  throw new TypeError('JSON cannot represent this value.');
 }
 
 let lastTime = NaN;
 let lastText = '';
 
-/** Events come many in a millisecond: its text, which costs as much as all the rest, is made once. */
+/** Caches the last text: many events share a millisecond, and the text costs as much as the rest. */
 function textOf(date: Date): string {
   const time = date.getTime();
   if (time !== lastTime) {
@@ -87,21 +88,21 @@ function packList(list: readonly unknown[]): unknown {
   return packed.every((each, index) => each === list[index]) ? list : packed;
 }
 
-function packObject(record: Record<string, unknown>): unknown {
+function packObject(object: Record<string, unknown>): unknown {
   let packed: Record<string, unknown> | undefined;
   let isMarked = false;
-  // The engine reads members fastest where the loop over the keys reads them itself.
-  for (const key in record) {
-    if (!Object.hasOwn(record, key)) continue;
+  // V8 reads members fastest inside the `for…in` loop itself.
+  for (const key in object) {
+    if (!Object.hasOwn(object, key)) continue;
     if (key === DATE || key === PLAIN) isMarked = true;
-    const value = record[key];
+    const value = object[key];
     if (typeof value === 'string') continue;
     const member = pack(value);
     if (member === value) continue;
-    packed ??= { ...record };
+    packed ??= { ...object };
     setOwn(packed, key, member);
   }
-  return isMarked ? { [PLAIN]: packed ?? record } : (packed ?? record);
+  return isMarked ? { [PLAIN]: packed ?? object } : (packed ?? object);
 }
 
 function isPlain(value: object): value is Record<string, unknown> {

@@ -1,14 +1,15 @@
 /**
- * Who may import whom. A room is a folder of the library's sources; what is not allowed to a room is forbidden.
+ * Import rules. A room is a folder of the library's sources. It imports only the rooms and packages
+ * that are listed for it.
  */
 
 const LIBRARY = 'libs/event-tracking/src';
 const room = (names) => `^${LIBRARY}/(${names.join('|')})/`;
 
-/** The files that the rules are about: tests of a room may also use their tools. */
+/** The files that the rules apply to. Specs are exempt, because they import test tools. */
 const sourcesOf = (name) => ({ path: `^${LIBRARY}/${name}/`, pathNot: '\\.spec\\.ts$' });
 
-/** What the rooms may import of the library, and of packages; each room also imports itself. */
+/** The rooms and packages that each room may import, in addition to itself. */
 const ROOMS = {
   core: { rooms: [], packages: [] },
   processors: { rooms: ['core'], packages: [] },
@@ -26,21 +27,45 @@ const ROOMS = {
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
   disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },
   threads: { rooms: ['core'], packages: ['piscina', '@nestjs/common'] },
-  'event-bus': {
-    rooms: ['core', 'delivery'],
-    packages: ['@nestjs/microservices', '@nestjs/common', 'rxjs'],
-  },
-  otel: { rooms: ['core', 'delivery'], packages: ['@opentelemetry/'] },
-  health: { rooms: ['core'], packages: ['@nestjs/terminus', '@nestjs/common'] },
-  ingest: { rooms: ['core'], packages: ['@nestjs/common'] },
-  console: { rooms: ['core'], packages: ['@nestjs/common', 'rxjs'] },
   catalogue: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core', 'delivery', 'nest'], packages: ['@nestjs/common', '@nestjs/testing'] },
 };
+/** The command may import every room. No room may import it. */
+ROOMS.cli = {
+  rooms: Object.keys(ROOMS),
+  packages: ['@nestjs/common', '@nestjs/core', 'bullmq', 'mongoose', 'typescript'],
+};
 
-/** What sees the tokens that the Nest layer provides, and nothing else of it. */
-const SEE_TOKENS = ['health', 'ingest', 'console', 'bullmq', 'event-bus'];
-const TOKENS = `^${LIBRARY}/nest/tokens\\.ts$`;
+/**
+ * The folders that the folders of a room may import, in addition to themselves and to files of the
+ * room that lie in no folder. Together they leave no cycle between folders of `core`.
+ */
+const FOLDERS = {
+  core: {
+    diagnostics: [],
+    event: ['diagnostics'],
+    'event-types': ['diagnostics', 'event'],
+    context: ['diagnostics', 'event', 'event-types'],
+    tree: ['diagnostics', 'event', 'event-types'],
+    tracker: ['diagnostics', 'event', 'event-types', 'context', 'tree'],
+  },
+  nest: {
+    config: [],
+    request: ['config'],
+    decorators: ['config', 'request'],
+    module: ['config', 'request', 'decorators'],
+  },
+};
+
+/** Files that every folder of the room may import, despite that order. */
+const SHARED_FILES = {
+  nest: [
+    'module/application',
+    'decorators/copy-function-metadata',
+    'decorators/owner-application',
+    'decorators/subscribe-within',
+  ],
+};
 
 const roomRules = Object.entries(ROOMS).map(([name, { rooms }]) => ({
   name: `${name}-imports-rooms`,
@@ -49,11 +74,27 @@ const roomRules = Object.entries(ROOMS).map(([name, { rooms }]) => ({
   from: sourcesOf(name),
   to: {
     path: `^${LIBRARY}/`,
-    pathNot: [room([name, ...rooms]), ...(SEE_TOKENS.includes(name) ? [TOKENS] : [])],
+    pathNot: room([name, ...rooms]),
   },
 }));
 
-/** Packages are known by where they are installed, or by their name where they are not. */
+const folderRules = Object.entries(FOLDERS).flatMap(([name, folders]) =>
+  Object.entries(folders).map(([folder, others]) => ({
+    name: `${name}-${folder}-imports-folders`,
+    comment: `${name}/${folder} may import ${others.length === 0 ? 'no other folder' : others.join(', ')} of ${name}`,
+    severity: 'error',
+    from: sourcesOf(`${name}/${folder}`),
+    to: {
+      path: `^${LIBRARY}/${name}/[^/]+/`,
+      pathNot: [
+        ...[folder, ...others].map((each) => `^${LIBRARY}/${name}/${each}/`),
+        ...(SHARED_FILES[name] ?? []).map((file) => `^${LIBRARY}/${name}/${file}\\.ts$`),
+      ],
+    },
+  })),
+);
+
+/** Matches an installed package by its path, and any other package by its name. */
 const packagePaths = (packages) =>
   packages.map((name) => `(^|node_modules/)${name}${name.endsWith('/') ? '' : '(/|$)'}`);
 
@@ -72,9 +113,10 @@ export default {
   forbidden: [
     ...roomRules,
     ...packageRules,
+    ...folderRules,
     {
       name: 'core-is-pure',
-      comment: 'core runs in browsers too: it imports nothing of Node',
+      comment: 'core also runs in browsers, so it must not import modules of Node.js',
       severity: 'error',
       from: sourcesOf('core'),
       to: { dependencyTypes: ['core'] },
@@ -86,14 +128,14 @@ export default {
       to: { circular: true },
     },
     {
-      name: 'nobody-inside-imports-an-index',
+      name: 'library-imports-no-index',
       severity: 'error',
       from: { path: `^${LIBRARY}/` },
       to: { path: `^${LIBRARY}/([a-z-]*/|)index[.]ts$` },
     },
     {
       name: 'no-deep-imports-of-nest',
-      comment: "what is not in a package's index may change in any release",
+      comment: "anything outside a package's index may change in any release",
       severity: 'error',
       from: {},
       to: {
@@ -103,7 +145,7 @@ export default {
     },
     {
       name: 'outside-uses-package-names',
-      comment: 'the application, the tests and the benchmarks use the library as its users do',
+      comment: 'the application, the tests and the benchmarks import the library as its users do',
       severity: 'error',
       from: { path: '^(src|test|bench)/' },
       to: { path: '^libs/', dependencyTypesNot: ['aliased-workspace'] },

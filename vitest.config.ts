@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Where the results are written besides, for a script that counts them. */
+/** The file that also receives the results, for a script that counts them. */
 const json = process.env['VITEST_JSON'];
 
 export default defineConfig({
@@ -19,6 +19,12 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['libs/*/src/**/*.ts'],
+      exclude: ['**/*.spec.ts', '**/testing/**'],
+      reporter: ['text-summary', 'html', 'lcov'],
+    },
     // A rejection that reaches nobody is a broken promise of the library, not noise.
     dangerouslyIgnoreUnhandledErrors: false,
   },

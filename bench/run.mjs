@@ -1,12 +1,13 @@
-/** Runs all benchmarks, each in a process of its own. */
+/** Runs all benchmarks, or those that are named, each in a process of its own. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const all = [
+const ALL = [
   'emit',
   'event-types',
   'logger',
   'http',
+  'requests',
   'mongo',
   'segment',
   'bullmq',
@@ -14,11 +15,18 @@ const all = [
   'threads',
   'peers',
 ];
+/** Starting MongoDB may take minutes, so only the benchmarks that need it wait for it. */
+const NEED_MONGODB = new Set(['mongo']);
+
+const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 const wanted = process.argv.slice(2);
 
 console.log(`Node ${process.version}`);
-for (const name of wanted.length > 0 ? wanted : all) {
-  const file = fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
-  const { status } = spawnSync(process.execPath, ['--expose-gc', file], { stdio: 'inherit' });
+for (const name of wanted.length > 0 ? wanted : ALL) {
+  const command = [process.execPath, '--expose-gc', pathOf(`./${name}.mjs`)];
+  const args = NEED_MONGODB.has(name)
+    ? [pathOf('../test/services/run.mjs'), ...command]
+    : command.slice(1);
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }

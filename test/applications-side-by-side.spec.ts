@@ -58,8 +58,8 @@ function appOf(name: string, recorder: Recorder): Type {
   return AppModule;
 }
 
-describe.each(ADAPTERS)('two applications in one process, on %s', (adapter) => {
-  it('do not see each other’s events and contexts, also where one calls the other', async () => {
+describe.each(ADAPTERS)('Two applications in one process, on %s,', (adapter) => {
+  it('do not share events and contexts when one sends requests to the other', async () => {
     const [left, right] = [new Recorder(), new Recorder()];
     await using one = await listen(adapter, appOf('one', left));
     await using two = await listen(adapter, appOf('two', right));
@@ -89,7 +89,7 @@ describe.each(ADAPTERS)('two applications in one process, on %s', (adapter) => {
     expect([left.events.length, right.events.length]).toEqual([60, 20]);
   });
 
-  it('keep their contexts apart where one is called inside the scope of the other', async () => {
+  it('do not share contexts when their scopes are nested', async () => {
     const [left, right] = [new Recorder(), new Recorder()];
     await using one = await listen(adapter, appOf('one', left));
     await using two = await listen(adapter, appOf('two', right));
@@ -107,24 +107,28 @@ describe.each(ADAPTERS)('two applications in one process, on %s', (adapter) => {
   });
 });
 
-/** What the engine learns and compiles while code runs grows too, with bare Nest as well; here only data is to count. */
+/** Keeps compiled code and type feedback, which grow even with bare Nest, out of the measurement. */
 const MEASURED = ['--expose-gc', '--no-opt', '--no-lazy-feedback-allocation'];
 
-describe('1,000 applications, created and closed one after another', () => {
-  it('see only themselves and leave nothing behind', { timeout: 120_000 }, async () => {
-    const script = fileURLToPath(new URL('./support/thousand-applications.mjs', import.meta.url));
-    const { code, output } = await runNode([...MEASURED, script, '1000'], { cwd: ROOT });
-    expect({ code, output }).toMatchObject({ code: 0 });
-    const { grown, listenersBefore, listenersAfter, timers, registered } = JSON.parse(output) as {
-      grown: number;
-      listenersBefore: object;
-      listenersAfter: object;
-      timers: string[];
-      registered: string[];
-    };
-    expect(listenersAfter).toEqual(listenersBefore);
-    expect(timers).toEqual([]);
-    expect(registered).toEqual([]);
-    expect(grown).toBeLessThan(1024 * 1024);
-  });
+describe('1,000 applications, created and closed in sequence,', () => {
+  it(
+    'leave no memory, listeners, timers or registrations behind',
+    { timeout: 120_000 },
+    async () => {
+      const script = fileURLToPath(new URL('./support/thousand-applications.mjs', import.meta.url));
+      const { code, output } = await runNode([...MEASURED, script, '1000'], { cwd: ROOT });
+      expect({ code, output }).toMatchObject({ code: 0 });
+      const { grown, listenersBefore, listenersAfter, timers, registered } = JSON.parse(output) as {
+        grown: number;
+        listenersBefore: object;
+        listenersAfter: object;
+        timers: string[];
+        registered: string[];
+      };
+      expect(listenersAfter).toEqual(listenersBefore);
+      expect(timers).toEqual([]);
+      expect(registered).toEqual([]);
+      expect(grown).toBeLessThan(1024 * 1024);
+    },
+  );
 });

@@ -18,7 +18,7 @@ import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { describe, expect, it } from 'vitest';
 import { ADAPTERS, listen } from './support/http-application.js';
 
-async function application(options: EventTrackingModuleOptions) {
+async function bootstrap(options: EventTrackingModuleOptions) {
   @Module({ imports: [EventTrackingModule.forRoot(options)] })
   class AppModule {}
 
@@ -28,9 +28,9 @@ async function application(options: EventTrackingModuleOptions) {
 }
 
 describe('Async routing in a Nest application', () => {
-  it("routes as the reference documentation's sample configuration does", async () => {
+  it('supports the sample configuration of the reference documentation', async () => {
     const [caliper, trackingLogs] = [new RecordingBackend(), new RecordingBackend()];
-    const app = await application({
+    const app = await bootstrap({
       backends: {
         caliper: {
           queue: new MemoryEventQueue(),
@@ -66,9 +66,9 @@ describe('Async routing in a Nest application', () => {
     await app.close();
   });
 
-  it('works at any level of any tracker, the root included', async () => {
+  it('supports queues at any level of any tracker, including the root', async () => {
     const [deep, audit] = [new RecordingBackend(), new RecordingBackend()];
-    const app = await application({
+    const app = await bootstrap({
       backends: {
         outer: {
           backends: { inner: { queue: MemoryEventQueue, backends: { deep } } },
@@ -97,7 +97,7 @@ describe('Async routing in a Nest application', () => {
     await app.close();
   });
 
-  it('waits for processors of the injector behind the queue, and tries destinations of it again', async () => {
+  it('awaits injected processors behind the queue and retries injected destinations', async () => {
     @Injectable()
     class Users {
       async nameOf(id: unknown): Promise<string> {
@@ -119,16 +119,16 @@ describe('Async routing in a Nest application', () => {
 
     @Injectable()
     class Flaky implements Backend {
-      readonly taken: TrackingEvent[] = [];
+      readonly delivered: TrackingEvent[] = [];
       #failures = 2;
 
       async send(event: TrackingEvent): Promise<void> {
         if (this.#failures-- > 0) throw new RetryableDeliveryError('busy');
-        this.taken.push(event);
+        this.delivered.push(event);
       }
     }
 
-    const app = await application({
+    const app = await bootstrap({
       imports: [UsersModule],
       backends: {
         slow: {
@@ -145,49 +145,52 @@ describe('Async routing in a Nest application', () => {
     const tracker = app.get(Tracker);
     tracker.context({ user_id: 7 }, () => tracker.emit('sold'));
     await tracker.flush();
-    const { taken } = tracker.getBackend('slow.named.flaky') as Flaky;
-    expect(taken.map(({ context }) => context)).toEqual([{ user_id: 7, user_name: 'user 7' }]);
+    const { delivered } = tracker.getBackend('slow.named.flaky') as Flaky;
+    expect(delivered.map(({ context }) => context)).toEqual([{ user_id: 7, user_name: 'user 7' }]);
     expect(tracker.stats().backends['slow.named.flaky']).toMatchObject({ retried: 2 });
     await app.close();
   });
 
-  it.each(ADAPTERS)('carries the context of each of 50 requests, on %s', async (adapter) => {
-    const recording = new RecordingBackend();
+  it.each(ADAPTERS)(
+    'keeps the contexts of 50 concurrent requests apart, on %s',
+    async (adapter) => {
+      const recording = new RecordingBackend();
 
-    @Controller()
-    class PagesController {
-      constructor(private readonly tracker: Tracker) {}
+      @Controller()
+      class PagesController {
+        constructor(private readonly tracker: Tracker) {}
 
-      @Get(':page')
-      async read(): Promise<string> {
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
-        this.tracker.emit('page.read');
-        return 'read';
+        @Get(':page')
+        async read(): Promise<string> {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+          this.tracker.emit('page.read');
+          return 'read';
+        }
       }
-    }
 
-    @Module({
-      imports: [
-        EventTrackingModule.forRoot({
-          backends: { node: { queue: new MemoryEventQueue(), backends: { recording } } },
-        }),
-      ],
-      controllers: [PagesController],
-    })
-    class AppModule {}
+      @Module({
+        imports: [
+          EventTrackingModule.forRoot({
+            backends: { node: { queue: new MemoryEventQueue(), backends: { recording } } },
+          }),
+        ],
+        controllers: [PagesController],
+      })
+      class AppModule {}
 
-    const { app, url } = await listen(adapter, AppModule);
-    const pages = Array.from({ length: 50 }, (_, index) => `/page-${index}`);
-    await Promise.all(pages.map(async (page) => (await fetch(`${url}${page}`)).text()));
-    await app.close();
-    expect(recording.events.map(({ context }) => context['path']).toSorted()).toEqual(
-      pages.toSorted(),
-    );
-  });
+      const { app, url } = await listen(adapter, AppModule);
+      const pages = Array.from({ length: 50 }, (_, index) => `/page-${index}`);
+      await Promise.all(pages.map(async (page) => (await fetch(`${url}${page}`)).text()));
+      await app.close();
+      expect(recording.events.map(({ context }) => context['path']).toSorted()).toEqual(
+        pages.toSorted(),
+      );
+    },
+  );
 
-  it('delivers on shutdown what is queued', async () => {
+  it('delivers queued events on shutdown', async () => {
     const memory = new MemoryBackend();
-    const app = await application({
+    const app = await bootstrap({
       backends: { node: { queue: new MemoryEventQueue(), backends: { memory } } },
     });
     for (let index = 0; index < 100; index++) app.get(Tracker).emit('sold');
@@ -196,13 +199,13 @@ describe('Async routing in a Nest application', () => {
   });
 
   it.each([
-    [{ queue: {} }, /backends\.node\.queue: expected an instance with open\(\)/],
-    [{ queue: 'redis' }, /backends\.node\.queue: expected .* received the string 'redis'/],
+    [{ queue: {} }, /backends\.node\.queue must be an instance with open\(\)/],
+    [{ queue: 'redis' }, /backends\.node\.queue must be .*; received the string 'redis'/],
     [
       { backends: { a: { useValue: new MemoryBackend(), delivery: false } } },
-      /backends\.node\.backends\.a\.delivery: behind a queue every backend is delivered to by itself/,
+      /backends\.node\.backends\.a\.delivery must not be false behind a queue/,
     ],
-  ])('refuses %j with its place', (node, message) => {
+  ])('rejects the node %j with the path of the error', (node, message) => {
     const complete = { queue: new MemoryEventQueue(), backends: {}, ...node } as never;
     expect(() => EventTrackingModule.forRoot({ backends: { node: complete } })).toThrow(message);
   });

@@ -47,7 +47,7 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
 }
 
 describe('The command catalogue', () => {
-  it('writes what all trackers of the application register, in every format', async () => {
+  it('writes the types of all trackers of the application in every format', async () => {
     const { code, output } = await catalogue('--app', APP, '--out', out, '--title', 'Courses');
     expect(output).toContain('2 event types and 1 context type, 3 versions in');
     expect(code).toBe(0);
@@ -66,7 +66,7 @@ describe('The command catalogue', () => {
     expect(events.map(({ name }) => name)).toEqual(['course.enrolled', 'payment.refused']);
   });
 
-  it('says where types are registered, and nothing else of the machine', async () => {
+  it('writes the code locations of types, but no path of the machine', async () => {
     await catalogue('--app', APP, '--out', out);
     const files = await filesOf(out);
     const page = files[join(out, 'events/course.enrolled.md')];
@@ -76,14 +76,14 @@ describe('The command catalogue', () => {
     for (const [file, text] of Object.entries(files)) expect(text, file).not.toContain(ROOT);
   });
 
-  it('writes the same files again when nothing is different', async () => {
+  it('writes identical files if nothing has changed', async () => {
     await catalogue('--app', APP, '--out', out);
     const first = await filesOf(out);
     await catalogue('--app', APP, '--out', out);
     expect(await filesOf(out)).toEqual(first);
   });
 
-  it('keeps the versions, and the title, of the catalogue that is there', async () => {
+  it('keeps the versions and the title of an existing catalogue', async () => {
     await catalogue('--app', APP, '--out', out, '--title', 'Courses');
     const earlier = catalogueOf(EARLIER_RECORDS, { title: 'Former title' });
     await writeFile(join(out, 'catalogue.json'), writeCatalogue(earlier));
@@ -97,7 +97,7 @@ describe('The command catalogue', () => {
     expect([enrolled?.isRetired, waitlisted?.isRetired]).toEqual([false, true]);
   });
 
-  it('takes further versions out of a log, among events', async () => {
+  it('imports earlier versions from a log that also contains events', async () => {
     const log = join(directory, 'events.ndjson');
     const event = {
       id: '1',
@@ -116,12 +116,12 @@ describe('The command catalogue', () => {
       ].join('\n'),
     );
     const { output } = await catalogue('--app', APP, '--out', out, '--from', log);
-    expect(output).toMatch(/Line 5 is passed over\. .*A metadata record could not be read/);
+    expect(output).toMatch(/Skipped line 5\. .*Cannot read the metadata record/);
     const { events } = await written();
     expect(events.find(({ name }) => name === 'course.enrolled')?.versions).toHaveLength(3);
   });
 
-  it('takes them out of MongoDB', async () => {
+  it('imports records from MongoDB', async () => {
     const uri = new URL(inject('mongoUri'));
     uri.pathname = `/catalogue-${randomUUID().slice(0, 8)}`;
     const connection = await connectMongo(uri.href);
@@ -137,7 +137,7 @@ describe('The command catalogue', () => {
     }
   });
 
-  it('joins the catalogues of several applications', async () => {
+  it('merges the catalogues of several applications', async () => {
     const other = join(directory, 'other.json');
     await writeFile(other, writeCatalogue(catalogueOf(EARLIER_RECORDS)));
     await catalogue('--app', APP, '--from', other, '--out', out, '--format', 'json');
@@ -145,43 +145,49 @@ describe('The command catalogue', () => {
     expect(await readdir(out)).toEqual(['catalogue.json']);
   });
 
-  it('fails with what the lint finds', async () => {
+  it('fails if the lint finds a problem', async () => {
     const { code, output } = await catalogue('--app', APP, '--out', out, '--lint');
-    expect(output).toContain("its context 'job' is described nowhere");
+    expect(output).toContain("its context 'job' is not described");
     expect(output).toContain('(context-not-described)');
-    expect(output).toContain('The lint finds 1 fault.');
+    expect(output).toContain('The lint found 1 problem.');
     expect(code).toBe(1);
     const foreign = await catalogue('--app', APP, '--out', out, '--lint', '--namespace', 'course');
     expect(foreign.output).toContain(
-      "'payment.refused': it lies outside the application's namespaces (course)",
+      "'payment.refused': the name is outside the application's namespaces (course)",
     );
   });
 
-  it('helps where it is asked to', async () => {
+  it('prints its usage with --help', async () => {
     const { code, output } = await catalogue('--help');
     expect(output).toContain('--out <directory>');
     expect(code).toBe(0);
   });
 
   it.each([
-    [[], /catalogue: --out names the directory/],
-    [['--out', 'x'], /--app names the application's module, .* or --from/],
-    [['--out', 'x', '--app', 'y', '--format', 'pdf'], /--format knows html, .*; received 'pdf'/],
+    [[], /catalogue: --out must name the output directory/],
+    [['--out', 'x'], /--app must name the application's module, .* or --from/],
+    [
+      ['--out', 'x', '--app', 'y', '--format', 'pdf'],
+      /--format must be one of html, .*; received 'pdf'/,
+    ],
     [['--out', 'x', '--app', 'y', '--formt', 'pdf'], /catalogue: Unknown option '--formt'/],
-    [['--out', 'x', '--from', '/no/such.json'], /there is no file '\/no\/such\.json'/],
-    [['--out', 'x', '--from', '/no/such.log'], /there is no file '\/no\/such\.log'/],
-    [['--out', 'x', '--app', `${APP}#UntrackedModule`], /imports the EventTrackingModule nowhere/],
-  ])('refuses %j with the reason, and code 2', async (args, message) => {
+    [['--out', 'x', '--from', '/no/such.json'], /--from: no file '\/no\/such\.json'/],
+    [['--out', 'x', '--from', '/no/such.log'], /--from: no file '\/no\/such\.log'/],
+    [
+      ['--out', 'x', '--app', `${APP}#UntrackedModule`],
+      /no module of .* imports EventTrackingModule/,
+    ],
+  ])('rejects %j with the reason and code 2', async (args, message) => {
     const { code, output } = await catalogue(...args);
     expect(output).toMatch(message);
     expect(code).toBe(2);
   });
 
-  it('refuses a catalogue.json that it cannot read, and leaves it alone', async () => {
+  it('rejects an unreadable catalogue.json without overwriting it', async () => {
     await catalogue('--app', APP, '--out', out, '--format', 'json');
     await writeFile(join(out, 'catalogue.json'), '{}');
     const { code, output } = await catalogue('--app', APP, '--out', out);
-    expect(output).toContain("expected an object whose format is 'event-catalogue/1'");
+    expect(output).toContain("its format must be 'event-catalogue/1'");
     expect(code).toBe(1);
     expect(await readFile(join(out, 'catalogue.json'), 'utf8')).toBe('{}');
   });

@@ -53,7 +53,7 @@ afterAll(async () => {
 beforeEach(() => openPage());
 
 afterEach(async () => {
-  // What is still being loaded when a page is closed could not be had either.
+  // A request that is still pending when the page closes would count as failed.
   await page.waitForLoadState();
   await page.context().close();
   expect(faults).toEqual([]);
@@ -64,10 +64,10 @@ async function openPage(options: Parameters<Browser['newContext']>[0] = {}): Pro
   faults = [];
   page = await (await browser.newContext(options)).newPage();
   page.on('pageerror', (error) => faults.push(error.message));
-  page.on('requestfailed', (request) => faults.push(`${request.url()} could not be had`));
+  page.on('requestfailed', (request) => faults.push(`${request.url()} could not be loaded`));
   page.on('request', (request) => {
     if (!/^(file|data):/.test(request.url()))
-      faults.push(`${request.url()} is not of the catalogue`);
+      faults.push(`${request.url()} is not part of the catalogue`);
   });
 }
 
@@ -75,28 +75,29 @@ async function open(path: string): Promise<void> {
   await page.goto(new URL(path, `${pathToFileURL(directory).href}/`).href);
 }
 
-/** Where the browser is, as a path within the catalogue. */
-const place = () => decodeURIComponent(page.url()).replace(`${pathToFileURL(directory).href}/`, '');
+/** The path of the open page within the catalogue. */
+const openPath = () =>
+  decodeURIComponent(page.url()).replace(`${pathToFileURL(directory).href}/`, '');
 const search = () => page.getByRole('combobox', { name: /search/i });
 const results = () => page.getByRole('option');
 const heading = () => page.getByRole('heading', { level: 1 }).innerText();
 
 describe('The catalogue in a browser', () => {
-  it('leads by mouse from the search to an event, to its context, and back', async () => {
+  it('can be navigated with the mouse from the search to an event and its context', async () => {
     await open('index.html');
     await search().fill('enrolled');
     await results().filter({ hasText: 'course.enrolled' }).click();
     await page.waitForURL(/course\.enrolled/);
     expect(await heading()).toBe('course.enrolled');
     await page.getByRole('main').getByRole('link', { name: 'session' }).click();
-    expect(place()).toBe('contexts/session.html');
+    expect(openPath()).toBe('contexts/session.html');
     await page.getByRole('link', { name: 'course.enrolled' }).click();
-    expect(place()).toBe('events/course.enrolled.html');
+    expect(openPath()).toBe('events/course.enrolled.html');
     await page.getByRole('banner').getByRole('link').click();
-    expect(place()).toBe('index.html');
+    expect(openPath()).toBe('index.html');
   });
 
-  it('leads there by the keyboard alone', async () => {
+  it('can be navigated with the keyboard alone', async () => {
     await open('index.html');
     await page.keyboard.press('/');
     await page.keyboard.type('course');
@@ -114,12 +115,12 @@ describe('The catalogue in a browser', () => {
     await page.waitForURL(/course\.enrolled/);
 
     await follow('request');
-    expect(place()).toBe('contexts/request.html');
+    expect(openPath()).toBe('contexts/request.html');
     await follow('course.enrolled');
-    expect(place()).toBe('events/course.enrolled.html');
+    expect(openPath()).toBe('events/course.enrolled.html');
   });
 
-  it('shows at every step where the focus is, and lets the keyboard skip the bar', async () => {
+  it('always shows the focus, and has a link that skips the top bar', async () => {
     await open('events/course.enrolled.html');
     await page.keyboard.press('Tab');
     const skip = page.getByRole('link', { name: 'Skip to the content' });
@@ -151,16 +152,16 @@ describe('The catalogue in a browser', () => {
       'course.enrolled',
       `events/course.enrolled.html#version-${EARLIER_RECORDS[0]!.id}`,
     ],
-  ])('finds by %s', async (_, words, name, path) => {
+  ])('can be searched by %s', async (_, words, name, path) => {
     await open('contexts/session.html');
     await search().fill(words);
     expect(await results().first().innerText()).toContain(name);
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.pathname.includes(name));
-    expect(place()).toBe(path);
+    expect(openPath()).toBe(path);
   });
 
-  it('says when nothing is found, and closes the results with Escape', async () => {
+  it('reports an empty search result, and closes it with Escape', async () => {
     await open('index.html');
     await search().fill('no such thing');
     await expect.poll(() => page.locator('.results').innerText()).toContain('Nothing is called so');
@@ -169,7 +170,7 @@ describe('The catalogue in a browser', () => {
     expect(await page.locator('.results').isVisible()).toBe(false);
   });
 
-  it('opens the version that a link leads to', async () => {
+  it('opens the version that a link points to', async () => {
     const [first] = EARLIER_RECORDS;
     await open(`events/course.enrolled.html#version-${first!.id}`);
     const version = page.locator(`#version-${first!.id}`);
@@ -177,7 +178,7 @@ describe('The catalogue in a browser', () => {
     expect(await version.innerText()).toContain('1 September 2025');
   });
 
-  it('shows what changed from version to version, and what is retired', async () => {
+  it('shows changes between versions, and retired types', async () => {
     await open('events/course.enrolled.html');
     const versions = await page.locator('.versions').innerText();
     expect(versions).toMatch(/Field coupon removed\s+breaking/);
@@ -187,7 +188,7 @@ describe('The catalogue in a browser', () => {
     expect(await page.getByText('has ceased to register').isVisible()).toBe(true);
   });
 
-  it('takes nothing in a description, a name or an example for markup', async () => {
+  it('escapes markup in descriptions, names and examples', async () => {
     await open('index.html');
     await search().fill('<img');
     expect(await results().first().locator('.name').innerText()).toBe(HOSTILE);
@@ -198,7 +199,7 @@ describe('The catalogue in a browser', () => {
     expect(await page.locator('body').getAttribute('data-harmed')).toBeNull();
   });
 
-  it('can be read without scripts, save for the search', async () => {
+  it('can be read without scripts, except for the search', async () => {
     await openPage({ javaScriptEnabled: false });
     await open('index.html');
     expect(await search().count()).toBe(0);
@@ -206,7 +207,7 @@ describe('The catalogue in a browser', () => {
     expect(await heading()).toBe('course.enrolled');
   });
 
-  it.each([360, 768, 1440])('fits %d pixels', async (width) => {
+  it.each([360, 768, 1440])('fits a width of %d pixels', async (width) => {
     await openPage({ viewport: { width, height: 800 } });
     for (const path of pages) {
       await open(path);
@@ -214,7 +215,7 @@ describe('The catalogue in a browser', () => {
     }
   });
 
-  it('is printed with every version, and without what paper cannot do', async () => {
+  it('prints every version, without the top bar', async () => {
     await open('events/course.enrolled.html');
     await page.emulateMedia({ media: 'print' });
     await page.evaluate('dispatchEvent(new Event("beforeprint"))');
@@ -232,13 +233,13 @@ describe.each(['light', 'dark'] as const)('The catalogue in %s colours', (colorS
     'events/course.enrolled.html',
     'contexts/request.html',
     'events/page.missing.html',
-  ])('has no fault of accessibility: %s', async (path) => {
+  ])('has no accessibility violation on %s', async (path) => {
     await open(path);
     for (const summary of await page.locator('summary').all()) await summary.click();
     expect(await violations()).toEqual([]);
   });
 
-  it('has none while it is searched', async () => {
+  it('has no accessibility violation during a search', async () => {
     await open('index.html');
     await search().fill('course');
     expect(await violations()).toEqual([]);
@@ -246,14 +247,14 @@ describe.each(['light', 'dark'] as const)('The catalogue in %s colours', (colorS
     expect(await violations()).toEqual([]);
   });
 
-  it('has none on a narrow page', async () => {
+  it('has no accessibility violation on a narrow page', async () => {
     await page.setViewportSize({ width: 360, height: 800 });
     await open('events/course.enrolled.html');
     expect(await violations()).toEqual([]);
   });
 });
 
-/** Goes on with Tab to the link of a name in the content, and follows it. */
+/** Presses Tab until the link with the given name has the focus, and follows it. */
 async function follow(name: string): Promise<void> {
   for (let step = 0; step < 60; step++) {
     await page.keyboard.press('Tab');
@@ -265,7 +266,7 @@ async function follow(name: string): Promise<void> {
       return page.waitForLoadState();
     }
   }
-  throw new Error(`No link '${name}' is reached with Tab.`);
+  throw new Error(`Tab does not reach a link '${name}'.`);
 }
 
 async function violations(): Promise<string[]> {

@@ -26,13 +26,13 @@ const descriptions = (records: ReturnType<typeof version>[]) =>
   );
 
 describe('A catalogue', () => {
-  it('keeps every version of a type, the newest first', () => {
+  it('keeps every version of a type, newest first', () => {
     const records = [version('second', 2), version('third', 3), version('first', 1)];
     expect(descriptions(records)).toEqual([['third', 'second', 'first']]);
     expect(catalogueOf(records).events[0]?.current.record.description).toBe('third');
   });
 
-  it('has a version once, since it was registered first, and says where it was registered last', () => {
+  it('keeps the first date and the last code location of a version that is registered twice', () => {
     const [old, now] = [
       version('it', 1),
       { ...version('it', 9), stack_trace: 'at src/new.ts:1:1' },
@@ -43,7 +43,7 @@ describe('A catalogue', () => {
     expect(type?.current.record.stack_trace).toBe('at src/new.ts:1:1');
   });
 
-  it('has a version that is registered again after another as the current one, with both dates', () => {
+  it('puts a version back into force, with both dates, if it is registered again', () => {
     const [type] = catalogueOf([version('a', 1), version('b', 2), version('a', 3)]).events;
     expect(type?.versions.map(({ record, since }) => [record.description, since])).toEqual([
       ['a', [new Date(1), new Date(3)]],
@@ -51,12 +51,12 @@ describe('A catalogue', () => {
     ]);
   });
 
-  it('tells events from contexts of the same name', () => {
+  it('distinguishes an event and a context of the same name', () => {
     const { events, contexts } = catalogueOf([version('e', 1), version('c', 2, 'context')]);
     expect([events.length, contexts.length]).toEqual([1, 1]);
   });
 
-  it('finds what the id of several contexts stands for', () => {
+  it('finds the contexts of a combined id', () => {
     const catalogue = catalogueOf(RECORDS);
     const [combination] = catalogue.combinations;
     const names = findVersions(catalogue, combination!.record.id).map(({ record }) => record.name);
@@ -66,21 +66,21 @@ describe('A catalogue', () => {
     expect(findVersions(catalogue, 'nobody')).toEqual([]);
   });
 
-  it('marks as retired what the application registers no longer', () => {
+  it('marks types as retired if the application no longer registers them', () => {
     const catalogue = catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS });
     const retired = catalogue.events.filter(({ isRetired }) => isRetired);
     expect(retired.map(({ name }) => name)).toEqual(['course.waitlisted']);
     expect(readCatalogue(writeCatalogue(catalogue))).toEqual(catalogue);
   });
 
-  it('keeps what an earlier one knew, and its title', () => {
+  it('keeps the versions and the title of an earlier catalogue', () => {
     const earlier = catalogueOf(EARLIER_RECORDS, { title: 'Courses' });
     const catalogue = catalogueOf(RECORDS, { earlier });
     expect(catalogue).toEqual(catalogueOf([...EARLIER_RECORDS, ...RECORDS], { title: 'Courses' }));
     expect(catalogueOf([], { earlier, title: 'New' }).title).toBe('New');
   });
 
-  it('is the same when the same application starts again, also where it registers several versions', () => {
+  it('does not change if an application with several versions restarts', () => {
     const started = (time: number) => [version('a', time), version('b', time + 1)];
     const earlier = catalogueOf(started(1));
     expect(catalogueOf(started(100), { earlier })).toEqual(earlier);
@@ -101,7 +101,7 @@ describe('A catalogue', () => {
     );
   });
 
-  it('is made again of its own records', () => {
+  it('can be restored from its records', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         const catalogue = catalogueOf(records);
@@ -110,7 +110,7 @@ describe('A catalogue', () => {
     );
   });
 
-  it('is read as it was written, whatever the records say', () => {
+  it('survives a round trip through JSON with any records', () => {
     fc.assert(
       fc.property(anyRecords, fc.string(), (records, title) => {
         const catalogue = catalogueOf(records, { title });
@@ -121,7 +121,7 @@ describe('A catalogue', () => {
     );
   });
 
-  it('is written as records, the newest of a type first, which other programs can read', () => {
+  it('is written as plain records, newest first per type', () => {
     const text = writeCatalogue(
       catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS }),
     );
@@ -138,18 +138,18 @@ describe('A catalogue', () => {
   });
 
   it.each([
-    ['no JSON', 'the text is no JSON'],
-    ['[]', 'received no object'],
+    ['no JSON', 'the text is not valid JSON'],
+    ['[]', 'received a value that is not an object'],
     ['{"format":"event-catalogue/99"}', 'received "event-catalogue/99"'],
-    ['{"format":"event-catalogue/1","records":[{}]}', 'A metadata record could not'],
-  ])('refuses %s with the reason', (text, reason) => {
+    ['{"format":"event-catalogue/1","records":[{}]}', 'Cannot read the metadata record'],
+  ])('rejects %s with the reason', (text, reason) => {
     expect(() => readCatalogue(text)).toThrow(MalformedCatalogueError);
     expect(() => readCatalogue(text)).toThrow(reason);
   });
 });
 
 describe('A metadata record', () => {
-  it('is read from a document of a database, and from JSON', () => {
+  it('can be read from a database document and from JSON', () => {
     const { id, ...rest } = EARLIER_RECORDS[0]!;
     expect(readRecord({ _id: id, ...rest })).toEqual({ id, ...rest });
     expect(readRecord(JSON.parse(JSON.stringify({ id, ...rest })))).toEqual({ id, ...rest });
@@ -160,7 +160,7 @@ describe('The files of a catalogue', () => {
   const catalogue = catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS });
   const files = catalogueFiles(catalogue);
 
-  it('are pages, schemas, an AsyncAPI document and the catalogue itself', () => {
+  it('include pages, schemas, an AsyncAPI document and the catalogue as JSON', () => {
     expect([...files.keys()]).toEqual(
       expect.arrayContaining([
         'index.html',
@@ -177,7 +177,7 @@ describe('The files of a catalogue', () => {
     expect([...catalogueFiles(catalogue, ['json']).keys()]).toEqual(['catalogue.json']);
   });
 
-  it('lead to one another, and to nothing else', () => {
+  it('only link to each other', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         const any = catalogueFiles(catalogueOf([...RECORDS, ...records]));
@@ -190,7 +190,7 @@ describe('The files of a catalogue', () => {
     );
   });
 
-  it('have an entry for every type and version', () => {
+  it('contain every version of every type', () => {
     for (const { kind, name, versions } of [...catalogue.events, ...catalogue.contexts]) {
       for (const { record } of versions) {
         expect(files.get(`${kind}s/${name}.html`)).toContain(`id="version-${record.id}"`);
@@ -199,7 +199,7 @@ describe('The files of a catalogue', () => {
     }
   });
 
-  it('are the same for the same records, wherever the checkout lies', () => {
+  it('do not depend on the directory of the checkout', () => {
     const elsewhere = RECORDS.map((record) => ({
       ...record,
       stack_trace: record.stack_trace.replaceAll(process.cwd(), '/somewhere/else'),
@@ -214,7 +214,7 @@ function shuffled<T>(all: readonly T[]): fc.Arbitrary<T[]> {
   return fc.shuffledSubarray([...all], { minLength: all.length });
 }
 
-/** JSON has no minus zero; examples may. */
+/** Replaces minus zero, which JSON cannot represent. */
 function withoutMinusZero<T>(value: T): T {
   if (Object.is(value, -0)) return 0 as T;
   if (value instanceof Date || typeof value !== 'object' || value === null) return value;
@@ -224,7 +224,7 @@ function withoutMinusZero<T>(value: T): T {
   ) as T;
 }
 
-/** The files that a page leads to, as paths from the root. */
+/** Returns the files that a page links to, as paths from the root. */
 function linksIn(path: string, text: string): string[] {
   const html = htmlOf(path, text);
   return Array.from(html.matchAll(/(?:href|src)="([^"#:]+)(?:#[^"]*)?"/g), ([, link]) =>

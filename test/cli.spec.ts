@@ -35,13 +35,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs the command; what the application's destinations take is in the file `taken`. */
+/**
+ * Runs the command. The destinations of the application write received events to the file `taken`.
+ */
 function command(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   return runNode([CLI, ...args], { env: { TAKEN: join(directory, 'taken'), ...env } });
 }
 
-/** What was delivered again: the destination's name and the event. */
-async function taken(): Promise<[string, DeadLetter][]> {
+/** Returns the redelivered events with the names of their destinations. */
+async function redelivered(): Promise<[string, DeadLetter][]> {
   const text = await readFile(join(directory, 'taken'), 'utf8').catch(() => '');
   return text
     .split('\n')
@@ -58,7 +60,7 @@ const refusing = (): Backend => ({
   },
 });
 
-/** Has `sold` and `returned` given up by the backends crm and shop. */
+/** Emits `sold` and `returned`, which the backends crm and shop reject permanently. */
 async function giveUp(tracker: Tracker): Promise<void> {
   tracker.emit('sold', { at: new Date(5) });
   tracker.emit('returned');
@@ -67,15 +69,15 @@ async function giveUp(tracker: Tracker): Promise<void> {
   await tracker.close();
 }
 
-interface Kept {
+interface LetterStore {
   kind: string;
-  /** Makes the source hold four dead letters, and returns the arguments that name it. */
+  /** Creates a source with four dead letters, and returns the arguments that name it. */
   fill(): Promise<string[]>;
   cleanUp?(): Promise<void>;
 }
 
 const name = `cli-${randomUUID().slice(0, 8)}`;
-const KEPT: Kept[] = [
+const STORES: LetterStore[] = [
   {
     kind: 'on disk',
     async fill() {
@@ -141,7 +143,7 @@ function behind(queue: DiskEventQueue | BullMqEventQueue): Tracker {
   });
 }
 
-describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
+describe.each(STORES)('Dead letters $kind', ({ fill, cleanUp }) => {
   let from: string[];
 
   beforeEach(async () => {
@@ -158,7 +160,7 @@ describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
       .map((line) => parseEvent(line) as DeadLetter);
   }
 
-  it('are listed with the reason, the attempts and the path; the filters choose', async () => {
+  it('are listed with their reason, attempts and path, as selected by filters', async () => {
     const { output, code } = await command(['list', ...from]);
     expect(code).toBe(0);
     expect(output).toMatch(
@@ -176,7 +178,7 @@ describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
     expect(await paths('--since', '2999-01-01')).toEqual([]);
   });
 
-  it('are inspected one by one', async () => {
+  it('are printed in full by their id', async () => {
     const [letter] = await list('--name', 'sold');
     const { output } = await command(['inspect', ...from, letter!.id]);
     expect(output.match(/"reason": "rejected"/g)).toHaveLength(2);
@@ -184,14 +186,14 @@ describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
     expect((await command(['inspect', ...from, 'nobody'])).code).toBe(1);
   });
 
-  it('are delivered again to the backend that had given them up, and are gone', async () => {
+  it('are replayed to the backend that gave them up, and then removed', async () => {
     const [sold] = await list('--name', 'sold');
     const { code, output } = await command(['replay', ...from, '--app', APP, '--path', 'node.crm']);
     expect(output).toContain(
-      '2 events were delivered and taken out of the dead letters, 0 failed.',
+      '2 events were delivered and removed from the dead letters, 0 failed.',
     );
     expect(code).toBe(0);
-    const delivered = await taken();
+    const delivered = await redelivered();
     expect(delivered.map(([by, event]) => `${by} ${event.name}`).toSorted()).toEqual([
       'crm returned',
       'crm sold',
@@ -202,19 +204,19 @@ describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
     expect((await list()).map((each) => each.dead_letter.path)).toEqual(['node.shop', 'node.shop']);
   });
 
-  it('stay when they are given up again', async () => {
+  it('remain if the replay fails', async () => {
     const run = await command(['replay', ...from, '--app', APP, '--rate', '1000'], {
       REFUSED: 'sold',
     });
     expect(run.output).toContain(
-      '2 events were delivered and taken out of the dead letters, 2 failed and stay.',
+      '2 events were delivered and removed from the dead letters, 2 failed and remain.',
     );
     expect(run.output).toContain('now: PermanentDeliveryError: it is refused');
     expect(run.code).toBe(1);
     expect((await list()).map((each) => each.name)).toEqual(['sold', 'sold']);
   });
 
-  it('are not touched by a dry run', async () => {
+  it('are not changed by a dry run', async () => {
     const { output } = await command(['replay', ...from, '--dry-run', '--target', 'node.crm']);
     expect(output).toBe('4 events would be delivered to node.crm of the tracker default.\n');
     expect((await command(['purge', ...from, '--all', '--dry-run'])).output).toBe(
@@ -223,8 +225,10 @@ describe.each(KEPT)('Dead letters $kind', ({ fill, cleanUp }) => {
     expect(await list()).toHaveLength(4);
   });
 
-  it('are purged, by a filter or all of them', async () => {
-    expect((await command(['purge', ...from])).output).toMatch(/this would remove everything/);
+  it('are purged by a filter, or all with --all', async () => {
+    expect((await command(['purge', ...from])).output).toMatch(
+      /this would remove all dead letters/,
+    );
     await command(['purge', ...from, '--name', 'sold']);
     expect((await list()).map((each) => each.name)).toEqual(['returned', 'returned']);
     await command(['purge', ...from, '--all']);
@@ -242,7 +246,7 @@ describe('A log', () => {
       data: { index },
     });
 
-  it('fills a destination that is new with history, through the processors of its node', async () => {
+  it('is replayed to a new destination, through the processors of its node', async () => {
     const file = join(directory, 'events.ndjson');
     const lines = [
       event(1, '2026-01-01'),
@@ -263,10 +267,10 @@ describe('A log', () => {
       '2026-01-02',
     ];
     const { code, output } = await command(args);
-    expect(output).toMatch(/Line 3 is passed over\. .*no JSON/);
+    expect(output).toMatch(/Skipped line 3\. .*not valid JSON/);
     expect(output).toContain('2 events were delivered, 0 failed.');
     expect(code).toBe(0);
-    const delivered = await taken();
+    const delivered = await redelivered();
     expect(delivered.map(([by, { id }]) => `${by} ${id}`).toSorted()).toEqual([
       'crm 2',
       'crm 3',
@@ -276,55 +280,55 @@ describe('A log', () => {
     expect(delivered.every(([, { context }]) => context['processed'] === true)).toBe(true);
   });
 
-  it('is not replayed without a target, and not purged', async () => {
+  it('is neither replayed without a target nor purged', async () => {
     const file = join(directory, 'events.ndjson');
     await writeFile(file, event(1, '2026-01-01'));
     expect((await command(['replay', '--from', file, '--app', APP])).output).toMatch(
       /is no dead letter: nothing says where it belongs/,
     );
-    expect((await command(['purge', '--from', file, '--all'])).output).toMatch(/read only/);
-    expect(await taken()).toEqual([]);
+    expect((await command(['purge', '--from', file, '--all'])).output).toMatch(/read-only/);
+    expect(await redelivered()).toEqual([]);
   });
 });
 
-describe('A Redis that cannot be reached', () => {
-  it.each(['redis://localhost:1', 'redis://[::1]:1'])('is said at once: %s', async (from) => {
+describe('An unreachable Redis', () => {
+  it.each(['redis://localhost:1', 'redis://[::1]:1'])('is reported at once: %s', async (from) => {
     const { code, output } = await command(['list', '--from', from]);
     expect(output).toMatch(/ECONNREFUSED (127\.0\.0\.1|::1):1\n$/);
     expect(code).toBe(1);
   });
 });
 
-describe('A wrong command line', () => {
+describe('An invalid command line', () => {
   it.each([
     [
       ['remove'],
-      /'remove' is no command\. There are: list, inspect, replay, purge, discover, catalogue\./,
+      /unknown command 'remove'; commands: list, inspect, replay, purge, discover, catalogue\./,
     ],
-    [['list'], /--from says where the events are/],
-    [['list', '--from', '/no/such/place'], /there is no directory or file '\/no\/such\/place'/],
+    [['list'], /--from must name the source of the events/],
+    [['list', '--from', '/no/such/place'], /--from: no directory or file '\/no\/such\/place'/],
     [['list', '--frm', 'x'], /Unknown option '--frm'/],
-    [['list', '--from', '.', '--since', 'tomorrow'], /--since is a moment such as/],
-    [['list', '--from', '.', '--since', '2026-02-30'], /--since is a moment such as/],
-    [['list', '--from', '.', '--since', '999999999999d'], /--since is a moment such as/],
-    [['inspect', '--from', '.'], /which event\? Add its id/],
-    [['replay', '--from', '.'], /--app names the application's module/],
+    [['list', '--from', '.', '--since', 'tomorrow'], /--since must be a moment such as/],
+    [['list', '--from', '.', '--since', '2026-02-30'], /--since must be a moment such as/],
+    [['list', '--from', '.', '--since', '999999999999d'], /--since must be a moment such as/],
+    [['inspect', '--from', '.'], /inspect: the id of the event is missing/],
+    [['replay', '--from', '.'], /--app must name the module of the application/],
     [['replay', '--from', '.', '--app', './no.js'], /--app: \.\/no\.js could not be loaded/],
     [
       ['replay', '--from', '.', '--app', `${APP}#Other`],
       /exports no class Other; it exports: AppModule/,
     ],
-    [['replay', '--from', '.', '--app', 'x', '--rate', '0'], /--rate is a number/],
-    [['purge', '--from', '.', 'x'], /nothing is known to be done with 'x'/],
-  ])('%j is refused with the reason, and code 2', async (args, message) => {
+    [['replay', '--from', '.', '--app', 'x', '--rate', '0'], /--rate must be a number/],
+    [['purge', '--from', '.', 'x'], /purge: unexpected argument 'x'/],
+  ])('%j is rejected with the reason and code 2', async (args, message) => {
     const { code, output } = await command(args);
     expect(output).toMatch(message);
     expect(output).toContain('npx event-tracking --help');
     expect(code).toBe(2);
   });
+});
 
-  it('gets help where it asks for it', async () => {
-    expect(await command(['--help'])).toEqual(await command([]));
-    expect((await command([])).output).toMatch(/npx event-tracking list/);
-  });
+it('The command prints its usage with --help or without arguments', async () => {
+  expect(await command(['--help'])).toEqual(await command([]));
+  expect((await command([])).output).toMatch(/npx event-tracking list/);
 });

@@ -61,7 +61,7 @@ class Names {
 @Module({ providers: [Names], exports: [Names] })
 class NamesModule {}
 
-/** A backend that Nest has to make: it depends on a service. */
+/** A backend that Nest must create, because it depends on a service. */
 @Injectable()
 class NamingBackend implements Backend {
   constructor(readonly names: Names) {}
@@ -89,11 +89,11 @@ class OnlyCourses {
   }
 }
 
-const passed = new Recorder();
+const instance = new Recorder();
 
-/** Every form in which a backend can be written down. */
+/** Every form in which a backend can be configured. */
 const BACKENDS: Record<string, BackendDefinition> = {
-  'an instance': passed,
+  'an instance': instance,
   'a class': NamingBackend,
   useClass: { useClass: NamingBackend },
   useFactory: { useFactory: (names: Names) => new NamingBackend(names), inject: [Names] },
@@ -101,26 +101,26 @@ const BACKENDS: Record<string, BackendDefinition> = {
     useFactory: async (names: Names) => new NamingBackend(names),
     inject: [Names],
   },
-  'useFactory without inject': { useFactory: () => passed },
+  'useFactory without inject': { useFactory: () => instance },
   'useFactory with an optional dependency': {
-    useFactory: (missing?: object) => (missing === undefined ? passed : new Recorder()),
+    useFactory: (missing?: object) => (missing === undefined ? instance : new Recorder()),
     inject: [{ token: 'missing', optional: true }],
   },
   useExisting: { useExisting: Recorder },
-  useValue: { useValue: passed },
+  useValue: { useValue: instance },
 };
 
-/** Every form in which a processor can be written down; each lets only courses pass, or says that it has been there. */
+/** Every form in which a processor can be configured; each filters for courses or marks the event. */
 const PROCESSORS: Record<string, ProcessorDefinition> = {
   'a function': (event: TrackingEvent) => {
     event.data['enriched'] = 0;
   },
-  'an object that processes': {
+  'an object with process': {
     process: (event: TrackingEvent) => void (event.data['enriched'] = 0),
   },
-  'an object that filters': new NameAllowlist(['course.read']),
-  'a class that processes': Enrich,
-  'a class that filters': OnlyCourses,
+  'an object with filter': new NameAllowlist(['course.read']),
+  'a class with process': Enrich,
+  'a class with filter': OnlyCourses,
   useClass: { useClass: Enrich },
   useFactory: { useFactory: (names: Names) => new Enrich(names), inject: [Names] },
   useExisting: { useExisting: Enrich },
@@ -130,7 +130,7 @@ const PROCESSORS: Record<string, ProcessorDefinition> = {
 const imports = [
   {
     module: class Shared {},
-    providers: [Recorder, { provide: Recorder, useValue: passed }, Names, Enrich],
+    providers: [Recorder, { provide: Recorder, useValue: instance }, Names, Enrich],
     exports: [Recorder, Names, Enrich],
   },
 ];
@@ -150,9 +150,9 @@ describe.each([
       }),
   ],
 ])('%s', (_method, configure) => {
-  describe.each(Object.entries(BACKENDS))('makes a backend of %s', (_form, definition) => {
-    it('three levels deep, and gives it events', async () => {
-      passed.clear();
+  describe.each(Object.entries(BACKENDS))('accepts %s as a backend', (_form, definition) => {
+    it('at the third level of the tree, and sends events to it', async () => {
+      instance.clear();
       const module = await boot(
         configure({
           backends: { deep: { backends: { deeper: { backends: { leaf: definition } } } } },
@@ -171,7 +171,7 @@ describe.each([
   });
 
   it.each(Object.entries(PROCESSORS))(
-    'makes a processor of %s, at the root and at nodes',
+    'accepts %s as a processor, at the root and at nodes',
     async (form, processor) => {
       const [root, node] = [new Recorder(), new Recorder()];
       const deep = { deeper: { backends: { leaf: node } } };
@@ -195,7 +195,7 @@ describe.each([
     ['a class', DefaultContextLocator],
     ['useFactory', { useFactory: () => new ClsContextLocator() }],
     ['useValue', { useValue: new ClsContextLocator() }],
-  ])('takes a context locator as %s', async (_form, contextLocator) => {
+  ])('accepts a context locator as %s', async (_form, contextLocator) => {
     const recorder = new Recorder();
     const module = await boot(
       configure({
@@ -213,8 +213,8 @@ describe.each([
     expect(recorder.only('inside').context).toEqual({ inside: true });
   });
 
-  it('constructs nothing when it is disabled, and everything still runs', async () => {
-    const useFactory = vi.fn(() => passed);
+  it('creates no backends if it is disabled, and every call still works', async () => {
+    const useFactory = vi.fn(() => instance);
     const constructed = vi.fn();
     class Constructed extends MemoryBackend {
       constructor() {
@@ -251,15 +251,15 @@ describe.each([
     service.tracker.exitContext('never entered');
     expect(service.backend.send({} as TrackingEvent)).toBeUndefined();
     expect(service.tracker.getBackend('made').send({} as TrackingEvent)).toBeUndefined();
-    service.tracker.registerBackend('further', passed);
+    service.tracker.registerBackend('further', instance);
     service.tracker.registerProcessor(() => {});
     expect(service.tracker.stats()).toMatchObject({ arrived: 0 });
     expect([useFactory.mock.calls, constructed.mock.calls]).toEqual([[], []]);
   });
 });
 
-describe('named trackers', () => {
-  it('have trees of their own, the application’s contexts, and are injected by name', async () => {
+describe('A named tracker', () => {
+  it('has its own tree, shares the contexts, and is injectable by name', async () => {
     const [standard, trail] = [new Recorder(), new Recorder()];
     @Injectable()
     class Service {
@@ -297,7 +297,7 @@ describe('named trackers', () => {
     ]);
   });
 
-  it('are exposed by forRootAsync as listed', async () => {
+  it('is injectable with forRootAsync if it is listed in expose', async () => {
     const trail = new Recorder();
     const module = await boot(
       EventTrackingModule.forRootAsync({
@@ -317,7 +317,7 @@ describe('forRootAsync', () => {
     constructor(@Optional() readonly names?: Names) {}
 
     createEventTrackingOptions(): EventTrackingOptions {
-      return { backends: { passed }, maxEventSize: 10 };
+      return { backends: { instance }, maxEventSize: 10 };
     }
   }
 
@@ -335,18 +335,18 @@ describe('forRootAsync', () => {
       {
         inject: [Names],
         imports: [NamesModule],
-        useFactory: (names: Names) => ({ backends: { passed, names: new NamingBackend(names) } }),
+        useFactory: (names: Names) => ({ backends: { instance, names: new NamingBackend(names) } }),
       },
     ],
-  ])('takes its options from %s', async (_form, options) => {
-    passed.clear();
+  ])('reads its options from %s', async (_form, options) => {
+    instance.clear();
     const module = await boot(EventTrackingModule.forRootAsync(options));
     module.get(Tracker).emit('configured');
-    expect(passed.named('configured')).toHaveLength(1);
+    expect(instance.named('configured')).toHaveLength(1);
   });
 
-  it('can be made from a service that emits while it is constructed', async () => {
-    passed.clear();
+  it('can depend on a service that emits in its constructor', async () => {
+    instance.clear();
     @Injectable()
     class Config {
       constructor(tracker: Tracker) {
@@ -362,16 +362,16 @@ describe('forRootAsync', () => {
     await boot(
       EventTrackingModule.forRootAsync({
         inject: [Config],
-        useFactory: () => ({ backends: { passed } }),
+        useFactory: () => ({ backends: { instance } }),
       }),
       { imports: [shared] },
     );
-    expect(passed.named('config.read')).toHaveLength(1);
+    expect(instance.named('config.read')).toHaveLength(1);
   });
 });
 
-describe('events that are emitted before the tree stands', () => {
-  it('are held and delivered in order, where a backend depends on what emits', async () => {
+describe('Events emitted before the tree is built', () => {
+  it('are delivered in order, even if a backend depends on their emitter', async () => {
     const ready = deferred<void>();
     @Injectable()
     class Chatty {
@@ -409,7 +409,7 @@ describe('events that are emitted before the tree stands', () => {
 });
 
 describe('isGlobal: false', () => {
-  it('gives trackers only to modules that import it', async () => {
+  it('makes trackers injectable only in modules that import it', async () => {
     class Holder {
       constructor(readonly tracker?: Tracker) {}
     }
@@ -430,7 +430,7 @@ describe('isGlobal: false', () => {
 });
 
 describe('registerGlobally', () => {
-  it('makes trackers known outside the injector while the application lives, and only its own', async () => {
+  it('registers the trackers of one application until it closes', async () => {
     const [one, two] = [new Recorder(), new Recorder()];
     const first = await boot(
       EventTrackingModule.forRoot({
@@ -456,7 +456,7 @@ describe('registerGlobally', () => {
     expect(getTracker()).toBe(second.get(Tracker));
   });
 
-  it('makes trackers known that do nothing where event tracking is disabled', async () => {
+  it('registers no-op trackers if event tracking is disabled', async () => {
     const module = await boot(
       EventTrackingModule.forRoot({
         enabled: false,
@@ -471,7 +471,7 @@ describe('registerGlobally', () => {
   });
 });
 
-it('works in a testing module whose backend is overridden', async () => {
+it('A testing module can override Tracker', async () => {
   const recorder = new Recorder();
   const module = await Test.createTestingModule({
     imports: [EventTrackingModule.forRoot({ backends: { real: { useFactory: () => recorder } } })],
@@ -484,7 +484,7 @@ it('works in a testing module whose backend is overridden', async () => {
   expect(recorder.named('tested')).toHaveLength(1);
 });
 
-it('gives events to what a testing module puts in the place of a backend, and makes no other', async () => {
+it('A testing module can override a backend, which is then not created', async () => {
   const [first, second, plain] = [new Recorder(), new Recorder(), new Recorder()];
   const useFactory = vi.fn(() => new MemoryBackend());
   const backends = { warehouse: { backends: { mongo: { useFactory } } }, plain };
@@ -507,7 +507,7 @@ it('gives events to what a testing module puts in the place of a backend, and ma
   expect(useFactory).not.toHaveBeenCalled();
 });
 
-it('takes its backends from a Map, in code-point order of their names', async () => {
+it('forRoot accepts backends as a Map and calls them in code-point order of their names', async () => {
   const order: string[] = [];
   const names = ['10', '9', 'B', '_', 'a', 'b', '\u{1F600}', '\uFF5E'];
   const backends = new Map(names.map((name) => [name, { send: () => void order.push(name) }]));

@@ -44,7 +44,7 @@ class ProgramsController {
   }
 }
 
-/** An application's own CLS, in each way in which it can be mounted. */
+/** Every way to mount an application's own CLS. */
 const MOUNTS: Record<string, ClsModuleOptions> = {
   middleware: { middleware: { mount: true } },
   guard: { guard: { mount: true } },
@@ -52,12 +52,12 @@ const MOUNTS: Record<string, ClsModuleOptions> = {
   'middleware with enterWith': { middleware: { mount: true, useEnterWith: true } },
 };
 
-describe.each(ADAPTERS)('on %s', (adapter) => {
+describe.each(ADAPTERS)('Request context on %s', (adapter) => {
   describe.each(Object.entries(MOUNTS))(
-    'beside an application’s own CLS in a %s',
+    'with an application’s own CLS mounted as %s',
     (mount, options) => {
       it.each(['before', 'after'])(
-        'context is exact when ClsModule is imported %s',
+        'is exact if ClsModule is imported %s EventTrackingModule',
         async (order) => {
           const recorder = new Recorder();
           const cls = ClsModule.forRoot({ global: true, ...options });
@@ -87,7 +87,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
               request_id: `request-${seed}`,
               program: seed,
               user: { id: `user-${seed}` },
-              // An interceptor's CLS does not yet stand when the guard would set the tenant.
+              // Guards run before interceptors, so the CLS is not active when the guard runs.
               ...(mount === 'interceptor' ? {} : { tenantId: `tenant-${seed}` }),
             };
             const actual = recorder

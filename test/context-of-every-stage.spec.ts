@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   Catch,
   Controller,
@@ -22,10 +25,13 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { tap } from 'rxjs';
 import { EventTrackingModule, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
+
+type NextFunction = (error?: unknown) => void;
 
 const recorder = new Recorder();
 
@@ -100,7 +106,7 @@ class StagesController {
   @UseFilters(Filter)
   fail(@Param('id') id: string): never {
     this.tracker.enterContext('failure', { failing: id });
-    throw new Error('it fails');
+    throw new Error('broken');
   }
 
   @Get('intercepted/:id')
@@ -182,7 +188,7 @@ class AppModule implements NestModule {
   }
 }
 
-describe.each(ADAPTERS)('on %s', (adapter) => {
+describe.each(ADAPTERS)('On %s,', (adapter) => {
   let served: HttpApplication;
 
   const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
@@ -200,7 +206,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       app.use((request: NodeJS.EventEmitter, _response: unknown, next: () => void) => {
         const { headers } = request as unknown as { headers: Record<string, string> };
         if (headers['x-foreign'] === undefined) next();
-        else callFromAnywhere(next);
+        else callFromForeignTimer(next);
+      });
+      app.use((request: NodeJS.EventEmitter, _response: unknown, next: NextFunction) => {
+        const { headers } = request as unknown as { headers: Record<string, string> };
+        if (headers['x-foreign'] !== undefined) tracker.emit('later app.use');
+        next(headers['x-foreign'] === 'failing' ? new Error('it fails') : undefined);
       });
     });
   });
@@ -210,7 +221,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   const contexts = () =>
     Object.fromEntries(recorder.events.map(({ name, context }) => [name, context]));
 
-  it('every stage sees the request’s context, and what guards have learnt from then on', async () => {
+  it('every stage has the request context, including properties that guards have added', async () => {
     expect((await ask('/api/stages/7', { 'x-user': 'ann' })).status).toBe(200);
     const known = { path: '/api/stages/7', request_id: 'this one' };
     expect(contexts()).toEqual({
@@ -224,7 +235,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('the filter of a failing handler sees what the handler entered', async () => {
+  it('the filter of a failing handler has the context that the handler entered', async () => {
     expect((await ask('/api/stages/failing/7', { 'x-user': 'ann' })).status).toBe(500);
     expect(recorder.only('filter').context).toEqual({
       path: '/api/stages/failing/7',
@@ -234,7 +245,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('the filter of a refused request sees the request’s context', async () => {
+  it('the filter of a rejected request has the request context', async () => {
     expect((await ask('/api/stages/7', { 'x-user': 'nobody' })).status).toBe(403);
     expect(recorder.only('filter').context).toMatchObject({
       request_id: 'this one',
@@ -242,7 +253,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('a route that does not exist has its request’s context', async () => {
+  it('middleware and filter of an unknown route have the request context', async () => {
     expect((await ask('/api/nowhere')).status).toBe(404);
     expect(recorder.only('app.use').context).toEqual({
       request_id: 'this one',
@@ -254,7 +265,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('a body that is no JSON has its request’s context', async () => {
+  it('the filter of a request with invalid JSON has the request context', async () => {
     const headers = { 'content-type': 'application/json' };
     const response = await ask('/api/stages', headers, { method: 'POST', body: '{"course": ' });
     expect(response.status).toBe(400);
@@ -264,13 +275,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('a route that the global prefix leaves out has its request’s context', async () => {
+  it('a route excluded from the global prefix has the request context', async () => {
     expect((await ask('/')).status).toBe(200);
     expect(recorder.only('app.use').context).toEqual({ request_id: 'this one', path: '/' });
     expect(recorder.only('handler').context).toEqual({ request_id: 'this one', path: '/' });
   });
 
-  it('a request is found again when a middleware goes on from a callback without context', async () => {
+  it('the request context is restored after middleware calls next from a foreign callback', async () => {
     expect((await ask('/api/stages/7', { 'x-user': 'ann', 'x-foreign': 'yes' })).status).toBe(200);
     const known = { path: '/api/stages/7', request_id: 'this one' };
     expect(contexts()).toMatchObject({
@@ -280,7 +291,51 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('pipes and inner interceptors see what TrackContextInterceptor entered, outer ones and guards do not', async () => {
+  it('later middleware finds a request again that a callback without context goes on with', async () => {
+    expect((await ask('/api/stages/7', { 'x-user': 'ann', 'x-foreign': 'yes' })).status).toBe(200);
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toMatchObject({ 'later app.use': known, 'module middleware': known });
+  });
+
+  it.each([
+    ['a route that does not exist', '/api/nowhere', 'yes', {}, 404],
+    ['a middleware that fails', '/api/stages/7', 'failing', {}, 500],
+    [
+      'a body that is no JSON',
+      '/api/stages',
+      'yes',
+      { method: 'POST', body: '{"course": ', headers: { 'content-type': 'application/json' } },
+      400,
+    ],
+  ])(
+    'the filter of %s finds a request again that a callback without context goes on with',
+    async (_what, path, foreign, { headers, ...init }: RequestInit, status) => {
+      const all = { ...(headers as Record<string, string>), 'x-foreign': foreign };
+      expect((await ask(path, all, init)).status).toBe(status);
+      expect(recorder.only('filter').context).toEqual({ path, request_id: 'this one' });
+    },
+  );
+
+  it('a request that does not come through the HTTP server has its context', async () => {
+    const headers = { 'x-request-id': 'this one', 'x-user': 'ann' };
+    if (adapter === 'Fastify') {
+      const { app } = served as unknown as { app: NestFastifyApplication };
+      expect((await app.inject({ url: '/api/stages/7', headers })).statusCode).toBe(200);
+    } else {
+      const instance = served.app.getHttpAdapter().getInstance() as RequestListener;
+      const server = createServer(instance).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const response = await fetch(`http://127.0.0.1:${port}/api/stages/7`, { headers });
+      server.closeAllConnections();
+      server.close();
+      expect(response.status).toBe(200);
+    }
+    const known = { path: '/api/stages/7', request_id: 'this one' };
+    expect(contexts()).toMatchObject({ 'app.use': known, guard: known, handler: known });
+  });
+
+  it('the context of TrackContextInterceptor reaches pipes and inner interceptors only', async () => {
     await ask('/api/stages/intercepted/7', { 'x-user': 'ann' });
     const course = recorder.events.map(({ name, context }) => [name, context['course_id']]);
     expect(course).toEqual([
@@ -296,7 +351,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     ]);
   });
 
-  it('a handler runs without the context that TrackContextInterceptor could not make', async () => {
+  it('a handler runs without context if the factory of TrackContextInterceptor throws', async () => {
     expect(await (await ask('/api/stages/unmade/7', { 'x-user': 'ann' })).text()).toBe('7');
     expect(recorder.only('handler').context).toMatchObject({
       request_id: 'this one',
@@ -304,7 +359,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
-  it('a context that TrackContextInterceptor is promised and never gets does no harm', async () => {
+  it('a handler runs without context if the factory of TrackContextInterceptor rejects', async () => {
     const unhandled = vi.fn();
     process.on('unhandledRejection', unhandled);
     try {
@@ -317,12 +372,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
   });
 });
 
-/** Goes on from a timer that was set before there was any request. */
+/** Callbacks to run from a timer that was started before any request. */
 const waiting: (() => void)[] = [];
 setInterval(() => {
   for (const proceed of waiting.splice(0)) proceed();
 }, 1).unref();
 
-function callFromAnywhere(proceed: () => void): void {
+function callFromForeignTimer(proceed: () => void): void {
   waiting.push(proceed);
 }

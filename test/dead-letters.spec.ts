@@ -74,7 +74,9 @@ describe('Dead letters in files', () => {
     const all = await lettersIn(letters);
     expect(names(all)).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([
-      expect.stringMatching(/ndjson cannot be read completely: line 3 is not a dead letter: .*half a let/),
+      expect.stringMatching(
+        /ndjson cannot be read completely: line 3 is not a dead letter: .*half a let/,
+      ),
       expect.stringMatching(/9\.ndjson cannot be read completely: .*ELOOP/),
     ]);
     await letters.remove(all);

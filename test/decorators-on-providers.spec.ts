@@ -59,10 +59,10 @@ afterEach(async () => {
   await module?.close();
 });
 
-const said = () => recorder.events.map(({ name, data, context }) => ({ name, data, context }));
+const recorded = () => recorder.events.map(({ name, data, context }) => ({ name, data, context }));
 
-describe('what a factory is given', () => {
-  it('is the arguments, the instance and the result of a call by code, and no execution context', async () => {
+describe('The factory of a decorator', () => {
+  it('receives arguments, instance and result, but no execution context for a direct call', async () => {
     const calls: MethodCall[] = [];
     @Injectable()
     class Service {
@@ -80,7 +80,7 @@ describe('what a factory is given', () => {
     ]);
   });
 
-  it('has an error, and no result, where the method failed', async () => {
+  it('receives the error and no result if the method throws', async () => {
     const calls: MethodCall[] = [];
     const error = new Error('broken');
     @Injectable()
@@ -96,7 +96,7 @@ describe('what a factory is given', () => {
   });
 });
 
-describe('on: success, error or settled', () => {
+describe('@EmitEvent', () => {
   @Injectable()
   class Service {
     @EmitEvent('success', { data: ({ result }) => ({ result: result as unknown }) })
@@ -109,13 +109,13 @@ describe('on: success, error or settled', () => {
 
   const names = () => recorder.events.map(({ name }) => name).sort();
 
-  it('means a return', async () => {
+  it('emits success and settled when the method returns', async () => {
     (await bootstrap(Service)).get(Service).work(() => 7);
     expect(names()).toEqual(['settled', 'success']);
     expect(recorder.only('success').data).toEqual({ result: 7 });
   });
 
-  it('means a throw, which passes as it is', async () => {
+  it('emits error and settled when the method throws, and rethrows the error', async () => {
     const fault = new Error('broken');
     const service = (await bootstrap(Service)).get(Service);
     expect(() =>
@@ -126,7 +126,7 @@ describe('on: success, error or settled', () => {
     expect(names()).toEqual(['error', 'settled']);
   });
 
-  it('means a promise that resolves, once it has', async () => {
+  it('emits success and settled when a promise resolves', async () => {
     const { promise, resolve } = deferred<number>();
     const working = (await bootstrap(Service)).get(Service).work(() => promise);
     expect(recorder.events).toEqual([]);
@@ -136,7 +136,7 @@ describe('on: success, error or settled', () => {
     expect(recorder.only('success').data).toEqual({ result: 7 });
   });
 
-  it('means a promise that rejects, with the same fault', async () => {
+  it('emits error and settled when a promise rejects, with the same error', async () => {
     const fault = new Error('broken');
     const service = (await bootstrap(Service)).get(Service);
     await expect(service.work(() => Promise.reject(fault))).rejects.toBe(fault);
@@ -144,7 +144,7 @@ describe('on: success, error or settled', () => {
     expect(recorder.only('error').data).toEqual({ error: 'broken' });
   });
 
-  it('means an Observable that completes, whose result is its last value', async () => {
+  it('emits success with the last value when an Observable completes', async () => {
     const observable = (await bootstrap(Service)).get(Service).work(() => of(1, 2, 3));
     expect(recorder.events).toEqual([]);
     expect(await lastValueFrom(observable.pipe(toArray()))).toEqual([1, 2, 3]);
@@ -152,21 +152,21 @@ describe('on: success, error or settled', () => {
     expect(recorder.only('success').data).toEqual({ result: 3 });
   });
 
-  it('means an Observable that fails', async () => {
+  it('emits error and settled when an Observable fails', async () => {
     const fault = new Error('broken');
     const observable = (await bootstrap(Service)).get(Service).work(() => throwError(() => fault));
     await expect(lastValueFrom(observable)).rejects.toBe(fault);
     expect(names()).toEqual(['error', 'settled']);
   });
 
-  it('means settled where an Observable is left early', async () => {
+  it('emits settled when a subscriber leaves an Observable early', async () => {
     const observable = (await bootstrap(Service)).get(Service).work(() => NEVER.pipe(startWith(1)));
     expect(await firstValueFrom(observable.pipe(take(1)))).toBe(1);
     expect(names()).toEqual(['settled']);
     expect(recorder.only('settled').data).toEqual({ keys: ['args', 'instance'] });
   });
 
-  it('counts each subscription, and none where nobody subscribes', async () => {
+  it('emits once for each subscription of an Observable', async () => {
     const observable = (await bootstrap(Service)).get(Service).work(() => of(1));
     expect(recorder.events).toEqual([]);
     observable.subscribe();
@@ -174,7 +174,7 @@ describe('on: success, error or settled', () => {
     expect(recorder.named('success')).toHaveLength(2);
   });
 
-  it('waits for no thenable that is no promise: a lazy query is not run', async () => {
+  it('does not await a lazy query, which its then would run', async () => {
     let runs = 0;
     const query = { then: () => void runs++ };
     expect((await bootstrap(Service)).get(Service).work(() => query)).toBe(query);
@@ -183,7 +183,7 @@ describe('on: success, error or settled', () => {
     expect(names()).toEqual(['settled', 'success']);
   });
 
-  it('returns what refuses to be asked what it is', async () => {
+  it('returns a proxy that throws for unknown keys', async () => {
     const strict = new Proxy(
       {},
       {
@@ -204,7 +204,7 @@ describe('on: success, error or settled', () => {
     expect(recorder.only('environment.read').data).toEqual({});
   });
 
-  it('ends with the subscriber who leaves a source that emits at once and without end', async () => {
+  it('stops a synchronous source when the subscriber leaves', async () => {
     class Service {
       produced = 0;
 
@@ -224,14 +224,14 @@ describe('on: success, error or settled', () => {
     expect(recorder.only('numbers.left').data).toEqual({});
   });
 
-  it('leaves it to the caller to handle a rejection', async () => {
+  it('leaves the rejection of a promise unhandled if the caller does', async () => {
     const service = (await bootstrap(Service)).get(Service);
     const unhandled = deferred<unknown>();
     const others = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection').once('unhandledRejection', unhandled.resolve);
     try {
-      void service.work(() => Promise.reject(new Error('nobody handles me')));
-      expect(await unhandled.promise).toMatchObject({ message: 'nobody handles me' });
+      void service.work(() => Promise.reject(new Error('unhandled')));
+      expect(await unhandled.promise).toMatchObject({ message: 'unhandled' });
     } finally {
       for (const listener of others) process.on('unhandledRejection', listener);
     }
@@ -239,7 +239,7 @@ describe('on: success, error or settled', () => {
 });
 
 describe('@TrackContext', () => {
-  it('holds for all the method does, also after it waited, and for nothing else', async () => {
+  it('applies to the method and its asynchronous continuations only', async () => {
     @Injectable()
     class Service {
       constructor(private readonly tracker: Tracker) {}
@@ -260,7 +260,7 @@ describe('@TrackContext', () => {
     }
   });
 
-  it('without arguments says which handler it is', async () => {
+  it('without arguments enters the name of the handler', async () => {
     @Injectable()
     class Service {
       @TrackContext()
@@ -268,10 +268,10 @@ describe('@TrackContext', () => {
       work(): void {}
     }
     (await bootstrap(Service)).get(Service).work();
-    expect(said()).toEqual([{ name: 'done', data: {}, context: { handler: 'Service.work' } }]);
+    expect(recorded()).toEqual([{ name: 'done', data: {}, context: { handler: 'Service.work' } }]);
   });
 
-  it('takes a plain object too', async () => {
+  it('accepts a plain object', async () => {
     @Injectable()
     class Service {
       @EmitEvent('done', { data: { fixed: true } })
@@ -279,10 +279,12 @@ describe('@TrackContext', () => {
       work(): void {}
     }
     (await bootstrap(Service)).get(Service).work();
-    expect(said()).toEqual([{ name: 'done', data: { fixed: true }, context: { area: 'courses' } }]);
+    expect(recorded()).toEqual([
+      { name: 'done', data: { fixed: true }, context: { area: 'courses' } },
+    ]);
   });
 
-  it('reaches all trackers, or the one that is named', async () => {
+  it('applies to all trackers or to the named one', async () => {
     @Injectable()
     class Service {
       @TrackContext('all', { all: 1 })
@@ -296,7 +298,7 @@ describe('@TrackContext', () => {
     expect(audit.only('audited').context).toEqual({ all: 1, one: 1 });
   });
 
-  it('on a class stands on each of its handlers', async () => {
+  it('on a class decorates each handler', async () => {
     @TrackContext('class', { class: true })
     @Injectable()
     class Worker {
@@ -326,7 +328,7 @@ describe('@TrackContext', () => {
     expect(recorder.only('other').context).toEqual({});
   });
 
-  it('on a class without metadata on its methods stands on all of them', async () => {
+  it('on a class without handlers decorates all methods', async () => {
     @TrackContext('job', ({ args: [job] }) => ({ job_id: (job as { id: number }).id }))
     @Injectable()
     class Worker {
@@ -344,7 +346,7 @@ describe('@TrackContext', () => {
     expect(recorder.events).toHaveLength(3);
   });
 
-  it('subscribes an Observable inside the context, and lets the subscriber hear of it in its own', async () => {
+  it('subscribes an Observable inside the context and notifies the subscriber in its own', async () => {
     const source = new Subject<number>();
     @Injectable()
     class Service {
@@ -369,7 +371,7 @@ describe('@TrackContext', () => {
     );
     service.tracker.context('producer', { producer: true }, () => source.next(1));
     subscription.unsubscribe();
-    expect(said().map(({ name, context }) => ({ [name]: context }))).toEqual([
+    expect(recorded().map(({ name, context }) => ({ [name]: context }))).toEqual([
       { subscribed: { subscriber: true, inside: true } },
       { heard: { subscriber: true } },
       { unsubscribed: { subscriber: true, inside: true } },
@@ -377,7 +379,7 @@ describe('@TrackContext', () => {
   });
 });
 
-describe('works on', () => {
+describe('Decorators work on', () => {
   abstract class Base {
     @TrackContext('base', { base: true })
     @EmitEvent('inherited')
@@ -398,16 +400,16 @@ describe('works on', () => {
     }
   }
 
-  it('inherited methods, and those that an override calls', async () => {
+  it('inherited methods and on methods that an override calls', async () => {
     const child = (await bootstrap(Child)).get(Child);
     expect([child.inherited(), child.overridden()]).toEqual(['inherited', 'child of base']);
-    expect(said()).toEqual([
+    expect(recorded()).toEqual([
       { name: 'inherited', data: {}, context: { base: true } },
       { name: 'overridden', data: {}, context: {} },
     ]);
   });
 
-  it('a child’s inherited handlers, where the child’s class is decorated, and leaves its siblings alone', async () => {
+  it('inherited handlers of a decorated class without affecting its siblings', async () => {
     class Parent {
       @SetMetadata('handler', true)
       @EmitEvent('handled')
@@ -421,7 +423,7 @@ describe('works on', () => {
     await bootstrap(Decorated, Sibling);
     module.get(Decorated).handle();
     module.get(Sibling).handle();
-    expect(said().map(({ context }) => context)).toEqual([{ child: true }, {}]);
+    expect(recorded().map(({ context }) => context)).toEqual([{ child: true }, {}]);
   });
 
   @Injectable({ scope: Scope.REQUEST })
@@ -440,10 +442,10 @@ describe('works on', () => {
     await bootstrap(RequestScoped, Transient);
     (await module.resolve(RequestScoped)).work();
     (await module.resolve(Transient)).work();
-    expect(said().map(({ name }) => name)).toEqual(['request-scoped', 'transient']);
+    expect(recorded().map(({ name }) => name)).toEqual(['request-scoped', 'transient']);
   });
 
-  it('providers that a factory makes and values', async () => {
+  it('providers from useFactory and useValue', async () => {
     class Made {
       @EmitEvent('made')
       work(): void {}
@@ -457,7 +459,7 @@ describe('works on', () => {
     expect(recorder.named('made')).toHaveLength(2);
   });
 
-  it('providers beside a value that refuses to be asked what it has', async () => {
+  it('providers next to a value that throws for unknown keys', async () => {
     class Service {
       @EmitEvent('worked')
       work(): void {}
@@ -475,7 +477,7 @@ describe('works on', () => {
     expect(recorder.named('worked')).toHaveLength(1);
   });
 
-  it('instances that freeze themselves', async () => {
+  it('frozen instances', async () => {
     @Injectable()
     class Frozen {
       constructor() {
@@ -490,7 +492,7 @@ describe('works on', () => {
     expect(Object.getOwnPropertySymbols(module.get(Frozen))).toEqual([]);
   });
 
-  it('a method with a spy over it', async () => {
+  it('a method wrapped by a spy', async () => {
     @Injectable()
     class Service {
       @EmitEvent('spied')
@@ -505,7 +507,7 @@ describe('works on', () => {
     expect(recorder.named('spied')).toHaveLength(1);
   });
 
-  it('a cron job, which has no context but its own', async () => {
+  it('a cron job, whose events have only its own context', async () => {
     @Injectable()
     class Jobs {
       constructor(private readonly tracker: Tracker) {}
@@ -521,13 +523,13 @@ describe('works on', () => {
     await bootstrap(Jobs);
     await module.get(SchedulerRegistry).getCronJob('reminder').fireOnTick();
     await expect.poll(() => recorder.events).toHaveLength(2);
-    expect(said().map(({ name, context }) => ({ name, context }))).toEqual([
+    expect(recorded().map(({ name, context }) => ({ name, context }))).toEqual([
       { name: 'reminder.sent', context: { job: 'reminder' } },
       { name: 'reminder.ran', context: { job: 'reminder' } },
     ]);
   });
 
-  it('a worker’s loop that takes jobs side by side', async () => {
+  it('a method that concurrent loops call', async () => {
     const queue = Array.from({ length: 50 }, (_, id) => ({ id, user: `user-${id}` }));
     @Injectable()
     class Processor {
@@ -554,7 +556,7 @@ describe('works on', () => {
   });
 });
 
-describe('leaves the method alone', () => {
+describe('A decorated method', () => {
   const Tag = (value: string) => SetMetadata('tag', value);
 
   class Plain {
@@ -577,7 +579,7 @@ describe('leaves the method alone', () => {
   }
 
   it.each([Between, Above])(
-    'its name, length and metadata, in any order of decorators: %o',
+    'keeps its name, length and metadata in any order of decorators: %o',
     (type: Type<Plain>) => {
       const { work } = type.prototype;
       expect([work.name, work.length]).toEqual(['work', 2]);
@@ -598,7 +600,7 @@ describe('leaves the method alone', () => {
   it.each([
     ['EmitEvent above TrackContext', Above],
     ['TrackContext above EmitEvent', Between],
-  ])('and its events carry its contexts: %s', async (_order, type) => {
+  ])('emits with its contexts: %s', async (_order, type) => {
     @Injectable()
     class Service extends type {}
     await (await bootstrap(Service)).get(Service).work('', 0);
@@ -606,8 +608,8 @@ describe('leaves the method alone', () => {
   });
 });
 
-describe('a fault in a factory', () => {
-  it('that takes the arguments out of the list changes nothing of the call', async () => {
+describe('A factory', () => {
+  it('that changes the array of arguments does not affect the call', async () => {
     class Service {
       @TrackContext('course', ({ args }: MethodCall<unknown[]>) => ({ course_id: args.shift() }))
       read(id: string): string {
@@ -631,15 +633,15 @@ describe('a fault in a factory', () => {
       },
     ],
     [
-      'throws what cannot be read',
+      'throws a revoked proxy',
       () => {
         throw revoked();
       },
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
-    ['returns no object', () => 7 as unknown as object],
+    ['returns a number', () => 7 as unknown as object],
   ])(
-    'that %s is reported, and reaches neither the caller nor the event’s delivery',
+    'that %s is reported and does not affect the caller or the event',
     async (_how, factory: () => object) => {
       @Injectable()
       class Service {
@@ -652,26 +654,26 @@ describe('a fault in a factory', () => {
       }
       expect((await bootstrap(Service)).get(Service).work()).toBe('worked');
       await new Promise((resolve) => setImmediate(resolve));
-      expect(said()).toEqual([{ name: 'done', data: {}, context: { whole: true } }]);
+      expect(recorded()).toEqual([{ name: 'done', data: {}, context: { whole: true } }]);
       expect(logger.complaints).toEqual([
         expect.stringMatching(
-          /^The context 'broken' of Service\.work could not be made: .*The method is not affected\.$/,
+          /^The context 'broken' of Service\.work could not be created: .*The method is not affected\.$/,
         ),
         expect.stringMatching(
-          /^The data of 'done' of Service\.work could not be made: .*The method is not affected\.$/,
+          /^The data of 'done' of Service\.work could not be created: .*The method is not affected\.$/,
         ),
       ]);
     },
   );
 });
 
-describe('where there is no tracker', () => {
+describe('Without a tracker', () => {
   const global = new Recorder();
 
   beforeEach(() => registerTracker(new Tracker({ backends: { global } })));
   afterEach(() => expect(global.events).toEqual([]));
 
-  it('the method of an object that Nest did not make runs, and one warning says why', async () => {
+  it('a method of an object that Nest did not create runs and logs one warning', async () => {
     class Service {
       @TrackContext('context', {})
       @EmitEvent('done')
@@ -693,7 +695,7 @@ describe('where there is no tracker', () => {
     ]);
   });
 
-  it('the method runs on what has no prototype, and on what refuses to show it', () => {
+  it('a method runs on an object without prototype and on a revoked proxy', () => {
     class Service {
       @EmitEvent('done')
       work(): string {
@@ -707,7 +709,7 @@ describe('where there is no tracker', () => {
     }
   });
 
-  it('the method that a constructor calls runs, and emits nothing', async () => {
+  it('a method that a constructor calls runs and emits no event', async () => {
     @Injectable()
     class Service {
       readonly made: string;
@@ -728,7 +730,7 @@ describe('where there is no tracker', () => {
     expect(recorder.named('done')).toHaveLength(1);
   });
 
-  it('an application without the module runs', async () => {
+  it('an application without EventTrackingModule runs and logs one warning', async () => {
     @Injectable()
     class Service {
       @EmitEvent('done')
@@ -747,7 +749,7 @@ describe('where there is no tracker', () => {
   });
 });
 
-it('a value that several applications provide one after the other emits to the one that lives', async () => {
+it('A value provided by consecutive applications emits to the running one', async () => {
   class Service {
     @EmitEvent('done')
     work(): void {}
@@ -760,7 +762,7 @@ it('a value that several applications provide one after the other emits to the o
   }
 });
 
-it('two applications with the same classes each emit to their own tracker', async () => {
+it('Two applications with the same classes each emit to their own tracker', async () => {
   @Injectable()
   class Service {
     @EmitEvent('done')
@@ -797,18 +799,24 @@ it.each([
         value() {},
       } as unknown as TypedPropertyDescriptor<never>),
   ],
-  ['an unknown outcome', () => EmitEvent('x', { on: 'sometimes' as 'success' })],
-])('is refused at declaration on %s', (_what, decorate: (prototype: object) => unknown) => {
-  expect(() => decorate(class Any {}.prototype)).toThrow(ImproperlyConfigured);
+])(
+  'A decorator on %s is rejected at declaration',
+  (_target, decorate: (prototype: object) => unknown) => {
+    expect(() => decorate(class Any {}.prototype)).toThrow(ImproperlyConfigured);
+  },
+);
+
+it('@EmitEvent rejects an unknown value of on', () => {
+  expect(() => EmitEvent('x', { on: 'sometimes' as 'success' })).toThrow(ImproperlyConfigured);
 });
 
-it('refuses at bootstrap a tracker that is not configured', async () => {
+it('Bootstrap rejects a decorator whose tracker is not configured', async () => {
   @Injectable()
   class Service {
     @EmitEvent('done', { tracker: 'adit' })
     work(): void {}
   }
   await expect(bootstrap(Service)).rejects.toThrow(
-    /'done' on Service\.work names the tracker 'adit', which is not configured\. Configured are: 'default', 'audit'/,
+    /'done' on Service\.work uses the tracker 'adit', which is not configured\. Configured trackers: 'default', 'audit'/,
   );
 });

@@ -10,23 +10,23 @@ import { runNode, type Run } from './support/run-node.js';
 const LIBRARY = join(ROOT, 'libs/event-tracking');
 const CLI = join(LIBRARY, 'dist/cli/main.js');
 
-interface Place {
+interface CodeLocation {
   file: string;
   line: number;
   column: number;
 }
 
-interface NameAtPlaces {
+interface LocatedName {
   name: string;
-  places: Place[];
+  places: CodeLocation[];
 }
 
 interface Discovery {
-  emitted: NameAtPlaces[];
-  notInCatalogue: NameAtPlaces[];
-  neverEmitted: NameAtPlaces[];
-  dynamic: (Place & { call: string; code: string })[];
-  untyped: Place[];
+  emitted: LocatedName[];
+  notInCatalogue: LocatedName[];
+  neverEmitted: LocatedName[];
+  dynamic: (CodeLocation & { call: string; code: string })[];
+  untyped: CodeLocation[];
 }
 
 function discover(cwd: string, ...args: string[]): Promise<Run> {
@@ -38,9 +38,9 @@ async function discovery(cwd: string, ...args: string[]): Promise<Discovery> {
   return JSON.parse(output) as Discovery;
 }
 
-const namesOf = (all: readonly NameAtPlaces[]): string[] => all.map(({ name }) => name);
+const namesOf = (all: readonly LocatedName[]): string[] => all.map(({ name }) => name);
 
-/** A file of code with the names that it emits, in their order, and how many places of it are dynamic. */
+/** A source file with the sorted names that it emits and its number of dynamic calls. */
 interface Case {
   what: string;
   code: string;
@@ -67,12 +67,12 @@ const CALLS: Case[] = [
     names: ['certain', 'optional'],
   },
   {
-    what: 'a tracker of another import path, in a module that has a name for it',
+    what: 'a tracker of another import path, through a namespace import',
     code: `import * as tracking from 'nestjs-event-tracking/core'; new tracking.Tracker().emit('by path');`,
     names: ['by path'],
   },
   {
-    what: 'a tracker that is never imported here',
+    what: 'a tracker that the file does not import',
     code: `import { place } from './place.js'; place.tracker.emit('from afar');`,
     names: ['from afar'],
   },
@@ -109,13 +109,13 @@ const CALLS: Case[] = [
     names: ['bound', 'by key', 'destructured', 'in an object'],
   },
   {
-    what: 'emit by call and bind',
+    what: 'emit through call and bind',
     code: `${TRACKER}
       tracker.emit.call(tracker, 'called'); tracker.emit.bind(tracker, 'bound with a name')();`,
     names: ['bound with a name', 'called'],
   },
   {
-    what: 'emit that is applied or handed on, to be called with who knows what',
+    what: 'emit that is applied or passed on, as dynamic',
     code: `${TRACKER}
       declare function use(report: (name: string) => void): void;
       declare const args: [string];
@@ -125,14 +125,14 @@ const CALLS: Case[] = [
     dynamic: 5,
   },
   {
-    what: 'the emit of the package, renamed too',
+    what: 'the emit function of the package, also renamed',
     code: `import { emit, emit as report } from 'nestjs-event-tracking';
       import * as tracking from 'nestjs-event-tracking';
       emit('global'); report('renamed'); tracking.emit('namespaced');`,
     names: ['global', 'namespaced', 'renamed'],
   },
   {
-    what: '@EmitEvent, renamed too, alone or among others',
+    what: '@EmitEvent, also renamed, alone or combined',
     code: `import { applyDecorators } from '@nestjs/common';
       import { EmitEvent, EmitEvent as Emits } from 'nestjs-event-tracking';
       const Both = () => applyDecorators(EmitEvent('applied'));
@@ -143,7 +143,7 @@ const CALLS: Case[] = [
     names: ['applied', 'first', 'second', 'third'],
   },
   {
-    what: 'nothing, where somebody else emits',
+    what: 'nothing, if the emitter is not of this library',
     code: `import { EventEmitter } from 'node:events';
       const emitter = new EventEmitter(); emitter.emit('no event of ours');
       class Tracker { emit(_: string) {} } new Tracker().emit('of another tracker');
@@ -161,12 +161,12 @@ const NAMES: Case[] = [
     names: ['backticks', 'double', 'single'],
   },
   {
-    what: 'no name at all',
+    what: 'a missing name',
     code: `${TRACKER} tracker.emit(); tracker.emit(''); tracker.emit(undefined);`,
     names: ['unknown', 'unknown', 'unknown'],
   },
   {
-    what: 'constants, here and elsewhere',
+    what: 'constants of this and other files',
     code: `${TRACKER} import { CLOSED, Events, NAMES } from './place.js';
       const OPENED: string = 'opened';
       tracker.emit(OPENED); tracker.emit(CLOSED); tracker.emit(NAMES.read); tracker.emit(Events.Left);`,
@@ -181,7 +181,7 @@ const NAMES: Case[] = [
     names: ['joined', 'left', 'one', 'one', 'two'],
   },
   {
-    what: 'templates and sums of constant parts',
+    what: 'templates and concatenations of constants',
     code: `${TRACKER}
       const PREFIX = 'course'; const SUFFIX = \`\${PREFIX}.sold\`;
       class Names { static readonly LEFT: string = PREFIX + '.left'; }
@@ -200,7 +200,7 @@ const NAMES: Case[] = [
     names: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'],
   },
   {
-    what: 'event types, as values, in types and chosen among',
+    what: 'event types, as values and as types',
     code: `import { defineEvent, EmitEvent, Tracker, type EventType } from 'nestjs-event-tracking';
       import { Sold } from './place.js';
       declare const tracker: Tracker;
@@ -212,7 +212,7 @@ const NAMES: Case[] = [
     names: ['bought', 'given', 'lost', 'sold', 'sold'],
   },
   {
-    what: 'dynamic ones, which are told, with what is known of them',
+    what: 'dynamic names, with the names that are known',
     code: `${TRACKER}
       let changing = 'changing'; const names = { writable: 'writable' };
       export function report(name: string, rest: string[], some: 'some' | (string & {})) {
@@ -236,8 +236,8 @@ const PLACE = `
 `;
 
 describe.each([
-  { of: 'Calls that emit are found by their types', cases: CALLS },
-  { of: 'Names are known by their types and constants', cases: NAMES },
+  { of: 'Discovery finds calls by their types', cases: CALLS },
+  { of: 'Discovery resolves names by types and constants', cases: NAMES },
 ])('$of:', ({ cases }) => {
   let project: NestProject;
   let found: Discovery;
@@ -268,7 +268,7 @@ const TYPES = `
   export const Sold = defineEvent('sold', { description: 'Given.' });
 `;
 
-describe('What is emitted is compared', { timeout: 60_000 }, () => {
+describe('Discovery', { timeout: 60_000 }, () => {
   let project: NestProject;
 
   const projectOf = async (files: Record<string, string>): Promise<string> => {
@@ -286,7 +286,7 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
 
   afterEach(() => project[Symbol.asyncDispose]());
 
-  it('with the event types that the code declares: it is all well where they agree', async () => {
+  it('succeeds if the code emits exactly the event types that it declares', async () => {
     const directory = await projectOf({
       'types.ts': TYPES,
       'shop.ts': `${TRACKER} import { Sold } from './types.js';
@@ -294,12 +294,12 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     });
     const { code, output } = await discover(directory);
     expect(output).toBe(
-      '2 names emitted at 3 places: just what is in the catalogue, the event types that the code declares.\n',
+      '2 names emitted at 3 places. They match the catalogue, the event types that the code declares.\n',
     );
     expect(code).toBe(0);
   });
 
-  it('and every difference is told, with its places', async () => {
+  it('reports every difference with its locations', async () => {
     const directory = await projectOf({
       'types.ts': TYPES,
       'shop.ts': `${TRACKER}\ntracker.emit('bougth');\nexport const report = (name: string) => tracker.emit(name);`,
@@ -307,28 +307,28 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     const { code, output } = await discover(directory);
     expect(output).toBe(
       [
-        'Emitted, and not in the catalogue. Describe them, or mend the name:',
+        'Emitted, but not in the catalogue. Describe the event type or correct the name:',
         '  bougth',
         '    shop.ts:2:14',
         '',
-        'In the catalogue, and emitted nowhere, unless a dynamic name is one of them:',
+        'In the catalogue, but never emitted, unless under a dynamic name:',
         '  bought',
         '    types.ts:3:37',
         '  sold',
         '    types.ts:4:35',
         '',
-        'Dynamic: what the name is, only the running code knows. Make it a literal, a constant or a union of literals:',
+        'Dynamic: the name is known only at run time. Use a literal, a constant or a union of literals:',
         '  shop.ts:3:54  tracker.emit(name)',
         '',
         '1 name emitted at 1 place. Compared with the catalogue, the event types that the code declares: ' +
-          '1 not in the catalogue, 2 emitted nowhere, 1 dynamic place.',
+          '1 not in the catalogue, 2 never emitted, 1 dynamic call.',
         '',
       ].join('\n'),
     );
     expect(code).toBe(1);
   });
 
-  it('and types that are registered by name are declared', async () => {
+  it('treats types that are registered by name as declared', async () => {
     const directory = await projectOf({
       'shop.ts': `${TRACKER}
         tracker.register('bought', 'Paid.', { price: 'In cents.' }); tracker.register('sold', 'Given.', {});
@@ -339,7 +339,7 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     expect(namesOf(neverEmitted)).toEqual(['sold']);
   });
 
-  it('and types whose names are dynamic are told', async () => {
+  it('reports declared types with dynamic names', async () => {
     const directory = await projectOf({
       'shop.ts': `import { defineEvent } from 'nestjs-event-tracking/core';
         export const typeOf = (name: string) => defineEvent(name, { description: '' });`,
@@ -349,7 +349,7 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     expect((await discovery(directory, '--catalogue', 'catalogue.json')).dynamic).toEqual([]);
   });
 
-  it('and what is emitted by an event type is described, whoever has declared it', async () => {
+  it('treats names of emitted event types as described, wherever they are declared', async () => {
     const directory = await projectOf({
       'node_modules.d.ts': `declare module 'shared' {
         export const Sold: import('nestjs-event-tracking/core').EventType<'sold'>; }`,
@@ -360,7 +360,7 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     expect(notInCatalogue).toEqual([]);
   });
 
-  it('with a catalogue, where one is given, and with nothing else', async () => {
+  it('compares only with the catalogue if one is given', async () => {
     const directory = await projectOf({
       'types.ts': TYPES,
       'shop.ts': `${TRACKER} tracker.emit('bought'); tracker.emit('left');`,
@@ -374,7 +374,7 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('over all projects that a project references, built or not, each file once', async () => {
+  it('searches all referenced projects, built or not, and each file once', async () => {
     const reference = (path: string) => JSON.stringify({ files: [], references: [{ path }] });
     const part = (include: string) => JSON.stringify({ extends: './tsconfig.json', include });
     const directory = await projectOf({
@@ -395,17 +395,17 @@ describe('What is emitted is compared', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('and a method emit of what has no type is told, and is no difference', async () => {
+  it('reports calls of emit on untyped values, but not as a difference', async () => {
     const directory = await projectOf({
       'shop.ts': `import 'nestjs-event-tracking/core'; declare const anything: any;\nanything.emit('perhaps');`,
     });
     const { code, output } = await discover(directory);
-    expect(output).toMatch(/Not looked at: .*\(any\).*\n {2}shop\.ts:2:10\n/);
+    expect(output).toMatch(/Skipped: calls of emit on values of type any\..*\n {2}shop\.ts:2:10\n/);
     expect(code).toBe(0);
   });
 });
 
-it('Every event of the example application is found', { timeout: 60_000 }, async () => {
+it('Discovery finds every event of the example application', { timeout: 60_000 }, async () => {
   const { emitted, dynamic, untyped } = await discovery(ROOT, '--project', 'tsconfig.app.json');
   expect(namesOf(emitted)).toEqual([
     'access.denied',
@@ -422,7 +422,7 @@ it('Every event of the example application is found', { timeout: 60_000 }, async
 describe('The compiler', { timeout: 60_000 }, () => {
   let directory: string;
 
-  /** A project with a copy of the library of its own, and a compiler or none. */
+  /** Runs discovery in a project with its own copy of the library and, optionally, a compiler. */
   async function installed(typescript?: string): Promise<Run> {
     directory = await realpath(await mkdtemp(join(tmpdir(), 'compiler-')));
     const modules = join(directory, 'node_modules');
@@ -449,24 +449,24 @@ describe('The compiler', { timeout: 60_000 }, () => {
     expect(namesOf((JSON.parse(output) as Discovery).emitted)).toEqual(['bought']);
   });
 
-  it('is asked for where it is not installed', async () => {
+  it('is required if it is not installed', async () => {
     const { code, output } = await installed();
     expect(output).toMatch(/discover needs the package typescript: npm install typescript\./);
     expect(code).toBe(2);
   });
 
-  it('is asked for in another version where it has no API', async () => {
+  it('is required in another version if it has no API', async () => {
     const compiler = await mkdtemp(join(tmpdir(), 'typescript-'));
     await writeFile(join(compiler, 'package.json'), JSON.stringify({ main: 'index.js' }));
     await writeFile(join(compiler, 'index.js'), `module.exports = { version: '7.0.0' };`);
     const { code, output } = await installed(compiler);
     await rm(compiler, { recursive: true });
-    expect(output).toMatch(/TypeScript 7\.0\.0 has no compiler API .* typescript@6\./);
+    expect(output).toMatch(/TypeScript 7\.0\.0 has no compiler API\. .* typescript@6\./);
     expect(code).toBe(2);
   });
 });
 
-describe('A wrong command line', { timeout: 60_000 }, () => {
+describe('An invalid command line of discover', { timeout: 60_000 }, () => {
   let project: NestProject;
 
   beforeAll(async () => {
@@ -481,15 +481,15 @@ describe('A wrong command line', { timeout: 60_000 }, () => {
   afterAll(() => project[Symbol.asyncDispose]());
 
   it.each([
-    [['--project', 'no.json'], /--project: there is no file 'no\.json'\. Name the tsconfig\.json/],
-    [['--project', 'tsconfig.broken.json'], /tsconfig\.broken\.json cannot be read: .*'--module'/],
-    [[], /--project: no code of tsconfig\.json imports nestjs-event-tracking/],
-    [['--catalogue', 'no.json'], /--catalogue: no\.json cannot be read: .*ENOENT/],
-    [['--catalogue', 'text.json'], /--catalogue: text\.json cannot be read: SyntaxError/],
-    [['--catalogue', 'list.json'], /list\.json is no catalogue: expected { "records": \[/],
-    [['--app', 'dist/app.module.js'], /discover: it starts no application\..* --catalogue/],
-    [['src'], /discover: nothing is known to be done with 'src'/],
-  ])('%j is refused with the reason, and code 2', async (args, message) => {
+    [['--project', 'no.json'], /--project: no file 'no\.json'\. Pass the tsconfig\.json/],
+    [['--project', 'tsconfig.broken.json'], /cannot read .*tsconfig\.broken\.json\. .*'--module'/],
+    [[], /--project: no file of tsconfig\.json imports nestjs-event-tracking/],
+    [['--catalogue', 'no.json'], /--catalogue: cannot read no\.json\. .*ENOENT/],
+    [['--catalogue', 'text.json'], /--catalogue: cannot read text\.json\. SyntaxError/],
+    [['--catalogue', 'list.json'], /list\.json must contain { "records": \[/],
+    [['--app', 'dist/app.module.js'], /discover: --app is not supported\..* --catalogue/],
+    [['src'], /discover: unexpected argument 'src'/],
+  ])('%j is rejected with the reason and code 2', async (args, message) => {
     const { code, output } = await discover(project.directory, ...args);
     expect(output).toMatch(message);
     expect(code).toBe(2);

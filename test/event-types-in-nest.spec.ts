@@ -43,20 +43,20 @@ import { ADAPTERS, listen, Recorder } from './support/http-application.js';
 import { RecordingLogger } from './support/recording-logger.js';
 
 const CourseEnrolled = defineEvent('course.enrolled', {
-  description: 'Somebody got a seat in a course.',
+  description: 'A user enrolled in a course.',
   fields: { course_id: { description: 'The course.', type: 'string' } },
 });
 const OrderPaid = defineEvent('order.paid', { description: 'An order was paid.' });
 const CourseContext = defineContext('course', {
-  description: 'What happens in a course.',
+  description: 'The course in which an event happened.',
   fields: { course_id: { description: 'The course.', type: 'string' } },
 });
 const RequestContext = defineContext('request', {
-  description: 'What happens because somebody asked for it.',
-  fields: { method: 'How it was asked for.', path: 'What was asked for.' },
+  description: 'The request during which an event happened.',
+  fields: { method: 'The HTTP method.', path: 'The path of the URL.' },
 });
 
-/** Compiles an application; its logger keeps what it complains of. */
+/** Compiles an application whose logger records warnings and errors. */
 async function compile(
   imports: ModuleMetadata['imports'],
   providers: ModuleMetadata['providers'] = [],
@@ -69,17 +69,17 @@ async function compile(
 const recordNamed = (records: readonly MetadataRecord[], name: string): MetadataRecord =>
   records.find((record) => record.name === name)!;
 
-/** What starting or ending an application fails with. */
-async function faultOf(action: () => Promise<unknown>): Promise<Error> {
+/** Returns the error with which an action fails. */
+async function errorOf(action: () => Promise<unknown>): Promise<Error> {
   try {
     await action();
   } catch (error) {
     return error as Error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('no error was thrown');
 }
 
-describe('forFeature', () => {
+describe('EventTrackingModule.forFeature', () => {
   @Injectable()
   class CoursesService {
     constructor(
@@ -98,7 +98,7 @@ describe('forFeature', () => {
   @Module({ imports: [EventTrackingModule.forFeature([OrderPaid])] })
   class OrdersModule {}
 
-  it('registers the types of each feature with all trackers, and their records with all backends', async () => {
+  it('registers types with all trackers and their metadata records with all backends', async () => {
     const [main, audit] = [new MemoryBackend(), new MemoryBackend()];
     const module = await compile([
       EventTrackingModule.forRoot({
@@ -135,12 +135,9 @@ describe('forFeature', () => {
   });
 
   it.each<[string, (backends: { memory: Backend }) => ModuleMetadata['imports']]>([
+    ['before forRoot', (backends) => [OrdersModule, EventTrackingModule.forRoot({ backends })]],
     [
-      'before the module that configures',
-      (backends) => [OrdersModule, EventTrackingModule.forRoot({ backends })],
-    ],
-    [
-      'beside options that come later',
+      'with asynchronous options',
       (backends) => [
         EventTrackingModule.forRootAsync({
           useFactory: async () => {
@@ -160,13 +157,13 @@ describe('forFeature', () => {
       ],
     ],
     [
-      'beside the same types of the whole application',
+      'in addition to the same types in eventTypes',
       (backends) => [
         EventTrackingModule.forRoot({ backends, eventTypes: [OrderPaid] }),
         OrdersModule,
       ],
     ],
-  ])('may stand %s', async (_where, importing) => {
+  ])('can be imported %s', async (_where, importing) => {
     const memory = new MemoryBackend();
     const module = await compile(importing({ memory }));
     await module.init();
@@ -177,10 +174,10 @@ describe('forFeature', () => {
     expect(module.logger.complaints).toEqual([]);
   });
 
-  it('stands beside the module that configures where trackers are not global', async () => {
+  it('must import the tracking module if it is not global', async () => {
     const memory = new MemoryBackend();
     const configured = EventTrackingModule.forRoot({ backends: { memory }, isGlobal: false });
-    const { message } = await faultOf(async () => compile([configured, OrdersModule]));
+    const { message } = await errorOf(async () => compile([configured, OrdersModule]));
     expect(message).toMatch(/global/);
 
     @Module({ imports: [configured], exports: [configured] })
@@ -196,7 +193,7 @@ describe('forFeature', () => {
     expect(memory.events).toMatchObject([{ name_id: memory.records[0]!.id }]);
   });
 
-  it('has registered its types by the time that hooks of the application run', async () => {
+  it('registers its types before lifecycle hooks run', async () => {
     @Injectable()
     class Early {
       constructor(private readonly tracker: Tracker) {}
@@ -222,24 +219,24 @@ describe('forFeature', () => {
     expect(memory.events.map(({ name_id }) => name_id)).toEqual([id, id]);
   });
 
-  it('fails at bootstrap where nothing configures event tracking, and says what to do', async () => {
-    const { message } = await faultOf(async () => (await compile([OrdersModule])).init());
+  it('fails at bootstrap without forRoot and names both methods', async () => {
+    const { message } = await errorOf(async () => (await compile([OrdersModule])).init());
     expect(message).toMatch(/forRoot/);
     expect(message).toMatch(/forFeature/);
   });
 
   it.each<[string, unknown]>([
-    ['no list', OrderPaid],
-    ['nothing', undefined],
-    ['a class', [class OrderPaidEvent {}]],
-    ['a name', ['order.paid']],
-    ['a gap, as a circular import leaves one', [OrderPaid, undefined]],
-  ])('refuses %s at declaration', (_what, types) => {
+    ['a single type', OrderPaid],
+    ['undefined', undefined],
+    ['an array with a class', [class OrderPaidEvent {}]],
+    ['an array with a name', ['order.paid']],
+    ['an array with undefined, as after a circular import', [OrderPaid, undefined]],
+  ])('rejects %s at declaration', (_value, types) => {
     expect(() => EventTrackingModule.forFeature(types as [])).toThrow(ImproperlyConfigured);
     expect(() => EventTrackingModule.forFeature(types as [])).toThrow(/forFeature/);
   });
 
-  it('is no obstacle where event tracking is disabled', async () => {
+  it('works if event tracking is disabled', async () => {
     const module = await compile([
       EventTrackingModule.forRoot({ enabled: false, strict: true }),
       OrdersModule,
@@ -251,7 +248,7 @@ describe('forFeature', () => {
     expect(module.logger.complaints).toEqual([]);
   });
 
-  it('tells two applications in one process nothing of one another', async () => {
+  it('does not register types with other applications in the process', async () => {
     const [one, other] = [new MemoryBackend(), new MemoryBackend()];
     const modules = await Promise.all([
       compile([EventTrackingModule.forRoot({ backends: { one } }), OrdersModule]),
@@ -268,8 +265,8 @@ describe('forFeature', () => {
   });
 });
 
-describe('an event that is held until the tree stands', () => {
-  it('carries the id that was current when it was emitted, and its record comes first', async () => {
+describe('An event emitted before the tree is built', () => {
+  it('keeps the type id of its emission, and its metadata record is registered first', async () => {
     const [entries, options] = [[] as string[], deferred()];
     const backend: Backend = {
       send: ({ name_id }) => void entries.push(`event ${name_id}`),
@@ -314,7 +311,7 @@ describe('an event that is held until the tree stands', () => {
   });
 });
 
-describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
+describe.each(ADAPTERS)('Over HTTP on %s,', (adapter) => {
   const courseOf = (context: ExecutionContext) => ({
     course_id: context.switchToHttp().getRequest<{ params: { id: string } }>().params.id,
   });
@@ -353,7 +350,7 @@ describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
     }
   }
 
-  async function asked(path: string, options: EventTrackingModuleOptions = {}) {
+  async function request(path: string, options: EventTrackingModuleOptions = {}) {
     const recorder = new Recorder();
     @Module({
       imports: [EventTrackingModule.forRoot({ ...options, backends: { recorder } })],
@@ -370,8 +367,8 @@ describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
     return { recorder, answers, records: recorder.records };
   }
 
-  it('the context of a request is described by the context type of its name', async () => {
-    const { recorder, records } = await asked('/courses/bare', {
+  it('request context has the id of the context type named request', async () => {
+    const { recorder, records } = await request('/courses/bare', {
       eventTypes: [RequestContext],
     });
     expect(recorder.only('inside')).toMatchObject({
@@ -380,14 +377,14 @@ describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
     });
   });
 
-  it('and by none where there is none of that name', async () => {
-    const { recorder, records } = await asked('/courses/bare', { eventTypes: [CourseContext] });
+  it('request context has no type id if no type named request is registered', async () => {
+    const { recorder, records } = await request('/courses/bare', { eventTypes: [CourseContext] });
     expect(recorder.only('inside')).not.toHaveProperty('context_type_id');
     expect(records.map(({ name }) => name)).toEqual(['course']);
   });
 
-  it.each(['decorated', 'intercepted'])('a handler that is %s with a type', async (how) => {
-    const { recorder, records, answers } = await asked(`/courses/${how}/DemoX`);
+  it.each(['decorated', 'intercepted'])('a handler %s with a type has its id', async (how) => {
+    const { recorder, records, answers } = await request(`/courses/${how}/DemoX`);
     expect(answers).toEqual([[200, 'DemoX']]);
     expect(recorder.only('inside')).toMatchObject({
       context: { course_id: 'DemoX' },
@@ -395,24 +392,24 @@ describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
     });
   });
 
-  it('emits with the id of the type that decorates it', async () => {
-    const { recorder, records } = await asked('/courses/decorated/DemoX');
+  it('@EmitEvent emits with the id of its event type', async () => {
+    const { recorder, records } = await request('/courses/decorated/DemoX');
     expect(recorder.only('course.enrolled')).toMatchObject({
       data: { course_id: 'DemoX' },
       name_id: recordNamed(records, 'course.enrolled').id,
     });
   });
 
-  it('a decorator with a name finds the type of that name, where one is registered', async () => {
+  it('@TrackContext with a name uses the registered type of that name', async () => {
     const path = '/courses/named/DemoX';
-    const { recorder, records } = await asked(path, { eventTypes: [CourseContext] });
+    const { recorder, records } = await request(path, { eventTypes: [CourseContext] });
     expect(recorder.only('inside').context_type_id).toBe(recordNamed(records, 'course').id);
-    const without = await asked(path);
+    const without = await request(path);
     expect(without.recorder.only('inside')).not.toHaveProperty('context_type_id');
   });
 
-  it('the request and the handler together have an id of their own', async () => {
-    const { recorder, records } = await asked('/courses/decorated/DemoX', {
+  it('request and handler contexts together have a composed type id', async () => {
+    const { recorder, records } = await request('/courses/decorated/DemoX', {
       eventTypes: [RequestContext],
     });
     const parts = ['request', 'course'].map((name) => recordNamed(records, name).id);
@@ -423,7 +420,7 @@ describe.each(ADAPTERS)('over HTTP on %s', (adapter) => {
   });
 });
 
-describe('strict', () => {
+describe('The option strict', () => {
   let sent: TrackingEvent[];
   let closed: string[];
 
@@ -474,17 +471,17 @@ describe('strict', () => {
     return module.init();
   };
 
-  it('lets an application end in peace in which nothing differed', async () => {
+  it('does not affect an application without violations', async () => {
     const module = await started({});
     module.get(Tracker).emit(CourseEnrolled, { course_id: 'DemoX' });
     await module.close();
     expect(sent).toHaveLength(2);
   });
 
-  it('fails the end of the application, once everything is delivered and closed', async () => {
+  it('makes closing the application fail after all events are delivered and backends closed', async () => {
     const module = await started({});
     module.get(Tracker).emit('course.left', { course_id: 'DemoX' });
-    const error = await faultOf(() => module.close());
+    const error = await errorOf(() => module.close());
     expect(error).toBeInstanceOf(EventViolationError);
     expect((error as EventViolationError).violations).toMatchObject([
       { kind: 'unregistered', name: 'course.left', count: 1 },
@@ -495,44 +492,44 @@ describe('strict', () => {
     expect(closed.filter((name) => name === 'backend')).toHaveLength(3);
   });
 
-  it('leaves nothing open of what other modules close', async () => {
+  it('lets all other modules close first', async () => {
     const module = await started({});
     module.get(Tracker).emit('course.left');
-    await faultOf(() => module.close());
+    await errorOf(() => module.close());
     expect(closed).toEqual(
       expect.arrayContaining(['LocalConnection', 'GlobalBefore', 'GlobalAfter']),
     );
   });
 
-  it('fails the end of an application that listens, whose port is free then', async () => {
+  it('makes closing a listening application fail after its port is released', async () => {
     @Module({ imports: [EventTrackingModule.forRoot({ strict: true, registerGlobally: true })] })
     class AppModule {}
     const { app, url } = await listen('Express', AppModule);
     app.get(Tracker).emit('course.left');
-    expect(await faultOf(() => app.close())).toBeInstanceOf(EventViolationError);
+    expect(await errorOf(() => app.close())).toBeInstanceOf(EventViolationError);
     await expect(fetch(url)).rejects.toThrow();
     expect(() => getTracker()).toThrow(UnknownTrackerError);
   });
 
-  it('holds for further trackers', async () => {
+  it('applies to named trackers', async () => {
     const module = await started({});
     const audit = module.get<Tracker>(getTrackerToken('audit'));
     audit.emit('access.granted');
-    const error = await faultOf(() => module.close());
+    const error = await errorOf(() => module.close());
     expect(error.message).toContain('access.granted');
     expect(sent).toHaveLength(1);
   });
 
-  it('names what differed in all trackers', async () => {
+  it('reports the violations of all trackers', async () => {
     const module = await started({});
     module.get(Tracker).emit('course.left');
     module.get<Tracker>(getTrackerToken('audit')).emit('access.granted');
-    const { message } = await faultOf(() => module.close());
+    const { message } = await errorOf(() => module.close());
     expect(message).toContain('course.left');
     expect(message).toContain('access.granted');
   });
 
-  it('counts what was emitted before the tree stood', async () => {
+  it('reports violations from before the tree was built', async () => {
     @Injectable()
     class Early {
       constructor(tracker: Tracker) {
@@ -541,18 +538,18 @@ describe('strict', () => {
     }
     const module = await compile([EventTrackingModule.forRoot({ strict: true })], [Early]);
     await module.init();
-    expect((await faultOf(() => module.close())).message).toContain('course_id');
+    expect((await errorOf(() => module.close())).message).toContain('course_id');
   });
 
-  it('fails flush, as without Nest', async () => {
+  it('makes flush fail, as without Nest', async () => {
     const module = await started({});
     const tracker = module.get(Tracker);
     tracker.emit('course.left');
-    expect(await faultOf(() => tracker.flush())).toBeInstanceOf(EventViolationError);
-    await faultOf(() => module.close());
+    expect(await errorOf(() => tracker.flush())).toBeInstanceOf(EventViolationError);
+    await errorOf(() => module.close());
   });
 
-  it('is off unless asked for', async () => {
+  it('only logs violations if it is false', async () => {
     const module = await started({ strict: false });
     module.get(Tracker).emit('course.left');
     await module.close();
@@ -561,7 +558,7 @@ describe('strict', () => {
   });
 });
 
-describe('a context that holds what JSON cannot say', () => {
+describe('A context with values that JSON cannot represent', () => {
   class Service {
     @TrackContext('course', { seats: 10n })
     work(): void {}
@@ -585,7 +582,7 @@ describe('a context that holds what JSON cannot say', () => {
   const found = (tracker: Tracker) =>
     tracker.violations.map(({ kind, name, count }) => [kind, name, count]);
 
-  it('is reported of a decorated method, to the tracker that it is for', async () => {
+  it('is reported on the tracker of its decorator', async () => {
     const tracking = EventTrackingModule.forRoot({ trackers: { audit: {} } });
     const module = await (await compile([tracking], [Service])).init();
     module.get(Service).work();
@@ -595,7 +592,7 @@ describe('a context that holds what JSON cannot say', () => {
     await module.close();
   });
 
-  it('is reported of an interceptor, and of what makes the context of a request, for each event', async () => {
+  it('is reported for an interceptor, and for each event of a request', async () => {
     @Module({
       imports: [EventTrackingModule.forRoot({ context: { request: () => ({ id: 10n }) } })],
       controllers: [ServingController],
@@ -610,7 +607,7 @@ describe('a context that holds what JSON cannot say', () => {
   });
 });
 
-describe('in tests', () => {
+describe('EventTrackingTestingModule', () => {
   @Injectable()
   class CoursesService {
     constructor(private readonly tracker: Tracker) {}
@@ -628,7 +625,7 @@ describe('in tests', () => {
   })
   class CoursesModule {}
 
-  it('the testing module takes the types of features, and records what refers to them', async () => {
+  it('registers the types of features and records events with their ids', async () => {
     const module = await compile([
       EventTrackingTestingModule.forRoot({ trackers: ['audit'] }),
       CoursesModule,
@@ -646,7 +643,7 @@ describe('in tests', () => {
     await module.close();
   });
 
-  it('what differs is found on the tracker', async () => {
+  it('exposes violations on the tracker', async () => {
     const module = await compile([EventTrackingTestingModule.forRoot(), CoursesModule]);
     await module.init();
     module.get(CoursesService).enrol(7 as unknown as string);

@@ -38,8 +38,8 @@ import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
 
-/** What somebody who makes the mistake reads; SHOW_MESSAGES=1 prints all of it. */
-function read(mistake: string, message: string): string {
+/** Returns the message that a mistake produces; SHOW_MESSAGES=1 prints it. */
+function show(mistake: string, message: string): string {
   if (process.env['SHOW_MESSAGES'] === '1')
     console.log(`\n${mistake}\n  ${message.replaceAll('\n', '\n  ')}`);
   return message;
@@ -49,19 +49,22 @@ async function failure(mistake: string, action: () => unknown): Promise<string> 
   try {
     await action();
   } catch (error) {
-    return read(mistake, (error as Error).message);
+    return show(mistake, (error as Error).message);
   }
   throw new Error(`${mistake}: nothing was thrown`);
 }
 
-/** Boots an application; one that never gets ready fails too. */
+/** Boots and closes an application; rejects if bootstrap hangs. */
 async function boot(metadata: ModuleMetadata, logger = new RecordingLogger()): Promise<void> {
   const compiled = Test.createTestingModule(metadata)
     .setLogger(logger)
     .compile()
     .then((module) => module.init());
   const hangs = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error('the application never got ready')), 5_000).unref();
+    setTimeout(
+      () => reject(new Error('bootstrap did not complete within 5 seconds')),
+      5_000,
+    ).unref();
   });
   const module = await Promise.race([compiled, hangs]);
   await module.close();
@@ -74,7 +77,7 @@ const configureAsync = (options: object) =>
 const warehouse = (mongo: unknown) =>
   configure({ backends: { warehouse: { backends: { mongo } } } });
 
-class NoBackend {
+class NotABackend {
   receive(): void {}
 }
 
@@ -84,123 +87,123 @@ class TypeImported implements Backend {
 
   send(): void {}
 }
-// What the compiler writes down of a class that is imported as a type.
+// The metadata that the compiler emits for a parameter whose type comes from `import type`.
 Reflect.defineMetadata('design:paramtypes', [Object], TypeImported);
 
-describe('at declaration, a configuration that cannot work says where, what was received and how to mend it:', () => {
+describe('A configuration error at declaration names the option, the received value and the fix:', () => {
   it.each<[string, () => unknown, RegExp]>([
     [
       'an undefined backend',
       () => warehouse(undefined),
-      /^backends\.warehouse\.backends\.mongo: expected .*received undefined/,
+      /^backends\.warehouse\.backends\.mongo must be an instance with send\(\).*; received undefined\./,
     ],
     [
       'a string',
       () => warehouse('mongo'),
-      /^backends\.warehouse\.backends\.mongo: expected .*received the string 'mongo'/,
+      /^backends\.warehouse\.backends\.mongo must be .*; received the string 'mongo'/,
     ],
     [
       'an object without send',
       () => warehouse({ sned() {} }),
-      /^backends\.warehouse\.backends\.mongo: .*the keys? 'sned'/,
+      /^backends\.warehouse\.backends\.mongo must be .*the keys? 'sned'/,
     ],
     [
-      'a class that is no backend',
-      () => warehouse(NoBackend),
-      /^backends\.warehouse\.backends\.mongo: .*the class NoBackend.* has no method send.*useClass: NoBackend/,
+      'a class that is not a backend',
+      () => warehouse(NotABackend),
+      /^backends\.warehouse\.backends\.mongo must be .*the class NotABackend.* has no method send.*useClass: NotABackend/,
     ],
     [
-      'two kinds at once',
+      'a definition with two sources',
       () => warehouse({ useClass: MemoryBackend, useValue: 1 }),
-      /expected one of .*received useClass and useValue/,
+      /must have exactly one of .*; received useClass and useValue/,
     ],
     [
       'an undefined class',
       () => warehouse({ useClass: undefined }),
-      /useClass: expected a class, received undefined.*imported in a circle, or by 'import type'/,
+      /useClass must be a class; received undefined.*circular import or an 'import type'/,
     ],
     [
       'an undefined token',
       () => warehouse({ useExisting: undefined }),
-      /useExisting: expected a token, received undefined/,
+      /useExisting must be a token; received undefined/,
     ],
     [
-      'inject that is no array',
-      () => warehouse({ useFactory: () => ({}), inject: NoBackend }),
-      /inject: expected an array of tokens, received the class NoBackend/,
+      'inject that is not an array',
+      () => warehouse({ useFactory: () => ({}), inject: NotABackend }),
+      /inject must be an array of tokens; received the class NotABackend/,
     ],
     [
-      'a name with a dot',
+      'a backend name with a dot',
       () => configure({ backends: { 'my.mongo': new MemoryBackend() } }),
-      /a string without dots.*'my_mongo'/,
+      /must be a non-empty string without dots.*'my_mongo'/,
     ],
     [
-      'a key of a node that nobody knows',
+      'an unknown option of a node',
       () => configure({ backends: { a: { backends: {}, filters: [] } } }),
       /^backends\.a: the key 'filters' is unknown\. Known are: queue, processors, backends/,
     ],
     [
-      'a key that nobody knows',
+      'an unknown option of the module',
       () => configure({ backend: {} }),
       /^EventTrackingModule: the key 'backend' is unknown\. Known are: .*backends/,
     ],
     [
-      'a processor that is none',
+      'a processor that is a number',
       () => configure({ processors: [7] }),
       /^processors\[0\]: must be a processor.*received the number 7/,
     ],
     [
-      'processors that are no array',
+      'processors that are not an array',
       () => configure({ processors: () => {} }),
-      /^processors: expected an array/,
+      /^processors must be an array/,
     ],
     [
-      'the default tracker twice',
+      'a second default tracker',
       () => configure({ trackers: { default: {} } }),
-      /^trackers\.default: the default tracker is configured by/,
+      /^trackers\.default: the name 'default' is reserved for the default tracker\. Configure it/,
     ],
     [
-      'a tracker that is none',
+      'a tracker that is null',
       () => configure({ trackers: { audit: null } }),
-      /^trackers\.audit: expected an object such as \{ backends/,
+      /^trackers\.audit must be an object such as \{ backends/,
     ],
     [
-      'a context that is none',
+      'a context that is true',
       () => configure({ context: true }),
-      /^context: expected false or an object/,
+      /^context must be false or an object/,
     ],
     [
-      'keys of CLS that are none',
+      'CLS keys that are not an array',
       () => configure({ context: { cls: 'tenantId' } }),
-      /^context\.cls: expected an array of keys such as/,
+      /^context\.cls must be an array of keys such as/,
     ],
     [
-      'a time that is none',
+      'a timeout that is a string',
       () => configure({ shutdownTimeout: '10s' }),
-      /^shutdownTimeout: expected a number above 0, received the string '10s'/,
+      /^shutdownTimeout must be a number above 0; received the string '10s'/,
     ],
     [
-      'a locator that is none',
+      'a context locator without methods',
       () => configure({ contextLocator: {} }),
-      /^contextLocator: expected an instance with get\(\) and run\(\)/,
+      /^contextLocator must be an instance with get\(\) and run\(\)/,
     ],
     [
-      'forRootAsync without a source',
+      'forRootAsync without a source of options',
       () => EventTrackingModule.forRootAsync({}),
-      /expected useFactory, useClass or useExisting, received none/,
+      /must have exactly one of useFactory, useClass and useExisting; received none/,
     ],
     [
-      'a filter type',
+      'an unknown filter type',
       () => new RegexFilter({ filterType: 'whitelist' as 'allowlist' }),
       /filterType is 'allowlist' or 'blocklist', received the string 'whitelist'/,
     ],
     [
-      'an expression',
+      'an invalid regular expression',
       () => new RegexFilter({ regularExpressions: ['('] }),
       /regularExpressions\[0\]/,
     ],
     [
-      'two backends of one name',
+      'two backends with one name',
       () =>
         new RoutingBackend({ backends: { a: new MemoryBackend() } }).registerBackend(
           'a',
@@ -229,7 +232,7 @@ describe('at declaration, a configuration that cannot work says where, what was 
       /'request' is not entered here\. Entered are: none/,
     ],
     [
-      'a context that is no object',
+      'a context that is not an object',
       () => new Tracker().enterContext('user', null as never),
       /The context 'user' is an object of keys and values, received null/,
     ],
@@ -238,62 +241,62 @@ describe('at declaration, a configuration that cannot work says where, what was 
   });
 });
 
-describe('a misspelt option is noticed where it is passed, and the right ones are listed:', () => {
+describe('A misspelled option is rejected with a list of the supported ones:', () => {
   const connection = { host: 'localhost', port: 6379 };
   const here = new URL(import.meta.url);
   it.each<[string, () => unknown, RegExp]>([
     [
-      'of a logger',
+      'LoggerBackend',
       () => new LoggerBackend({ levle: 'warn' } as never),
       /^LoggerBackend: the key 'levle' is unknown\. Known are: logger, level/,
     ],
     [
-      'of a backend in memory',
+      'MemoryBackend',
       () => new MemoryBackend({ capactiy: 5 } as never),
       /^MemoryBackend: the key 'capactiy' is unknown\. Known are: capacity/,
     ],
     [
-      'of a queue in memory',
+      'MemoryEventQueue',
       () => new MemoryEventQueue({ capactiy: 5 } as never),
       /^MemoryEventQueue: the key 'capactiy' is unknown\. Known are: capacity, maxBytes, overflow, concurrency\./,
     ],
     [
-      'of a filter',
+      'RegexFilter',
       () => new RegexFilter({ expressions: ['a'] } as never),
       /^RegexFilter: the key 'expressions' is unknown\. Known are: filterType, regularExpressions/,
     ],
     [
-      'of a tracker',
+      'Tracker',
       () => new Tracker({ backend: {} } as never),
       /^Tracker: the key 'backend' is unknown\. Known are: backends/,
     ],
     [
-      'of a node',
+      'RoutingBackend',
       () => new RoutingBackend({ backend: {} } as never),
       /^RoutingBackend: the key 'backend' is unknown/,
     ],
     [
-      'of a node behind a queue',
+      'AsyncRoutingBackend',
       () => new AsyncRoutingBackend({ que: {} } as never),
       /^AsyncRoutingBackend: the key 'que' is unknown\. Known are: queue/,
     ],
     [
-      'of an observed account',
+      'observeStats',
       () => observeStats(new Tracker(), { intervl: 5 } as never),
       /^observeStats: the key 'intervl' is unknown/,
     ],
     [
-      'of an event type',
+      'defineEvent',
       () => defineEvent('a.b', { description: 'x', feilds: {} } as never),
       /^The event type 'a\.b': the key 'feilds' is unknown\. Known are: description, fields, schema, example, contexts\./,
     ],
     [
-      'of a context type',
+      'defineContext',
       () => defineContext('a', { description: 'x', contexts: [] } as never),
       /^The context type 'a': the key 'contexts' is unknown/,
     ],
     [
-      'of a field',
+      'a field of an event type',
       () =>
         defineEvent('a.b', {
           description: 'x',
@@ -302,72 +305,72 @@ describe('a misspelt option is noticed where it is passed, and the right ones ar
       /^The event type 'a\.b': fields\.c: the key 'optinal' is unknown/,
     ],
     [
-      'of a decorated method',
+      '@EmitEvent',
       () => EmitEvent('a.b', { dta: {} } as never),
       /^@EmitEvent\('a\.b'\): the key 'dta' is unknown\. Known are: data, on, tracker/,
     ],
     [
-      'of a decorated context',
+      '@TrackContext',
       () => TrackContext('a', {}, { tracer: 'b' } as never),
       /^@TrackContext\('a'\): the key 'tracer' is unknown/,
     ],
     [
-      'of an interceptor',
+      'TrackContextInterceptor',
       () => new TrackContextInterceptor('a', {}, { tracer: 'b' } as never),
       /^TrackContextInterceptor: the key 'tracer' is unknown/,
     ],
     [
-      'of forRootAsync',
+      'forRootAsync',
       () => configureAsync({ useFactory: () => ({}), expos: {} }),
       /^EventTrackingModule\.forRootAsync: the key 'expos' is unknown\. Known are: useFactory/,
     ],
     [
-      'of what forRootAsync exposes',
+      'expose of forRootAsync',
       () => configureAsync({ useFactory: () => ({}), expose: { tracker: ['audit'] } }),
       /^expose: the key 'tracker' is unknown\. Known are: trackers, backends/,
     ],
     [
-      'of a module for tests',
+      'EventTrackingTestingModule',
       () => EventTrackingTestingModule.forRoot({ tracker: ['a'] } as never),
       /^EventTrackingTestingModule: the key 'tracker' is unknown/,
     ],
     [
-      'of MongoDB',
+      'mongoBackend',
       () => mongoBackend({ colection: 'a' } as never),
       /^mongoBackend: the key 'colection' is unknown\. Known are: connectionName, delivery, collection/,
     ],
     [
-      'of the delivery to MongoDB',
+      'delivery of mongoBackend',
       () => mongoBackend({ delivery: { batchsize: 5 } }),
       /^mongoBackend: delivery: the key 'batchsize' is unknown/,
     ],
     [
-      'of the delivery to Segment',
+      'delivery of segmentBackend',
       () => segmentBackend({ writeKey: 'key', delivery: { batchsize: 5 } }),
       /^segmentBackend: delivery: the key 'batchsize' is unknown/,
     ],
     [
-      'of BullMQ',
+      'BullMqEventQueue',
       () => new BullMqEventQueue({ connection, eventPerJob: 5 } as never),
       /^BullMqEventQueue: the key 'eventPerJob' is unknown/,
     ],
     [
-      'of a definition for BullMQ',
+      'bullMqQueue',
       () => bullMqQueue({ conection: connection } as never),
       /^bullMqQueue: the key 'conection' is unknown/,
     ],
     [
-      'of a queue on disk',
+      'DiskEventQueue',
       () => new DiskEventQueue({ directory: 'var', syncInteval: 5 } as never),
       /^DiskEventQueue: the key 'syncInteval' is unknown/,
     ],
     [
-      'of what waits for the disk',
+      'delivery of DiskEventQueue',
       () => new DiskEventQueue({ directory: 'var', delivery: { retry: false } } as never),
       /^DiskEventQueue: delivery: the key 'retry' is unknown/,
     ],
     [
-      'of threads',
+      'ThreadProcessor',
       () => new ThreadProcessor(here, { maxThreads: 5 } as never),
       /^ThreadProcessor: the key 'maxThreads' is unknown\. Known are: threads/,
     ],
@@ -376,172 +379,172 @@ describe('a misspelt option is noticed where it is passed, and the right ones ar
   });
 });
 
-describe('at declaration, what would do nothing later is refused:', () => {
+describe('An argument of the wrong type is rejected at declaration:', () => {
   const useFactory = () => ({});
   it.each<[string, () => unknown, RegExp]>([
     [
-      'a logger in place of options',
+      'a string instead of the options of LoggerBackend',
       () => new LoggerBackend('Audit' as never),
       /^LoggerBackend: expected an object such as \{ logger \}, received the string 'Audit'/,
     ],
     [
-      'a capacity in place of options',
+      'a number instead of the options of MemoryBackend',
       () => new MemoryBackend(500 as never),
       /^MemoryBackend: expected an object such as \{ capacity \}, received the number 500/,
     ],
     [
-      'expressions in place of options',
+      'an array instead of the options of RegexFilter',
       () => new RegexFilter(['a'] as never),
       /^RegexFilter: expected an object such as \{ filterType \}, received an array of 1/,
     ],
     [
-      'a class to deliver to',
+      'a class instead of the backend of DeliveringBackend',
       () => new DeliveringBackend(MemoryBackend as never),
-      /^DeliveringBackend: expected a backend with a method send\(event\), received the class MemoryBackend\. Pass an instance/,
+      /^DeliveringBackend: destination must be a backend with a method send\(event\); received the class MemoryBackend\. Pass an instance/,
     ],
     [
-      'trackers as a list',
+      'trackers as an array',
       () => configure({ trackers: [] }),
-      /^trackers: expected an object of trackers by name, received an array of 0/,
+      /^trackers must be an object of trackers by name; received an array of 0/,
     ],
     [
       'trackers as a Map',
       () => configure({ trackers: new Map() }),
-      /^trackers: expected an object of trackers by name, received an instance of Map/,
+      /^trackers must be an object of trackers by name; received an instance of Map/,
     ],
     [
-      'isGlobal that is a word',
+      'isGlobal as a string',
       () => configure({ isGlobal: 'no' }),
-      /^isGlobal: expected true or false, received the string 'no'/,
+      /^isGlobal must be true or false; received the string 'no'/,
     ],
     [
-      'imports that are no list',
-      () => configure({ imports: NoBackend }),
-      /^imports: expected an array of modules, received the class NoBackend/,
+      'imports that are not an array',
+      () => configure({ imports: NotABackend }),
+      /^imports must be an array of modules; received the class NotABackend/,
     ],
     [
-      'trackers of a testing module that are no list',
+      'trackers of EventTrackingTestingModule that are not an array',
       () => EventTrackingTestingModule.forRoot({ trackers: {} } as never),
-      /^EventTrackingTestingModule: trackers: expected an array of names, received an object/,
+      /^EventTrackingTestingModule: trackers must be an array of names; received an object/,
     ],
     [
-      'backends beside a factory',
+      'backends next to useFactory',
       () => configureAsync({ useFactory, backends: {} }),
-      /^EventTrackingModule\.forRootAsync: the key 'backends' belongs into what the factory returns/,
+      /^EventTrackingModule\.forRootAsync: backends must be returned by the factory/,
     ],
     [
-      'an exposed list',
+      'expose as an array',
       () => configureAsync({ useFactory, expose: ['audit'] }),
       /^expose: expected an object such as \{ trackers \}, received an array of 1/,
     ],
     [
-      'an exposed tracker that is no list',
+      'exposed trackers as a string',
       () => configureAsync({ useFactory, expose: { trackers: 'audit' } }),
-      /^expose\.trackers: expected an array of names such as \['audit'\], received the string 'audit'/,
+      /^expose\.trackers must be an array of names such as \['audit'\]; received the string 'audit'/,
     ],
     [
-      'an exposed path that is no list',
+      'exposed backends as a string',
       () => configureAsync({ useFactory, expose: { backends: 'warehouse.mongo' } }),
-      /^expose\.backends: expected an array of paths such as \['warehouse\.mongo'\], received the string 'warehouse\.mongo'/,
+      /^expose\.backends must be an array of paths such as \['warehouse\.mongo'\]; received the string 'warehouse\.mongo'/,
     ],
     [
       'an exposed backend without a path',
       () => configureAsync({ useFactory, expose: { backends: [{ name: 'a' }] } }),
-      /^expose\.backends\[0\]: expected a path such as 'warehouse\.mongo', or \{ tracker, path \}, received an object with the keys 'name'/,
+      /^expose\.backends\[0\] must be a path such as 'warehouse\.mongo' or \{ tracker, path \}; received an object with the keys 'name'/,
     ],
     [
-      'a factory that is none',
+      'useFactory that is not a function',
       () => configureAsync({ useFactory: {} }),
-      /^EventTrackingModule\.forRootAsync: useFactory: expected a function, received an object/,
+      /^EventTrackingModule\.forRootAsync: useFactory must be a function; received an object/,
     ],
     [
-      'inject that is no list',
-      () => configureAsync({ useFactory, inject: NoBackend }),
-      /^EventTrackingModule\.forRootAsync: inject: expected an array of tokens, received the class NoBackend/,
+      'inject of forRootAsync that is not an array',
+      () => configureAsync({ useFactory, inject: NotABackend }),
+      /^EventTrackingModule\.forRootAsync: inject must be an array of tokens; received the class NotABackend/,
     ],
     [
       'two sources of options',
-      () => configureAsync({ useFactory, useClass: NoBackend }),
-      /^EventTrackingModule\.forRootAsync: expected useFactory, useClass or useExisting, received useFactory and useClass\. Keep one/,
+      () => configureAsync({ useFactory, useClass: NotABackend }),
+      /^EventTrackingModule\.forRootAsync must have exactly one of useFactory, useClass and useExisting; received useFactory and useClass\. Keep one/,
     ],
     [
-      'an event of no name',
+      '@EmitEvent without a name',
       () => EmitEvent(undefined as never),
-      /^@EmitEvent: expected the name of an event or what defineEvent returns, received undefined\..*imported in a circle/,
+      /^@EmitEvent: event must be a name or the result of defineEvent; received undefined\..*circular import/,
     ],
     [
-      'data of an event that are none',
+      'data of @EmitEvent that are a string',
       () => EmitEvent('a.b', { data: 'c' as never }),
-      /^@EmitEvent\('a\.b'\): data is an object or a function that makes one, received the string 'c'/,
+      /^@EmitEvent\('a\.b'\): data must be an object or a function that returns one; received the string 'c'/,
     ],
     [
-      'an event of a class',
-      () => Reflect.decorate([EmitEvent('a.b') as ClassDecorator], NoBackend),
-      /^@EmitEvent\('a\.b'\) decorates methods of instances; NoBackend is a class\./,
+      '@EmitEvent on a class',
+      () => Reflect.decorate([EmitEvent('a.b') as ClassDecorator], NotABackend),
+      /^@EmitEvent\('a\.b'\) can only decorate instance methods; NotABackend is a class\./,
     ],
     [
-      'an event of a property',
-      () => EmitEvent('a.b')(NoBackend.prototype, 'field', undefined as never),
-      /^@EmitEvent\('a\.b'\) decorates methods of instances; field of NoBackend is a property\./,
+      '@EmitEvent on a property',
+      () => EmitEvent('a.b')(NotABackend.prototype, 'field', undefined as never),
+      /^@EmitEvent\('a\.b'\) can only decorate instance methods; field of NotABackend is a property\./,
     ],
     [
-      'a context that is none',
+      '@TrackContext with an object instead of a name',
       () => TrackContext({ a: 1 } as never),
-      /^@TrackContext: expected the name of a context or what defineContext returns, received an object/,
+      /^@TrackContext: context must be a name or the result of defineContext; received an object/,
     ],
     [
-      'values of a context that are none',
+      'values of @TrackContext that are a string',
       () => TrackContext('a', 'b' as never),
-      /^@TrackContext\('a'\): the values are an object or a function that makes one, received the string 'b'/,
+      /^@TrackContext\('a'\): values must be an object or a function that returns one; received the string 'b'/,
     ],
     [
-      'options of MongoDB that are an address',
+      'a URL instead of the options of mongoBackend',
       () => mongoBackend('mongodb://localhost' as never),
       /^mongoBackend: expected an object such as \{ connectionName \}, received the string/,
     ],
     [
-      'no options of MongoDB',
+      'MongoBackend without options',
       () => new MongoBackend(undefined as never),
       /^MongoBackend: expected an object such as \{ connection \}, received undefined/,
     ],
     [
-      'options of BullMQ that are an address',
+      'a URL instead of the options of bullMqQueue',
       () => bullMqQueue('redis://localhost' as never),
       /^bullMqQueue: expected an object such as \{ connection \}, received the string/,
     ],
     [
-      'no options of BullMQ',
+      'BullMqEventQueue without options',
       () => new BullMqEventQueue(undefined as never),
       /^BullMqEventQueue: expected an object such as \{ connection \}, received undefined/,
     ],
     [
-      'no options of a queue on disk',
+      'a string instead of the options of DiskEventQueue',
       () => new DiskEventQueue('var' as never),
       /^DiskEventQueue: expected an object such as \{ directory \}, received the string 'var'/,
     ],
     [
-      'no options of Segment',
+      'segmentBackend without options',
       () => segmentBackend(undefined as never),
-      /^segmentBackend: expected an object such as \{ writeKey \}, received undefined/,
+      /^segmentBackend: options must be an object such as \{ writeKey \}; received undefined/,
     ],
     [
-      'a key in place of options of Segment',
+      'a string instead of the options of SegmentBackend',
       () => new SegmentBackend('key' as never),
-      /^SegmentBackend: expected an object such as \{ writeKey \}, received the string 'key'/,
+      /^SegmentBackend: options must be an object such as \{ writeKey \}; received the string 'key'/,
     ],
   ])('%s', async (mistake, action, message) => {
     expect(await failure(mistake, action)).toMatch(message);
   });
 });
 
-describe('at bootstrap', () => {
+describe('The bootstrap error', () => {
   class Chatty {
     constructor(readonly tracker: Tracker) {}
   }
   Injectable()(Chatty);
   Reflect.defineMetadata('design:paramtypes', [Tracker], Chatty);
 
-  it('a module that is not imported is named', async () => {
+  it('names Tracker if EventTrackingModule is not imported', async () => {
     const message = await failure('EventTrackingModule is not imported', () =>
       boot({ providers: [Chatty] }),
     );
@@ -549,7 +552,7 @@ describe('at bootstrap', () => {
     expect(message).toMatch(/Tracker at index \[0\]/);
   });
 
-  it('a tracker that is not configured is named', async () => {
+  it('names an injected tracker that is not configured', async () => {
     @Injectable()
     class Auditing {
       constructor(@InjectTracker('adit') readonly tracker: Tracker) {}
@@ -560,34 +563,34 @@ describe('at bootstrap', () => {
     expect(message).toMatch(/event-tracking:tracker:adit/);
   });
 
-  it('a service that is imported as a type is explained', async () => {
-    const message = await failure('import type of what a backend depends on', () =>
+  it('explains a backend dependency that is imported as a type', async () => {
+    const message = await failure('import type of a backend dependency', () =>
       boot({ imports: [configure({ backends: { mongo: TypeImported } })] }),
     );
-    expect(message).toMatch(/^backends\.mongo: it could not be made\./);
+    expect(message).toMatch(/^backends\.mongo could not be created\./);
     expect(message).toMatch(/TypeImported \(\?\)/);
     expect(message).toMatch(/import type/);
   });
 
-  it('where a backend finds what it depends on is told', async () => {
+  it('explains where Nest looks for the dependencies of a backend', async () => {
     const message = await failure('a backend whose dependency no module provides', () =>
       boot({ imports: [configure({ backends: { mongo: mongoBackend() } })] }),
     );
     expect(message).toMatch(
-      /^backends\.mongo: it could not be made\. What it depends on is looked for in global modules and in imports, beside backends: add the module that exports it there\. Error: Nest can't resolve.*"DatabaseConnection"/,
+      /^backends\.mongo could not be created\. Dependencies are looked up in global modules and in imports, next to backends\. Add the module that exports the missing one to imports\. Error: Nest can't resolve.*"DatabaseConnection"/,
     );
   });
 
-  it('wrong options that a factory finds are told by its place', async () => {
-    const message = await failure('a backend whose factory refuses its options', () =>
+  it('names the path of a factory that rejects its options', async () => {
+    const message = await failure('a backend whose factory rejects its options', () =>
       boot({ imports: [configure({ backends: { segment: segmentBackend({ writeKey: '' }) } })] }),
     );
     expect(message).toMatch(
-      /^backends\.segment: SegmentBackend: expected the write key of a Segment source, received the string ''/,
+      /^backends\.segment: SegmentBackend: writeKey must be the write key of a Segment source; received the string ''/,
     );
   });
 
-  it('a factory that fails is told by its place', async () => {
+  it('names the path of a factory that fails', async () => {
     const useFactory = () => Promise.reject(new Error('no route to host'));
     const message = await failure('a factory that rejects', () =>
       boot({
@@ -595,41 +598,41 @@ describe('at bootstrap', () => {
       }),
     );
     expect(message).toBe(
-      'backends.warehouse.backends.mongo: it could not be made. Error: no route to host',
+      'backends.warehouse.backends.mongo could not be created. Error: no route to host',
     );
   });
 
-  it('a factory that makes no backend is told by its place', async () => {
-    const message = await failure('a factory that makes no backend', () =>
+  it('names the path of a factory that does not return a backend', async () => {
+    const message = await failure('a factory that does not return a backend', () =>
       boot({ imports: [configure({ backends: { mongo: { useFactory: () => ({}) } } })] }),
     );
     expect(message).toMatch(
-      /^backends\.mongo: expected a backend with a method send\(event\), received an object with no keys/,
+      /^backends\.mongo must be a backend with a method send\(event\); received an object with no keys/,
     );
   });
 
-  it('a factory that makes no processor is told by its place', async () => {
+  it('names the path of a factory that does not return a processor', async () => {
     const processors = [{ useFactory: () => 5 }];
     const nested = () =>
       boot({ imports: [configure({ backends: { warehouse: { processors, backends: {} } } })] });
-    expect(await failure('a factory that makes no processor', nested)).toMatch(
+    expect(await failure('a factory that does not return a processor', nested)).toMatch(
       /^backends\.warehouse\.processors\[0\]: must be a processor .*; received the number 5/,
     );
     const audit = () => boot({ imports: [configure({ trackers: { audit: { processors } } })] });
-    expect(await failure('a factory of a further tracker', audit)).toMatch(
-      /^trackers\.audit\.processors\[0\]: must be a processor .*, received the number 5/,
+    expect(await failure('a factory of another tracker', audit)).toMatch(
+      /^trackers\.audit\.processors\[0\]: must be a processor .*; received the number 5/,
     );
   });
 
-  it('a factory that makes a list of the options is refused', async () => {
+  it('names the received value if a factory returns an array instead of options', async () => {
     const listing = () =>
       boot({ imports: [EventTrackingModule.forRootAsync({ useFactory: () => [] as object })] });
-    expect(await failure('options that are a list', listing)).toMatch(
-      /^EventTrackingModule: expected an object of options, received an array of 0/,
+    expect(await failure('options that are an array', listing)).toMatch(
+      /^EventTrackingModule: options must be an object; received an array of 0/,
     );
   });
 
-  it('a second import is refused', async () => {
+  it('counts the imports of a module that is imported twice', async () => {
     const message = await failure('imported twice', () =>
       boot({ imports: [configure({}), configure({ maxEventSize: 1 })] }),
     );
@@ -638,43 +641,36 @@ describe('at bootstrap', () => {
     );
   });
 
-  it('what belongs beside a factory is not taken from it', async () => {
-    const message = await failure('isGlobal in what a factory returns', () =>
+  it('names an option that must be passed next to the factory', async () => {
+    const message = await failure('isGlobal returned by a factory', () =>
       boot({ imports: [configureAsync({ useFactory: () => ({ isGlobal: false }) })] }),
     );
     expect(message).toMatch(
-      /^isGlobal stands beside useFactory in forRootAsync, not in what the factory returns/,
+      /^EventTrackingModule\.forRootAsync: isGlobal must be passed next to useFactory, not returned by the factory/,
     );
   });
 
-  it('a class that makes no options is named', async () => {
+  it('names a class that cannot create options', async () => {
     const message = await failure('useClass without createEventTrackingOptions', () =>
-      boot({ imports: [configureAsync({ useClass: NoBackend })] }),
+      boot({ imports: [configureAsync({ useClass: NotABackend })] }),
     );
     expect(message).toMatch(
-      /^EventTrackingModule\.forRootAsync: .*method createEventTrackingOptions\(\), received an instance of NoBackend/,
+      /^EventTrackingModule\.forRootAsync: .*method createEventTrackingOptions\(\); received an instance of NotABackend/,
     );
   });
 
-  it('a worker without event tracking is refused', async () => {
+  it('names a worker module without event tracking', async () => {
     class Bare {}
     Module({})(Bare);
     const message = await failure('a worker of a module without event tracking', () =>
       createEventTrackingWorker(Bare, { logger: false }),
     );
-    expect(message).toMatch(/^createEventTrackingWorker: Bare imports no EventTrackingModule\./);
-  });
-
-  it('a worker that has no queue to empty says so', async () => {
-    const logger = new RecordingLogger();
-    await boot(
-      { imports: [configure({ worker: true, backends: { a: new MemoryBackend() } })] },
-      logger,
+    expect(message).toMatch(
+      /^createEventTrackingWorker: Bare does not import EventTrackingModule\./,
     );
-    expect(logger.complaints.join('\n')).toMatch(/worker.*no node of the tree has a queue/);
   });
 
-  it('what is exposed and not configured is named', async () => {
+  it('names exposed trackers and backends that are not configured', async () => {
     const exposing = (expose: object) => () =>
       boot({
         imports: [
@@ -685,14 +681,14 @@ describe('at bootstrap', () => {
         ],
       });
     expect(await failure('an exposed backend', exposing({ backends: ['mongo'] }))).toMatch(
-      /^expose\.backends: the tracker 'default' has no backend 'mongo' configured\. Configured are: log/,
+      /^expose\.backends: the tracker 'default' has no backend 'mongo'\. Configured backends: log/,
     );
     expect(await failure('an exposed tracker', exposing({ trackers: ['audit'] }))).toMatch(
-      /^expose\.trackers: the tracker 'audit' is not configured\. Configured are: default/,
+      /^expose\.trackers: the tracker 'audit' is not configured\. Configured trackers: default/,
     );
   });
 
-  it('a decorator that names an unknown tracker is told', async () => {
+  it('names a decorator that uses an unknown tracker', async () => {
     class Service {
       @EmitEvent('done', { tracker: 'adit' })
       work(): void {}
@@ -701,11 +697,11 @@ describe('at bootstrap', () => {
       await failure('a decorator’s tracker', () =>
         boot({ imports: [configure({})], providers: [Service] }),
       ),
-    ).toMatch(/'done' on Service\.work names the tracker 'adit'/);
+    ).toMatch(/'done' on Service\.work uses the tracker 'adit'/);
   });
 });
 
-describe('a backend that depends on what depends on it is refused with the circle, and does not hang', () => {
+describe('Bootstrap rejects a circular dependency of a backend instead of hanging:', () => {
   @Injectable()
   class Reports {
     constructor(@InjectBackend('warehouse.mongo') readonly backend: Backend) {}
@@ -734,9 +730,9 @@ describe('a backend that depends on what depends on it is refused with the circl
       imports: [ReportsModule],
       backends: { warehouse: { backends: { mongo } } },
     });
-    const message = await failure(`a circle ${how}`, () => boot({ imports: [tracking] }));
+    const message = await failure(`a cycle ${how}`, () => boot({ imports: [tracking] }));
     expect(message).toMatch(
-      /^backends\.warehouse\.backends\.mongo: this backend depends on what depends on it: backends\.warehouse\.backends\.mongo → Reports → backends\.warehouse\.backends\.mongo\. .*inject Tracker/,
+      /^backends\.warehouse\.backends\.mongo: circular dependency: backends\.warehouse\.backends\.mongo → Reports → backends\.warehouse\.backends\.mongo\. .*inject Tracker/,
     );
   });
 
@@ -752,30 +748,39 @@ describe('a backend that depends on what depends on it is refused with the circl
       imports: [NodeUserModule],
       backends: { warehouse: { backends: { mongo } } },
     });
-    expect(await failure('a circle through a node', () => boot({ imports: [tracking] }))).toMatch(
-      /depends on what depends on it: .*NodeUser/,
+    expect(await failure('a cycle through a node', () => boot({ imports: [tracking] }))).toMatch(
+      /circular dependency: .*NodeUser/,
     );
-  });
-
-  it('and a backend may depend on what depends on another backend', async () => {
-    @Injectable()
-    class Log extends MemoryBackend {}
-    @Injectable()
-    class Reader {
-      constructor(@InjectBackend('log') readonly log: Backend) {}
-    }
-    @Module({ providers: [Reader], exports: [Reader] })
-    class ReaderModule {}
-    const second = {
-      useFactory: ({ log }: Reader) => ({ send: (event: never) => log.send(event) }),
-      inject: [Reader],
-    };
-    const tracking = configure({ imports: [ReaderModule], backends: { log: Log, second } });
-    await expect(boot({ imports: [tracking] })).resolves.toBeUndefined();
   });
 });
 
-it('a missing peer is named', async () => {
+it('A backend can depend on a provider that injects another backend', async () => {
+  @Injectable()
+  class Log extends MemoryBackend {}
+  @Injectable()
+  class Reader {
+    constructor(@InjectBackend('log') readonly log: Backend) {}
+  }
+  @Module({ providers: [Reader], exports: [Reader] })
+  class ReaderModule {}
+  const second = {
+    useFactory: ({ log }: Reader) => ({ send: (event: never) => log.send(event) }),
+    inject: [Reader],
+  };
+  const tracking = configure({ imports: [ReaderModule], backends: { log: Log, second } });
+  await expect(boot({ imports: [tracking] })).resolves.toBeUndefined();
+});
+
+it('A worker without a queue logs a warning at bootstrap', async () => {
+  const logger = new RecordingLogger();
+  await boot(
+    { imports: [configure({ worker: true, backends: { a: new MemoryBackend() } })] },
+    logger,
+  );
+  expect(logger.complaints.join('\n')).toMatch(/worker.*no node of the tree has a queue/);
+});
+
+it('Node names a peer dependency that is not installed', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'missing-peer-'));
   const modules = join(directory, 'node_modules');
   await mkdir(join(modules, '@nestjs'), { recursive: true });
@@ -795,7 +800,7 @@ it('a missing peer is named', async () => {
   );
   const { code, output } = await runNode(['main.mjs'], { cwd: directory });
   expect(code).toBe(1);
-  expect(read('a missing peer', /.*Cannot find package.*/.exec(output)?.[0] ?? '')).toMatch(
+  expect(show('a missing peer', /.*Cannot find package.*/.exec(output)?.[0] ?? '')).toMatch(
     /'nestjs-cls' imported from/,
   );
 });

@@ -181,7 +181,7 @@ describe('MongoBackend: documents', () => {
     expect((await storedIn(connection)).map(({ name }) => name)).toEqual(['before', 'after']);
     expect(dead.events[0]).toMatchObject({
       name: 'huge',
-      dead_letter: { error: expect.stringMatching(/bytes large, more than MongoDB takes/) },
+      dead_letter: { error: expect.stringMatching(/bytes large, more than MongoDB stores/) },
     });
   });
 
@@ -384,11 +384,11 @@ describe('MongoBackend: what it refuses', () => {
   it.each([
     [
       { connection: undefined },
-      /connection is one of Mongoose, received undefined.*mongoBackend\(\)/,
+      /connection must be a Mongoose connection; received undefined.*mongoBackend\(\)/,
     ],
-    [{ writeConcern: { w: 0 } }, /w: 0 acknowledges nothing/],
-    [{ ttl: -1 }, /ttl is a number of seconds above 0, received the number -1/],
-    [{ collection: '' }, /collection is a name, received the string ''/],
+    [{ writeConcern: { w: 0 } }, /writeConcern must acknowledge writes/],
+    [{ ttl: -1 }, /ttl must be a number of seconds above 0; received the number -1/],
+    [{ collection: '' }, /collection must be a non-empty string; received the string ''/],
   ])('%j', (options, message) => {
     expect(() => backend(options as Partial<MongoBackendOptions>)).toThrow(message);
   });

@@ -2,12 +2,19 @@ import { Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { getConnectionToken, InjectModel, MongooseModule } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
 import type { Connection, Model } from 'mongoose';
-import { EventTrackingModule, InjectBackend, MemoryBackend, Tracker } from 'nestjs-event-tracking';
+import {
+  EventTrackingModule,
+  InjectBackend,
+  MemoryBackend,
+  Tracker,
+  type DeadLetter,
+} from 'nestjs-event-tracking';
 import {
   MongoBackend,
   mongoBackend,
   TrackedEvent,
   TrackedEventSchema,
+  MongoDeadLetters,
 } from 'nestjs-event-tracking/mongo';
 import { describe, expect, it } from 'vitest';
 import { connectMongo, databaseUri, dropMongo, storedIn } from './support/mongo.js';
@@ -37,7 +44,7 @@ class Farewell implements OnModuleDestroy {
 }
 
 describe('MongoDB in a Nest application', () => {
-  it('stores events on the connection of MongooseModule, and lets a model query them', async () => {
+  it('stores events through the connection of MongooseModule, where a model can query them', async () => {
     const uri = databaseUri();
 
     @Module({
@@ -74,7 +81,7 @@ describe('MongoDB in a Nest application', () => {
     await app.close();
   });
 
-  it('delivers what shutdown hooks emit before the connection closes', async () => {
+  it('stores events of shutdown hooks before the connection closes', async () => {
     const uri = databaseUri();
 
     @Module({
@@ -96,7 +103,7 @@ describe('MongoDB in a Nest application', () => {
     await dropMongo(connection);
   });
 
-  it('takes named connections, collections of their own, and dead letters of their own', async () => {
+  it('supports named connections, custom collections and dead letters', async () => {
     const [events, letters] = [databaseUri(), databaseUri()];
 
     @Module({
@@ -132,23 +139,29 @@ describe('MongoDB in a Nest application', () => {
     expect((await storedIn(stored, 'tracks')).map(({ name }) => name)).toEqual(['small']);
     expect(tracker.stats().backends).toMatchObject({
       mongo: { arrived: 3, delivered: 1, dead: 2, pending: 0 },
-      'mongo.deadLetter': { arrived: 2, dropped: { rejected: 2 }, pending: 0 },
+      'mongo.deadLetter': { arrived: 2, delivered: 2, dropped: {}, pending: 0 },
     });
+    const kept: DeadLetter[] = [];
+    for await (const letter of new MongoDeadLetters(dead, 'dead').read()) kept.push(letter);
+    expect(kept.map(({ name, data }) => [name, Object.keys(data)]).toSorted()).toEqual([
+      ['huge', ['text']],
+      ['null byte', ['a\0b']],
+    ]);
     await stored.dropDatabase();
     await dead.dropDatabase();
     await app.close();
   });
 
-  it('says which connection is missing', async () => {
+  it('names a missing connection', async () => {
     @Module({ imports: [EventTrackingModule.forRoot({ backends: { mongo: mongoBackend() } })] })
     class AppModule {}
 
     await expect(Test.createTestingModule({ imports: [AppModule] }).compile()).rejects.toThrow(
-      /backends\.mongo: .*DatabaseConnection/s,
+      /backends\.mongo could not be created\..*DatabaseConnection/s,
     );
   });
 
-  it('lets delivery be configured around any backend of the tree', async () => {
+  it('can be replaced by any backend with a delivery configuration', async () => {
     const memory = new MemoryBackend();
 
     @Module({
@@ -171,11 +184,14 @@ describe('MongoDB in a Nest application', () => {
   });
 
   it.each([
-    [{ batchSize: -1 }, /backends\.memory\.delivery\.batchSize: expected a whole number above 0/],
+    [{ batchSize: -1 }, /backends\.memory\.delivery\.batchSize must be a whole number above 0/],
     [{ batchsize: 1 }, /backends\.memory\.delivery: the key 'batchsize' is unknown/],
-    ['fast', /backends\.memory\.delivery: expected false or an object .* the string 'fast'/],
-    [{ deadLetter: {} }, /backends\.memory\.delivery\.deadLetter: expected an instance with send/],
-  ])('refuses the delivery %j with its place', (delivery, message) => {
+    [
+      'fast',
+      /backends\.memory\.delivery must be false or an object .*; received the string 'fast'/,
+    ],
+    [{ deadLetter: {} }, /backends\.memory\.delivery\.deadLetter must be an instance with send/],
+  ])('rejects the delivery %j with its path', (delivery, message) => {
     const backends = { memory: { useValue: new MemoryBackend(), delivery: delivery as object } };
     expect(() => EventTrackingModule.forRoot({ backends })).toThrow(message);
   });

@@ -238,6 +238,32 @@ describe('SegmentBackend: failures', () => {
     expect(server.requests).toBe(1);
   });
 
+  it.each([
+    ['redirects to a page', { status: 302, headers: { location: '/login' } }],
+    ['answers with a page', { status: 200, headers: { 'content-type': 'text/html' } }],
+  ])('tries again when something on the way %s', async (_, answer) => {
+    server.answer(answer);
+    const { tracker, account } = tracked();
+    emit(tracker, 3);
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 3, retried: 3, pending: 0 });
+    expect(server.requests).toBe(2);
+  });
+
+  it('ignores the late answer to an attempt that was given up', async () => {
+    server.answer(
+      { status: 400, delay: 300 },
+      { status: 400 },
+      { status: 200, delay: 200 },
+      { status: 400 },
+    );
+    const { tracker, account, dead } = tracked({}, { timeout: 250 });
+    emit(tracker, 2);
+    await tracker.flush();
+    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(dead.events.map(({ name }) => name)).toEqual(['e1']);
+  });
+
   it('gives up a message that is larger than Segment takes, and no other', async () => {
     const { tracker, account, dead } = tracked();
     tracker.context({ user_id: 7 }, () => {
@@ -294,7 +320,7 @@ describe('SegmentBackend: failures', () => {
 
   it('says that a write key is missing', () => {
     expect(() => new SegmentBackend({})).toThrow(
-      /expected the write key of a Segment source, received undefined. Pass \{ writeKey \}/,
+      /writeKey must be the write key of a Segment source; received undefined. Pass \{ writeKey \}/,
     );
   });
 });

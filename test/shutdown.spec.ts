@@ -24,7 +24,7 @@ import { deferred } from './support/deferred.js';
 import { ADAPTERS, listen, Recorder } from './support/http-application.js';
 import { RecordingLogger } from './support/recording-logger.js';
 
-/** A connection that somebody else closes, as Mongoose does, when the application has shut down. */
+/** A connection that its own module closes in onApplicationShutdown, as Mongoose does. */
 @Injectable()
 class Connection implements OnApplicationShutdown {
   readonly stored: string[] = [];
@@ -54,7 +54,7 @@ class StoringBackend implements Backend {
   }
 }
 
-/** A provider that emits in each of its hooks. */
+/** A provider that emits in each shutdown hook. */
 @Injectable()
 class Emitting {
   constructor(protected readonly tracker: Tracker) {}
@@ -109,14 +109,14 @@ function appOf(imports: (DynamicModule | Type)[]): Type {
 
 beforeEach(() => Object.assign(busy, { started: deferred(), proceed: deferred() }));
 
-describe.each(ADAPTERS)('closing an application on %s', (adapter) => {
+describe.each(ADAPTERS)('Closing an application on %s', (adapter) => {
   const tracking = () => EventTrackingModule.forRoot({ backends: { store: StoringBackend } });
 
   it.each([
     ['before', () => [tracking(), MiddleModule, ConnectionModule]],
     ['after', () => [ConnectionModule, MiddleModule, tracking()]],
   ])(
-    'delivers what requests and hooks emit, imported %s the connection and others',
+    'delivers events of pending requests and hooks if tracking is imported %s other modules',
     async (_order, imports) => {
       const served = await listen(adapter, appOf(imports()), () => {}, false);
       const connection = served.app.get(Connection);
@@ -142,7 +142,7 @@ describe.each(ADAPTERS)('closing an application on %s', (adapter) => {
 });
 
 it(
-  'delivers what a request emits one second after SIGTERM, before the connection is closed',
+  'Shutdown delivers an event emitted one second after SIGTERM before the connection closes',
   { timeout: 30_000 },
   async () => {
     const script = fileURLToPath(new URL('./support/slow-request.mjs', import.meta.url));
@@ -164,7 +164,7 @@ it(
   },
 );
 
-describe('shutting down', () => {
+describe('Shutdown', () => {
   const logger = new RecordingLogger();
 
   beforeEach(() => {
@@ -186,7 +186,7 @@ describe('shutting down', () => {
     return module.init();
   }
 
-  it('gives up after shutdownTimeout and says what was not delivered where', async () => {
+  it('gives up after shutdownTimeout and logs the undelivered events of each backend', async () => {
     const backend: Backend = { send: () => new Promise(() => {}) };
     const app = await boot({
       backends: { warehouse: { backends: { stuck: backend } } },
@@ -199,7 +199,7 @@ describe('shutting down', () => {
     await closing;
     expect(logger.complaints).toEqual([
       expect.stringMatching(
-        /^3 events were not delivered to the backend 'warehouse\.stuck' of the tracker 'default'/,
+        /^3 events were not delivered to the backend 'warehouse\.stuck' of the tracker 'default' within shutdownTimeout\./,
       ),
     ]);
     expect(tracker.stats().backends['warehouse.stuck']).toMatchObject({
@@ -209,7 +209,7 @@ describe('shutting down', () => {
     });
   });
 
-  it('waits no longer than shutdownTimeout for a backend that does not close', async () => {
+  it('waits at most shutdownTimeout for a backend to close', async () => {
     const made: Backend = { send() {}, close: () => new Promise(() => {}) };
     const app = await boot({
       backends: { made: { useFactory: () => made } },
@@ -220,7 +220,7 @@ describe('shutting down', () => {
     await expect(closing).resolves.toBeUndefined();
   });
 
-  it('is not taken for a leak, however many backends close', async () => {
+  it('triggers no leak warning when many backends close', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const made = (): Backend => ({ send() {}, close: async () => {} });
     const names = Array.from({ length: 12 }, (_, index) => `made_${index}`);
@@ -231,7 +231,7 @@ describe('shutting down', () => {
     warn.mockRestore();
   });
 
-  it('closes once what the module made, and only flushes what was passed in', async () => {
+  it('closes backends that the module has created and only flushes others', async () => {
     const make = () => ({
       send: vi.fn(),
       flush: vi.fn(async () => {}),
@@ -256,7 +256,7 @@ describe('shutting down', () => {
     expect(existing.close).not.toHaveBeenCalled();
   });
 
-  it('closes once what the module made, however often the application is closed', async () => {
+  it('closes a backend once if the application is closed twice', async () => {
     const made = { send: vi.fn(), close: vi.fn(async () => {}) };
     const app = await boot({ backends: { made: { useFactory: () => made } } });
     await app.close();
@@ -264,7 +264,7 @@ describe('shutting down', () => {
     expect(made.close).toHaveBeenCalledOnce();
   });
 
-  it('says how many faults of factories were not logged one by one', async () => {
+  it('logs the number of suppressed decorator errors', async () => {
     class Service {
       @TrackContext('broken', () => {
         throw new Error('no context today');
@@ -281,7 +281,7 @@ describe('shutting down', () => {
     ]);
   });
 
-  it('counts what is emitted afterwards as dropped because closed', async () => {
+  it('counts later events as dropped with the reason closed', async () => {
     const recorder = new Recorder();
     const app = await boot({ backends: { recorder } });
     const tracker = app.get(Tracker);
@@ -300,7 +300,7 @@ describe('shutting down', () => {
     ]);
   });
 
-  it('survives a backend whose flush and close fail, and reports it', async () => {
+  it('logs the errors of a backend whose flush and close fail', async () => {
     const broken: Backend = {
       send() {},
       flush: () => Promise.reject(new Error('no flush')),

@@ -16,14 +16,10 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const section = readme.split('\n## Troubleshooting\n')[1]!.split('\n## ')[0]!;
-const messages = section
-  .split('\n')
-  .flatMap((line) => (line.startsWith('| `') ? [line.split('|')[1]!] : []))
-  .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message]) => message!));
+const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
+const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => message!);
 
-/** Each mistake, made for real; it resolves to what the one who made it gets to read. */
+/** Makes each mistake for real; resolves to the message that its author reads. */
 const MISTAKES: (() => Promise<string>)[] = [
   function noModule() {
     return bootstrapError({ providers: [CoursesService] });
@@ -131,7 +127,7 @@ const MISTAKES: (() => Promise<string>)[] = [
   },
 ];
 
-describe("The README's troubleshooting", () => {
+describe('The troubleshooting page', () => {
   let received: string[];
 
   beforeAll(async () => {
@@ -139,17 +135,17 @@ describe("The README's troubleshooting", () => {
     for (const make of MISTAKES) received.push(await make());
   });
 
-  it('quotes messages as they really are', () => {
+  it('quotes messages as the library writes them', () => {
     expect(messages.length).toBeGreaterThanOrEqual(MISTAKES.length);
     for (const message of messages) {
       expect(received, message).toContainEqual(expect.stringMatching(patternOf(message)));
     }
   });
 
-  it('has a row for each of these mistakes', () => {
+  it('has one heading for each of these mistakes', () => {
     for (const [index, text] of received.entries()) {
-      const rows = messages.filter((message) => patternOf(message).test(text));
-      expect(rows, `${MISTAKES[index]!.name}: ${text}`).toHaveLength(1);
+      const headings = messages.filter((message) => patternOf(message).test(text));
+      expect(headings, `${MISTAKES[index]!.name}: ${text}`).toHaveLength(1);
     }
   });
 });

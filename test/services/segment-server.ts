@@ -16,7 +16,7 @@ export interface SegmentMessage {
 
 /** How one request is answered, instead of with success. */
 export type SegmentAnswer =
-  | { status: number; headers?: Record<string, string> }
+  | { status: number; headers?: Record<string, string>; delay?: number }
   /** The connection is reset. */
   | 'reset'
   /** No answer comes. */
@@ -62,7 +62,8 @@ export async function startSegmentServer(): Promise<SegmentServer> {
     } else if (answer === 'reset' || answer === 'take and reset') {
       request.socket.resetAndDestroy();
     } else if (typeof answer === 'object') {
-      response.writeHead(answer.status, answer.headers).end();
+      const end = () => response.writeHead(answer.status, answer.headers).end();
+      setTimeout(end, answer.delay ?? 0);
     }
   };
 

@@ -4,7 +4,7 @@ export interface CodeBlock {
   readonly code: string;
   /** The line of its fence. */
   readonly line: number;
-  /** The file that its first line names, `// src/main.ts`, where it is a whole file. */
+  /** The file name in its first line, `// src/main.ts`, if the block is a whole file. */
   readonly file: string | undefined;
 }
 

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from './root.js';
+import { publicEntries } from '../../tools/public-entries.mjs';
 
-/** What stands around the fragments of the documentation: the application that the reader has in mind. */
+/** Declares the application around the fragments of the documentation. */
 export const STAND_INS = `
 declare const tracker: import('nestjs-event-tracking').Tracker;
 declare class UsersService { isInternal(id: unknown): boolean }
@@ -52,7 +51,7 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@segment/analytics-node': ['Analytics'],
 };
 
-/** Makes a fragment a module: imports what it mentions and does not declare itself. */
+/** Makes a fragment a module: imports the names that it mentions but does not declare. */
 export function completeFragment(code: string): string {
   const packages = { ...libraryNames(), ...OTHER_PACKAGES };
   const imports = Object.entries(packages).flatMap(([name, exported]) => {
@@ -70,20 +69,18 @@ function mentions(code: string, name: string): boolean {
   return new RegExp(`\\b(?<![.'])${name}\\b`).test(code) && !declared.test(code);
 }
 
-/** The names of the package, and of each of its subpaths that adds some. */
+/** Returns the names of each entry of the package. Core repeats names of the root. */
 function libraryNames(): Record<string, readonly string[]> {
-  const subpaths = ['mongo', 'segment', 'bullmq', 'disk', 'threads', 'catalogue', 'testing'].map(
-    (room) => [`nestjs-event-tracking/${room}`, publicNames(`${room}/index.ts`)],
+  return Object.fromEntries(
+    publicEntries
+      .filter(({ file }) => file !== 'core')
+      .map(({ specifier, source }) => [specifier, publicNames(source)]),
   );
-  return Object.fromEntries([
-    ['nestjs-event-tracking', publicNames('index.ts')],
-    ...subpaths,
-  ]) as Record<string, readonly string[]>;
 }
 
-/** The names that an index spells out, types marked as such. */
+/** Returns the names that an index spells out, types marked as such. */
 function publicNames(path: string): string[] {
-  const index = readFileSync(join(ROOT, 'libs/event-tracking/src', path), 'utf8');
+  const index = readFileSync(path, 'utf8');
   return [...index.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, type = '', names = '']) =>
     names
       .split(',')

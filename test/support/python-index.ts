@@ -59,5 +59,9 @@ export const PYTHON_NAMES_IN_PASSING: readonly string[] = [
   'DjangoTracker',
   'EVENT_TRACKING_BACKENDS',
   'eventtracking.backends.async_routing.AsyncRoutingBackend',
+  'eventtracking.backends.event_bus.EventBusRoutingBackend',
+  'eventtracking.config.SEND_TRACKING_EVENT_EMITTED_SIGNAL',
+  'eventtracking.handlers.send_tracking_log_to_backends',
   'eventtracking.processors.regex_filter.RegexFilter',
+  'eventtracking.tasks.send_event',
 ];

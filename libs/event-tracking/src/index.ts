@@ -44,7 +44,7 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './core/event-types/standard-schema.js';
-export type { Violation, ViolationKind } from './core/event-types/violations.js';
+export type { Violation, ViolationKind } from './core/diagnostics/violation.js';
 export type {
   ConsumeOptions,
   EventQueue,

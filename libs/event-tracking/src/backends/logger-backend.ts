@@ -5,7 +5,7 @@ import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { isThenable } from '../core/tree/is-thenable.js';
+import { isThenable } from '../core/diagnostics/is-thenable.js';
 import { serializeEvent } from '../core/event/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 

@@ -5,7 +5,7 @@ import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { packEvent, type PackedEvent } from '../core/event/packed-event.js';
+import { packEvent, type PackedEvent } from '../core/tree/packed-event.js';
 import {
   deadLetterKey,
   letterIn,

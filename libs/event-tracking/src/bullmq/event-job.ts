@@ -7,7 +7,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/event/packed-event.js';
+} from '../core/tree/packed-event.js';
 
 /** What a job holds: some events of one node of one tracker's tree. */
 export interface EventJob {

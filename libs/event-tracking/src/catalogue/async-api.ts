@@ -10,22 +10,22 @@ import { firstSentenceOf } from './prose.js';
 import { relocateSchema } from './schema/relocate-schema.js';
 import { wholeEventSchemaOf } from './schema/whole-event-schema.js';
 
-/** How an AsyncAPI document is made. */
+/** Options of {@link asyncApiOf}. */
 export interface AsyncApiOptions {
   /**
-   * The version of the interface that the document describes.
+   * The version of the documented API.
    *
-   * @default made of the types' ids: another when one of them changes
+   * @default a hash of the ids of the types, which changes with any of them
    */
   version?: string;
 }
 
 /**
- * Describes the events that an application emits as an AsyncAPI document, version 3.0.
+ * Returns an AsyncAPI 3.0 document of the events that an application emits.
  *
  * @remarks
- * All events are messages of one channel, whose address is not known here: each destination has its own. Types that are
- * retired are left out. Schemas are as `asyncapi` takes them by default.
+ * All events are messages of one channel without an address, because each destination has its own.
+ * Retired types are omitted. Schemas use the default schema format of AsyncAPI.
  * @see {@link https://www.asyncapi.com/docs/reference/specification/v3.0.0}
  */
 export function asyncApiOf(catalogue: Catalogue, { version }: AsyncApiOptions = {}): JsonSchema {

@@ -10,7 +10,7 @@ import { dataSchemaOf } from './schema/data-schema.js';
 import { eventSchema } from './schema/event-schema.js';
 import { wholeEventSchemaOf } from './schema/whole-event-schema.js';
 
-/** What a catalogue can be written as. */
+/** The output formats of a catalogue. */
 export const CATALOGUE_FORMATS = ['html', 'markdown', 'json', 'asyncapi', 'schemas'] as const;
 
 /** One of {@link CATALOGUE_FORMATS}. */
@@ -23,23 +23,24 @@ const DATA: readonly (DataFile & { format: CatalogueFormat })[] = [
 ];
 
 /**
- * A catalogue as files by path: pages, and what other programs read.
+ * Renders a catalogue in several formats.
  *
- * @param formats - which of them; all, if it is not said
+ * @param formats - the formats; all by default
+ * @returns the files by path
  */
 export function catalogueFiles(
   catalogue: Catalogue,
   formats: readonly CatalogueFormat[] = CATALOGUE_FORMATS,
 ): Map<string, string> {
   const files = DATA.filter(({ format }) => formats.includes(format));
-  const makers: Record<CatalogueFormat, () => Map<string, string>> = {
+  const renderers: Record<CatalogueFormat, () => Map<string, string>> = {
     html: () => htmlPages(catalogue, { files }),
     markdown: () => markdownPages(catalogue),
     json: () => new Map([['catalogue.json', writeCatalogue(catalogue)]]),
     asyncapi: () => new Map([['asyncapi.json', jsonFile(asyncApiOf(catalogue))]]),
     schemas: () => schemaFiles(catalogue),
   };
-  return new Map(formats.flatMap((format) => [...makers[format]()]));
+  return new Map(formats.flatMap((format) => [...renderers[format]()]));
 }
 
 function schemaFiles(catalogue: Catalogue): Map<string, string> {

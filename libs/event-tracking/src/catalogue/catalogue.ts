@@ -1,27 +1,29 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 import { byTime, timeline, type TypeVersion } from './type-versions.js';
 
-/** A kind of events or contexts, in all the versions that are known of it. */
+/** An event type or context type with its known versions. */
 export interface CatalogueType {
   readonly kind: MetadataRecord['kind'];
   readonly name: string;
-  /** The version that was registered last. */
+  /** The version in force. */
   readonly current: TypeVersion;
-  /** The newest first. */
+  /** All versions, newest first. */
   readonly versions: readonly TypeVersion[];
-  /** Whether the application has ceased to register it. */
+  /** Whether the application no longer registers the type. */
   readonly isRetired: boolean;
 }
 
-/** Context types that are entered together, which events refer to by one id. */
+/** Context types that are entered together. Events refer to them by a single id. */
 export interface ContextCombination {
   readonly record: MetadataRecord;
-  /** Those of its parts that the catalogue knows. */
+  /** The parts that the catalogue contains. */
   readonly parts: readonly TypeVersion[];
 }
 
-/** All that is known of an application's events and contexts: plain values, in the order of their names. */
+/**
+ * The event types and context types of an application, sorted by name. Contains only plain values.
+ */
 export interface Catalogue {
   readonly title: string;
   readonly events: readonly CatalogueType[];
@@ -29,22 +31,22 @@ export interface Catalogue {
   readonly combinations: readonly ContextCombination[];
 }
 
-/** How a catalogue is made. */
+/** Options of {@link catalogueOf}. */
 export interface CatalogueOptions {
   /**
-   * What the catalogue is called.
+   * The title of the catalogue.
    *
-   * @default that of the earlier catalogue, or 'Event catalogue'
+   * @default the title of the earlier catalogue, or 'Event catalogue'
    */
   title?: string;
   /**
-   * What was known before: its versions are kept.
+   * An earlier catalogue, whose versions are kept.
    *
-   * @default nothing
+   * @default none
    */
   earlier?: Catalogue;
   /**
-   * The records that the application registers now; types that have none among them are marked as retired.
+   * The records that the application registers now. Other types are marked as retired.
    *
    * @default no type is retired
    */
@@ -54,12 +56,12 @@ export interface CatalogueOptions {
 const DEFAULT_TITLE = 'Event catalogue';
 
 /**
- * Makes a catalogue of metadata records, of any number of versions, in any order.
+ * Creates a catalogue from metadata records of any versions, in any order.
  *
  * @remarks
- * A version is in force from when it was first registered until another is; one that is registered again after another
- * is in force again. Registering what is in force already changes nothing, so that the same records lead to the same
- * catalogue, however often it is made.
+ * A version is in force from its registration until another version is registered. It returns into
+ * force if it is registered again. Registering the version in force changes nothing, so the same
+ * records always give the same catalogue.
  * @example
  * ```ts
  * const catalogue = catalogueOf(tracker.records, { title: 'Events of the course API' });
@@ -92,7 +94,10 @@ export function catalogueOf(
   };
 }
 
-/** The records that a catalogue holds, each as often as it came into force: {@link catalogueOf} makes it again of them. */
+/**
+ * Returns the records of a catalogue, one per date of coming into force. {@link catalogueOf}
+ * restores it from them.
+ */
 export function recordsOf(catalogue: Catalogue): MetadataRecord[] {
   return [
     ...[...catalogue.events, ...catalogue.contexts].flatMap(({ versions }) =>
@@ -103,9 +108,9 @@ export function recordsOf(catalogue: Catalogue): MetadataRecord[] {
 }
 
 /**
- * What an event's `name_id` or `context_type_id` refers to: one version, or one of each context that was entered.
+ * Finds the versions that a `name_id` or `context_type_id` of an event refers to.
  *
- * @returns nothing for an id that is not known
+ * @returns one version, or one per entered context; an empty list for an unknown id
  */
 export function findVersions(catalogue: Catalogue, id: string): readonly TypeVersion[] {
   const version = versionsById([...catalogue.events, ...catalogue.contexts]).get(id);
@@ -118,7 +123,7 @@ function combinationsOf(
   byId: ReadonlyMap<string, TypeVersion>,
 ): ContextCombination[] {
   const composed = byTime(records.filter((record) => !isType(record)));
-  // The oldest of an id comes last, and stays: the same records lead to the same catalogue.
+  // Keeps the oldest record of each id, so that the order of the records does not matter.
   const oldest = new Map(composed.toReversed().map((record) => [record.id, record]));
   return [...oldest.values()]
     .map((record) => ({
@@ -142,7 +147,7 @@ function identityOf({ kind, name }: MetadataRecord): string {
   return `${kind} ${name}`;
 }
 
-/** The records of each type. */
+/** Groups records by type. */
 function grouped(records: readonly MetadataRecord[]): Map<string, MetadataRecord[]> {
   const groups = new Map<string, MetadataRecord[]>();
   for (const record of records.filter(isType)) {

@@ -9,13 +9,13 @@ const record = (options: Partial<EventTypeOptions>) =>
 const changes = (older: Partial<EventTypeOptions>, newer: Partial<EventTypeOptions>) =>
   changesBetween(record(older), record(newer));
 
-describe('The changes between two versions', () => {
-  it('are none where nothing is different', () => {
+describe('changesBetween', () => {
+  it('returns no changes for equal versions', () => {
     const same = { description: 'One.', fields: { plan: 'The plan.' }, contexts: ['request'] };
     expect(changes(same, { ...same })).toEqual([]);
   });
 
-  it('are what was added, removed and said in other words', () => {
+  it('returns added, removed and reworded parts', () => {
     expect(
       changes(
         { description: 'One.', fields: { coupon: 'A code.' }, contexts: ['request'] },
@@ -30,7 +30,7 @@ describe('The changes between two versions', () => {
     ]);
   });
 
-  it('break readers where a field may be missing, or is of another kind', () => {
+  it('marks a field that becomes optional or changes its type as breaking', () => {
     const plan = (more: object) => ({ fields: { plan: { description: 'It.', ...more } } });
     expect(changes(plan({}), plan({ optional: true }))).toEqual([
       {
@@ -47,7 +47,7 @@ describe('The changes between two versions', () => {
     ]);
   });
 
-  it('name examples without showing them', () => {
+  it('reports a new example without its value', () => {
     expect(changes({}, { example: { plan: 'free' } })).toEqual([
       { subject: 'example', what: 'added', isBreaking: false },
     ]);

@@ -1,31 +1,33 @@
 import type { FieldRecord, MetadataRecord } from '../core/event-types/metadata-record.js';
 
-/** What is different in a version from the one before it. */
+/** A difference between two versions of a type. */
 export interface Change {
-  /** What is different: `field 'plan'`, `description`. */
+  /** The changed part: `field 'plan'`, `description`. */
   readonly subject: string;
   readonly what: 'added' | 'removed' | 'changed';
-  /** What it was, and what it is, where that can be said in words. */
+  /** The old and new values, if they are short texts. */
   readonly before?: string;
   readonly after?: string;
-  /** Whether code that reads such events may have to change: a field is gone, may be missing, or is of another kind. */
+  /**
+   * Whether consumers may have to change, because a field is removed, optional or of another type.
+   */
   readonly isBreaking: boolean;
 }
 
-/** Says what is different in a record from an older one of the same type. */
+/** Returns the changes from an older record of a type to a newer one. */
 export function changesBetween(older: MetadataRecord, newer: MetadataRecord): Change[] {
   return [
     ...changed('description', older.description, newer.description),
     ...fieldChanges('field', older.fields, newer.fields),
     ...fieldChanges('context field', older.context_fields ?? [], newer.context_fields ?? []),
     ...contextChanges(older.contexts ?? [], newer.contexts ?? []),
-    ...unspokenChange('validation', older.schema, newer.schema),
-    ...unspokenChange('example', older.example, newer.example),
+    ...opaqueChange('validation', older.schema, newer.schema),
+    ...opaqueChange('example', older.example, newer.example),
   ];
 }
 
 function fieldChanges(
-  what: string,
+  noun: string,
   older: readonly FieldRecord[],
   newer: readonly FieldRecord[],
 ): Change[] {
@@ -34,12 +36,12 @@ function fieldChanges(
   const removed = older.filter(({ name }) => !after.has(name));
   return [
     ...removed.map(({ name }) => ({
-      subject: `${what} '${name}'`,
+      subject: `${noun} '${name}'`,
       what: 'removed' as const,
       isBreaking: true,
     })),
     ...newer.flatMap((field): Change[] => {
-      const subject = `${what} '${field.name}'`;
+      const subject = `${noun} '${field.name}'`;
       const known = before.get(field.name);
       return known === undefined
         ? [{ subject, what: 'added', isBreaking: false }]
@@ -53,7 +55,7 @@ function fieldDifferences(subject: string, older: FieldRecord, newer: FieldRecor
     ...changed(`type of ${subject}`, older.type ?? 'any', newer.type ?? 'any', true),
     ...changed(`presence of ${subject}`, presenceOf(older), presenceOf(newer), isOptional(newer)),
     ...changed(`description of ${subject}`, older.description, newer.description),
-    ...unspokenChange(`example of ${subject}`, older.example, newer.example),
+    ...opaqueChange(`example of ${subject}`, older.example, newer.example),
   ];
 }
 
@@ -76,8 +78,8 @@ function changed(subject: string, before: string, after: string, isBreaking = fa
   return before === after ? [] : [{ subject, what: 'changed', before, after, isBreaking }];
 }
 
-/** A change of what is too large to be shown in a sentence. */
-function unspokenChange(subject: string, before: unknown, after: unknown): Change[] {
+/** Reports a change without its values, which are too large to show. */
+function opaqueChange(subject: string, before: unknown, after: unknown): Change[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   const what = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
   return [{ subject, what, isBreaking: false }];

@@ -1,5 +1,5 @@
 import { compositeId, type MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 import type { EventData, TrackingEvent } from '../core/event/event.js';
 import { dataSchemaOf, objectOf } from './schema/data-schema.js';
 import { sampleOf } from './schema/sample.js';
@@ -7,9 +7,9 @@ import { sampleOf } from './schema/sample.js';
 const ID = '01a20cbb-e184-7580-b6a8-d13d4d7e19bc';
 
 /**
- * An event of a type, for readers: made of the examples that the type and its fields give.
+ * Returns an example event of a type, based on the examples of the type and its fields.
  *
- * @param contexts - the records of the contexts that such events are emitted in
+ * @param contexts - the records of the contexts in which the events are emitted
  */
 export function exampleEventOf(
   record: MetadataRecord,
@@ -30,7 +30,7 @@ export function exampleEventOf(
   };
 }
 
-/** What an event or a context of a type holds, for readers. */
+/** Returns example data of an event type or context type. */
 export function exampleDataOf(record: MetadataRecord): EventData {
   const { examples: _, ...schema } = dataSchemaOf(record);
   const sample = sampleOf({ type: 'object', ...schema });

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { fileNameOf } from './file-name.js';
 
 describe("A type's file name", () => {
-  it.each(['course.enrolled', 'edx.video.stop', 'session', 'a_b-c.1'])('is %s itself', (name) => {
-    expect(fileNameOf(name)).toBe(name);
-  });
+  it.each(['course.enrolled', 'edx.video.stop', 'session', 'a_b-c.1'])(
+    'is the type name %s itself if it is portable',
+    (name) => {
+      expect(fileNameOf(name)).toBe(name);
+    },
+  );
 
   it.each([
     ['Course.Enrolled', /^course-enrolled~[0-9a-f]{8}$/],
@@ -14,11 +17,11 @@ describe("A type's file name", () => {
     ['a.', /^a~/],
     ['✓', /^~/],
     ['x'.repeat(300), /^x{50}~/],
-  ])('resembles %j where that is nothing for every file system', (name, expected) => {
+  ])('resembles %j if that name is not portable', (name, expected) => {
     expect(fileNameOf(name)).toMatch(expected);
   });
 
-  it('is another for another name, even where case does not count', () => {
+  it('is unique to the type name, even if the file system ignores case', () => {
     const anyName = fc.oneof(
       fc.string(),
       fc.string({ unit: fc.constantFrom('a', 'A', '.', '-', '_') }),
@@ -32,7 +35,7 @@ describe("A type's file name", () => {
     );
   });
 
-  it('leads nowhere else and is not too long', () => {
+  it('is short and stays in its directory', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (name) => {
         expect(fileNameOf(name)).toMatch(/^[a-z0-9_.~-]{1,100}$/);

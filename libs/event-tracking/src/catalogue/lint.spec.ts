@@ -20,7 +20,7 @@ const rules = (...records: ReturnType<typeof event>[]) =>
   lintCatalogue(catalogueOf(records)).map(({ rule, name }) => `${rule} ${name}`);
 
 describe('The lint of a catalogue', () => {
-  it('finds nothing where all is as it should be', () => {
+  it('accepts well-formed names and complete descriptions', () => {
     const fields = { course_id: 'The course.' };
     expect(rules(session, event('course.enrolled', { fields, contexts: ['session'] }))).toEqual([]);
     expect(rules(event('edx.video.stop'), event('mit.audio.stop'))).toEqual([]);
@@ -33,11 +33,11 @@ describe('The lint of a catalogue', () => {
     ['course enrolled', ['name-lower-case course enrolled', 'name-namespaced course enrolled']],
     ['course..enrolled', ['name-lower-case course..enrolled']],
     ['unknown', ['name-reserved unknown']],
-  ])('says what is wrong with the name %s', (name, expected) => {
+  ])('reports the problems of the name %s', (name, expected) => {
     expect(rules(event(name))).toEqual(expected);
   });
 
-  it('finds names that only case and separators tell apart', () => {
+  it('reports names that differ only in case and separators', () => {
     expect(rules(event('course.un_enrolled'), event('course.unenrolled'))).toEqual([
       'name-collision course.un_enrolled',
       'name-collision course.unenrolled',
@@ -45,7 +45,7 @@ describe('The lint of a catalogue', () => {
     expect(rules(session, event('session'))).toEqual(['name-namespaced session']);
   });
 
-  it('finds what is not described', () => {
+  it('reports missing descriptions', () => {
     expect(rules(event('a.b', { description: ' ', fields: { c: '' } }))).toEqual([
       'description-missing a.b',
       'field-description-missing a.b',
@@ -53,7 +53,7 @@ describe('The lint of a catalogue', () => {
     expect(rules(event('a.b', { contexts: ['job'] }))).toEqual(['context-not-described a.b']);
   });
 
-  it('finds fields that are not written as others are, or hold another kind of value', () => {
+  it('reports field names in another style and conflicting field types', () => {
     expect(rules(event('a.b', { fields: { courseId: 'It.' } }))).toEqual([
       'field-name-lower-case a.b',
     ]);
@@ -63,7 +63,7 @@ describe('The lint of a catalogue', () => {
     ]);
   });
 
-  it('finds events of others, where it knows whose the own are', () => {
+  it('reports names outside the namespaces of the application', () => {
     const catalogue = catalogueOf([
       event('course.enrolled'),
       event('courses.listed'),
@@ -75,14 +75,14 @@ describe('The lint of a catalogue', () => {
     ]);
   });
 
-  it('leaves alone what is retired', () => {
+  it('ignores retired types', () => {
     expect(lintCatalogue(catalogueOf([event('Bad Name')], { registered: [] }))).toEqual([]);
   });
 
-  it('says what to write instead', () => {
+  it('suggests a valid name', () => {
     const [finding] = lintCatalogue(catalogueOf([event('Course.wasEnrolled-now')]));
     expect(finding?.message).toBe(
-      "The event type 'Course.wasEnrolled-now': write it in lower case, with underscores within words and dots between parts, " +
+      "The event type 'Course.wasEnrolled-now': the name must be lower case, with underscores within words and dots between parts, " +
         "such as 'course.was_enrolled_now'.",
     );
   });

@@ -1,7 +1,7 @@
 import type { FieldRecord } from '../core/event-types/metadata-record.js';
 import type { Catalogue, CatalogueType } from './catalogue.js';
 
-/** The names of what {@link lintCatalogue} looks for. */
+/** The rules of {@link lintCatalogue}. */
 export type LintRule =
   | 'name-namespaced'
   | 'name-lower-case'
@@ -14,7 +14,7 @@ export type LintRule =
   | 'field-type-differs'
   | 'context-not-described';
 
-/** Something that will make events hard to find, to tell apart or to understand. */
+/** A problem that makes events hard to find, to distinguish or to understand. */
 export interface Finding {
   readonly rule: LintRule;
   readonly kind: 'event' | 'context';
@@ -22,10 +22,11 @@ export interface Finding {
   readonly message: string;
 }
 
-/** How a catalogue is looked at. */
+/** Options of {@link lintCatalogue}. */
 export interface LintOptions {
   /**
-   * The namespaces that are the application's own, `course` or `edx.video`: it emits no others' events.
+   * The namespaces of the application, such as `course` or `edx.video`. Event names outside them
+   * are reported.
    *
    * @default any
    */
@@ -34,10 +35,10 @@ export interface LintOptions {
 
 const EVENT_NAME = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/;
 const FIELD_NAME = /^[a-z][a-z0-9_]*$/;
-/** What an event is called whose name was left out. */
-const NAMELESS = 'unknown';
+/** The name of events that are emitted without a name. */
+const UNNAMED = 'unknown';
 
-/** Finds names and descriptions that are not as they should be; retired types are left alone. */
+/** Checks the names and descriptions of all types that are not retired. */
 export function lintCatalogue(
   catalogue: Catalogue,
   { namespaces = [] }: LintOptions = {},
@@ -62,21 +63,25 @@ function nameFindings(type: CatalogueType, namespaces: readonly string[]): Findi
       finding(
         type,
         'name-lower-case',
-        `write it in lower case, with underscores within words and dots between parts, such as '${suggestionFor(name)}'.`,
+        `the name must be lower case, with underscores within words and dots between parts, such as '${suggestionFor(name)}'.`,
       ),
     );
   }
   if (kind === 'context') return found;
-  if (name === NAMELESS) {
+  if (name === UNNAMED) {
     found.push(
-      finding(type, 'name-reserved', `events without a name are called so. Choose another.`),
+      finding(
+        type,
+        'name-reserved',
+        `the name is reserved for events without a name. Choose another.`,
+      ),
     );
   } else if (!name.includes('.')) {
     found.push(
       finding(
         type,
         'name-namespaced',
-        `the name has no namespace. Put what it is about before it, such as 'course.${name}', so that it collides with no other.`,
+        `the name has no namespace. Prefix it with its subject, such as 'course.${name}', to avoid collisions.`,
       ),
     );
   }
@@ -86,8 +91,8 @@ function nameFindings(type: CatalogueType, namespaces: readonly string[]): Findi
       finding(
         type,
         'name-foreign',
-        `it lies outside the application's namespaces (${namespaces.join(', ')}). Emit no events of others: if it is the same ` +
-          `as one of theirs, say so in the description.`,
+        `the name is outside the application's namespaces (${namespaces.join(', ')}). Do not emit events of other ` +
+          `applications. If the event corresponds to one of theirs, mention that in the description.`,
       ),
     );
   }
@@ -102,7 +107,7 @@ function descriptionFindings(type: CatalogueType): Finding[] {
       finding(
         type,
         'description-missing',
-        `it is not described. Say what it is, and when there is one.`,
+        `the description is missing. Describe the meaning of the type and when it occurs.`,
       ),
     );
   }
@@ -117,7 +122,7 @@ function fieldFindings(type: CatalogueType, { name, description }: FieldRecord):
       finding(
         type,
         'field-description-missing',
-        `the field '${name}' is not described. Say what it holds, and in which unit.`,
+        `the field '${name}' has no description. Describe its value and unit.`,
       ),
     );
   }
@@ -126,7 +131,7 @@ function fieldFindings(type: CatalogueType, { name, description }: FieldRecord):
       finding(
         type,
         'field-name-lower-case',
-        `write the field '${name}' in lower case with underscores, such as '${suggestionFor(name).replaceAll('.', '_')}'.`,
+        `the field '${name}' must be lower case with underscores, such as '${suggestionFor(name).replaceAll('.', '_')}'.`,
       ),
     );
   }
@@ -140,16 +145,16 @@ function contextFindings(type: CatalogueType, { contexts }: Catalogue): Finding[
       finding(
         type,
         'context-not-described',
-        `its context '${name}' is described nowhere. Describe it with defineContext('${name}', …).`,
+        `its context '${name}' is not described. Describe it with defineContext('${name}', …).`,
       ),
     );
 }
 
-/** Names that people take for one another: they differ by case and separators alone. */
+/** Finds names that differ only in case and separators, which people confuse. */
 function collisions(types: readonly CatalogueType[]): Finding[] {
   const alike = new Map<string, CatalogueType[]>();
   for (const type of types) {
-    const key = `${type.kind} ${plain(type.name)}`;
+    const key = `${type.kind} ${collisionKey(type.name)}`;
     alike.set(key, [...(alike.get(key) ?? []), type]);
   }
   return [...alike.values()].flatMap((group) =>
@@ -162,11 +167,11 @@ function collision(type: CatalogueType, group: readonly CatalogueType[]): Findin
   return finding(
     type,
     'name-collision',
-    `only case or separators tell it from ${others.join(', ')}. Give what is the same one name, and what differs another word.`,
+    `the name differs from ${others.join(', ')} only in case or separators. Use one name if they mean the same, or else choose another word.`,
   );
 }
 
-/** Fields of one name that hold different kinds of values in different event types. */
+/** Finds fields that have different types in different event types. */
 function differingTypes(types: readonly CatalogueType[]): Finding[] {
   const first = new Map<string, { type: string; of: string }>();
   return types
@@ -181,7 +186,7 @@ function differingTypes(types: readonly CatalogueType[]): Finding[] {
           finding(
             event,
             'field-type-differs',
-            `the field '${name}' is ${type} here and ${known.type} in '${known.of}'. One table cannot hold both.`,
+            `the field '${name}' has the type ${type} here but ${known.type} in '${known.of}'. One table cannot hold both.`,
           ),
         ];
       }),
@@ -192,7 +197,7 @@ function finding({ kind, name }: CatalogueType, rule: LintRule, message: string)
   return { rule, kind, name, message: `The ${kind} type '${name}': ${message}` };
 }
 
-function plain(name: string): string {
+function collisionKey(name: string): string {
   return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 

@@ -4,7 +4,7 @@ export interface ProseRun {
   readonly text: string;
 }
 
-/** The paragraphs of a description: an empty line ends one. */
+/** Splits a description into paragraphs at empty lines. */
 export function paragraphsOf(text: string): ProseRun[][] {
   return text
     .trim()
@@ -13,13 +13,13 @@ export function paragraphsOf(text: string): ProseRun[][] {
     .map(runsOf);
 }
 
-/** What a description begins with, for lists. */
+/** Returns the first sentence of a description. */
 export function firstSentenceOf(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, ' ');
   return /^.*?[.!?](?= [^a-z]|$)/.exec(line)?.[0] ?? line;
 }
 
-/** The runs of one paragraph. */
+/** Splits a paragraph into text and code. */
 export function runsOf(text: string): ProseRun[] {
   return text
     .replaceAll(/\s+/g, ' ')

@@ -5,16 +5,16 @@ import type { FieldRecord, MetadataRecord } from '../core/event-types/metadata-r
 import { isFieldType } from '../core/event-types/field.js';
 import { parseTimestamp } from '../core/event/serialize-event.js';
 
-/** Thrown where something was read as a catalogue, or a record of one, that is none. */
+/** Thrown if a value cannot be parsed as a catalogue or a metadata record. */
 export class MalformedCatalogueError extends EventTrackingError {
   override readonly code: string = 'MALFORMED_CATALOGUE';
 }
 
 /**
- * Reads a metadata record as a database or a line of JSON holds it: with its id as `id` or `_id`, its timestamp as a date
- * or as text.
+ * Reads a metadata record from a database document or parsed JSON.
  *
- * @throws {@link MalformedCatalogueError} for what is no record
+ * @remarks Accepts the id as `id` or `_id`, and the timestamp as a date or as text.
+ * @throws {@link MalformedCatalogueError} if the value is not a metadata record
  */
 export function readRecord(value: unknown): MetadataRecord {
   const record = isPlainObject(value) ? value : {};
@@ -25,7 +25,7 @@ export function readRecord(value: unknown): MetadataRecord {
     typeof name !== 'string'
   ) {
     throw new MalformedCatalogueError(
-      `A metadata record could not be read: expected an object with an id, the kind 'event' or 'context', and a name, ` +
+      `Cannot read the metadata record: it must be an object with an id, the kind 'event' or 'context', and a name; ` +
         `received ${describeValue(value)}.`,
     );
   }

@@ -5,7 +5,7 @@ import { registeredAt, withPlaceOnly } from './registered-at.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-describe('Where a type is registered', () => {
+describe('The code location of a registration', () => {
   it.each([
     ['    at file:///srv/app/src/events.ts:12:3', 'src/events.ts:12'],
     ['    at new Events (file:///srv/app/src/my%20events.ts:12:3)', 'src/my events.ts:12'],
@@ -32,14 +32,14 @@ describe('Where a type is registered', () => {
     expect(registeredAt(stack, '/srv/app')).toBe(place);
   });
 
-  it('is no place of this library', () => {
+  it('is never in this library', () => {
     const { stack } = defineEvent('course.enrolled', { description: 'One.' });
     expect(stack).toContain(here);
     const beyond = `${stack}\n    at /srv/app/src/events.ts:3:1`;
     expect(registeredAt(beyond, '/srv/app')).toBe('src/events.ts:3');
   });
 
-  it('is all that is left of a stack, and can be read again anywhere', () => {
+  it('replaces the stack of a record, and can be read back on any machine', () => {
     const record = {
       id: '1',
       kind: 'event' as const,

@@ -2,42 +2,48 @@ import { isAbsolute, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 
-/** Where this library lies: its frames say nothing about the application. */
+/**
+ * The folder of this package, whose stack frames are skipped. This file is two folders below it,
+ * built or not.
+ */
 const LIBRARY = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A line of a stack: the place is inside of brackets, or all that there is. */
+/** Matches a stack frame, with its location in brackets or alone. */
 const FRAME = /^at (?:[^(]*\((?<inside>.+)\)|(?:async )?(?<bare>.+))$/;
 
 /**
- * Where something was registered: `src/tracking/events.ts:12`, from its stack.
+ * Returns the code location of a registration, such as `src/tracking/events.ts:12`.
  *
- * @remarks The first frame that is neither of Node, nor of a package, nor of this library.
- * @param directory - what the path is relative to
- * @returns nothing where the stack has no such frame
+ * @remarks Uses the first frame outside Node.js, `node_modules` and this library.
+ * @param directory - the base of the relative path
+ * @returns undefined if the stack has no such frame
  */
 export function registeredAt(stack: string, directory: string): string | undefined {
-  return placeIn(stack, directory)?.replace(/:\d+$/, '');
+  return locationIn(stack, directory)?.replace(/:\d+$/, '');
 }
 
-/** A record whose stack says no more than where it was registered, relative to a directory: the same on every machine. */
+/**
+ * Reduces the stack of a record to the relative location of its registration, so that it is the
+ * same on every machine.
+ */
 export function withPlaceOnly(record: MetadataRecord, directory: string): MetadataRecord {
-  const place = placeIn(record.stack_trace, directory);
-  return { ...record, stack_trace: place === undefined ? '' : `at ${place}` };
+  const location = locationIn(record.stack_trace, directory);
+  return { ...record, stack_trace: location === undefined ? '' : `at ${location}` };
 }
 
-function placeIn(stack: string, directory: string): string | undefined {
+function locationIn(stack: string, directory: string): string | undefined {
   for (const line of stack.split('\n')) {
     const { inside, bare } = FRAME.exec(line.trim())?.groups ?? {};
-    const [, place, position] = /^(.+?)(:\d+:\d+)$/.exec(inside ?? bare ?? '') ?? [];
-    const path = place === undefined ? undefined : pathOf(place);
+    const [, file, position] = /^(.+?)(:\d+:\d+)$/.exec(inside ?? bare ?? '') ?? [];
+    const path = file === undefined ? undefined : pathOf(file);
     if (path === undefined || path.includes('node_modules') || path.startsWith(LIBRARY)) continue;
-    const shown = isAbsolute(path) ? relative(directory, path) : path;
-    return `${shown.split(sep).join('/')}${position}`;
+    const shortened = isAbsolute(path) ? relative(directory, path) : path;
+    return `${shortened.split(sep).join('/')}${position}`;
   }
   return undefined;
 }
 
-function pathOf(place: string): string | undefined {
-  if (place.startsWith('file:///')) return fileURLToPath(place);
-  return /^(?:[a-z]{2,}:|<|eval at )/.test(place) ? undefined : place;
+function pathOf(file: string): string | undefined {
+  if (file.startsWith('file:///')) return fileURLToPath(file);
+  return /^(?:[a-z]{2,}:|<|eval at )/.test(file) ? undefined : file;
 }

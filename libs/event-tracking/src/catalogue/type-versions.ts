@@ -1,19 +1,19 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { compareCodePoints } from '../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../core/event/compare-code-points.js';
 
-/** A description of a type that was, or is, in force. */
+/** A version of a type. */
 export interface TypeVersion {
-  /** Its timestamp is when it was registered for the first time. */
+  /** The record, with the time of its first registration. */
   readonly record: MetadataRecord;
-  /** When it came into force: for the first time, and each time that it replaced another; the oldest first. */
+  /** The times when the version came into force, oldest first. */
   readonly since: readonly Date[];
 }
 
 /**
- * The versions of one type, the newest first.
+ * Returns the versions of one type, newest first.
  *
- * @param known - of an earlier catalogue
- * @param found - what was registered since, or before, or is known already
+ * @param known - the records of an earlier catalogue
+ * @param found - other records, which may be older, newer or known
  */
 export function timeline(
   known: readonly MetadataRecord[],
@@ -30,12 +30,15 @@ export function timeline(
   }) as unknown as readonly [TypeVersion, ...TypeVersion[]];
 }
 
-/** Of several records of the same id, the one that was registered last: it says best where that was. */
+/** Returns the latest record of each id, because its code location is the most accurate. */
 function latestOf(records: readonly MetadataRecord[]): Map<string, MetadataRecord> {
   return new Map(byTime(records).map((record) => [record.id, record]));
 }
 
-/** Where a process registers several versions, it does so each time that it is started: that is known, save for the last. */
+/**
+ * Drops known versions except the last: a process that registers several versions repeats them at
+ * each start.
+ */
 function withoutRepetitions(
   known: readonly MetadataRecord[],
   found: readonly MetadataRecord[],
@@ -45,12 +48,12 @@ function withoutRepetitions(
   return found.filter((record) => record === last || !ids.has(record.id));
 }
 
-/** The records at which another version than before came into force, the oldest first. */
+/** Returns the records that changed the version in force, oldest first. */
 function inForce(records: readonly MetadataRecord[]): MetadataRecord[] {
   return byTime(records).filter((record, index, all) => record.id !== all[index - 1]?.id);
 }
 
-/** The oldest first; of the same time in the order of their ids, whatever the order was before. */
+/** Sorts records by time, oldest first, and then by id, so that the result is deterministic. */
 export function byTime(records: readonly MetadataRecord[]): MetadataRecord[] {
   return records.toSorted(
     (a, b) => a.timestamp.getTime() - b.timestamp.getTime() || compareCodePoints(a.id, b.id),

@@ -8,9 +8,8 @@ import type { EventTrackingApplication } from '../nest/module/application.js';
 import { APPLICATION, getTrackerToken } from '../nest/tokens.js';
 import { UsageError } from './usage-error.js';
 
-/** A running application whose trackers can be had. */
+/** A running application and its trackers. */
 export interface RunningApplication extends AsyncDisposable {
-  /** All that it has. */
   readonly trackers: readonly Tracker[];
   trackerOf(name: string): Tracker;
 }
@@ -18,33 +17,36 @@ export interface RunningApplication extends AsyncDisposable {
 /**
  * Starts an application without HTTP.
  *
- * @param place - the file of its module, and behind `#` the module's name where the file exports several
- * @throws {@link UsageError} when there is no such module
+ * @param modulePath - the file of its module, followed by `#` and the class name if it exports
+ * several
+ * @throws {@link UsageError} if the module cannot be found
  */
-export async function startApplication(place: string): Promise<RunningApplication> {
-  const module = await loadModule(place);
+export async function startApplication(modulePath: string): Promise<RunningApplication> {
+  const module = await loadModule(modulePath);
   const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
   return {
     get trackers() {
-      return trackersOf(app, place);
+      return trackersOf(app, modulePath);
     },
     trackerOf: (name) => app.get<Tracker>(getTrackerToken(name), { strict: false }),
     [Symbol.asyncDispose]: () => app.close(),
   };
 }
 
-function trackersOf(app: INestApplicationContext, place: string): Tracker[] {
+function trackersOf(app: INestApplicationContext, modulePath: string): Tracker[] {
   let found: EventTrackingApplication;
   try {
     found = app.get(APPLICATION, { strict: false });
   } catch (cause) {
-    throw new UsageError(`--app: ${place} imports the EventTrackingModule nowhere.`, { cause });
+    throw new UsageError(`--app: no module of ${modulePath} imports EventTrackingModule.`, {
+      cause,
+    });
   }
   return Array.from(found.trackers.values(), ({ tracker }) => tracker);
 }
 
-async function loadModule(place: string): Promise<Type> {
-  const [file = '', name] = place.split('#');
+async function loadModule(modulePath: string): Promise<Type> {
+  const [file = '', name] = modulePath.split('#');
   const exported = await load(file);
   const classes = Object.entries(exported).filter(([, value]) => typeof value === 'function');
   const [, found] =
@@ -54,7 +56,7 @@ async function loadModule(place: string): Promise<Type> {
   if (found !== undefined) return found as Type;
   throw new UsageError(
     `--app: ${file} exports no class ${name ?? 'AppModule'}; it exports: ${Object.keys(exported).join(', ') || 'nothing'}. ` +
-      `Name the module behind a #: ${file}#CoursesModule.`,
+      `Add # and the name of the module class: ${file}#CoursesModule.`,
   );
 }
 
@@ -62,6 +64,6 @@ async function load(file: string): Promise<Record<string, unknown>> {
   try {
     return (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new UsageError(`--app: ${file} could not be loaded: ${describeError(error)}.`);
+    throw new UsageError(`--app: ${file} could not be loaded. ${describeError(error)}.`);
   }
 }

@@ -1,56 +1,50 @@
 import { parseArgs } from 'node:util';
 import { describeError } from '../core/diagnostics/describe.js';
+import type { Filters } from './filters.js';
 import { readMoment } from './moment.js';
 import { UsageError } from './usage-error.js';
 
-export const USAGE = `event-tracking: events that could not be delivered, and events that code emits
+export const USAGE = `event-tracking: inspect and replay undelivered events, and document the events of an application
 
-  npx event-tracking list    --from <source> [filters] [--json]     what is there
-  npx event-tracking inspect --from <source> <id>                   one event, whole
+  npx event-tracking list    --from <source> [filters] [--json]     List events
+  npx event-tracking inspect --from <source> <id>                   Print one event in full
   npx event-tracking replay  --from <source> --app <module> [filters] [--target <path>] [--rate <n>] [--dry-run]
-                                                                    delivers again, and removes what was delivered
+                                                                    Deliver events again and remove delivered dead letters
   npx event-tracking purge   --from <source> [filters | --all] [--dry-run]
-                                                                    removes for good
+                                                                    Remove dead letters permanently
   npx event-tracking discover [--project <tsconfig>] [--catalogue <file>] [--json]
-                                                                    what the code emits, and what is described
-  npx event-tracking catalogue --app <module> --out <directory>     documents the event types; see catalogue --help
+                                                                    Compare the events that code emits with a catalogue
+  npx event-tracking catalogue --app <module> --out <directory>     Document the event types; see catalogue --help
 
 Sources
-  <directory>               of a DiskEventQueue
-  <file>, -                 events as lines of JSON, such as a log; - is the standard input. Nothing is removed from it
-  redis://…, rediss://…     a BullMqEventQueue: --queue <name> and --prefix <prefix> where they are not the default
-  mongodb://…/<database>    a collection of dead letters: --collection <name>, 'dead_letters' if it is not given
+  <directory>               The directory of a DiskEventQueue
+  <file>, -                 A log of events as lines of JSON, which is never changed; - reads the standard input
+  redis://…, rediss://…     A BullMqEventQueue; set --queue <name> and --prefix <prefix> unless they are the defaults
+  mongodb://…/<database>    A collection of dead letters; set --collection <name> unless it is 'dead_letters'
 
 Filters
-  --tracker <name>          of the tracker
-  --path <path>             given up by this backend, or by one below this node
-  --name <name>             of the event; * stands for anything: --name 'course.*'
-  --since <moment>          emitted since then: 2026-05-06, 2026-05-06T07:08:09Z, or 90s, 15m, 2h, 7d ago
+  --tracker <name>          Dead letters of this tracker
+  --path <path>             Dead letters of this backend, or of any backend below this node
+  --name <name>             Events with this name; * matches any text: --name 'course.*'
+  --since <moment>          Events emitted since: 2026-05-06, 2026-05-06T07:08:09Z, or 90s, 15m, 2h, 7d ago
 
 Replay
-  --app <module>            the application's module, compiled: dist/app.module.js, or dist/app.js#AppModule. It is started
-                            without HTTP, and its trackers deliver
-  --target <path>           the backend or node that gets all events, whoever had given them up; for logs, say it
-  --rate <n>                events a second, at most
-  --dry-run                 says what would be done
+  --app <module>            The compiled module of the application: dist/app.module.js or dist/app.js#AppModule.
+                            It starts without HTTP, and its trackers deliver the events
+  --target <path>           The backend or node that receives all events instead of the original ones; required for logs
+  --rate <n>                The maximum number of events per second
+  --dry-run                 Print the changes without making them
 
 Discover
-  --project <tsconfig>      of the application: tsconfig.json if it is not given
-  --catalogue <file>        the event types, a JSON document with their records; if it is not given, those that the code declares
+  --project <tsconfig>      The project to search (default: tsconfig.json)
+  --catalogue <file>        A JSON document with the records of the event types, such as the catalogue.json of the command
+                            catalogue (default: the event types that the code declares)
 `;
 
-/** Which events are meant. */
-export interface Filters {
-  tracker?: string;
-  path?: string;
-  name?: string;
-  since?: Date;
-}
-
-/** What somebody wants done. */
+/** A parsed command line. */
 export interface CommandLine {
   command: 'help' | 'list' | 'inspect' | 'replay' | 'purge' | 'discover';
-  /** The id of an event. */
+  /** The event to inspect. */
   id: string;
   from: string;
   queue?: string;
@@ -65,7 +59,7 @@ export interface CommandLine {
   dryRun: boolean;
   /** The tsconfig.json of the code to search. */
   project: string;
-  /** A JSON document of metadata records. */
+  /** The file to compare the code with. */
   catalogue?: string;
 }
 
@@ -90,12 +84,16 @@ const OPTIONS = {
 } as const;
 const COMMANDS = ['list', 'inspect', 'replay', 'purge', 'discover'] as const;
 
-/** @throws {@link UsageError} for what is no command line of ours */
+/**
+ * Parses and checks a command line.
+ *
+ * @throws {@link UsageError} if it is invalid
+ */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args);
   const [name, id = '', ...others] = positionals;
   const command = COMMANDS.find((each) => each === name);
-  const line: CommandLine = {
+  const options: CommandLine = {
     command: command ?? 'help',
     id,
     from: values.from ?? '',
@@ -113,40 +111,42 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     ...(values.catalogue === undefined ? {} : { catalogue: values.catalogue }),
   };
   if (values.help === true || name === undefined || name === 'help') {
-    return { ...line, command: 'help' };
+    return { ...options, command: 'help' };
   }
   if (command === undefined) {
-    throw new UsageError(`'${name}' is no command. There are: ${COMMANDS.join(', ')}, catalogue.`);
+    throw new UsageError(`unknown command '${name}'; commands: ${COMMANDS.join(', ')}, catalogue.`);
   }
-  check(line, others);
-  return line;
+  check(options, others);
+  return options;
 }
 
-function check(line: CommandLine, others: readonly string[]): void {
-  const { command, id, from, app, filters, all } = line;
+function check(options: CommandLine, others: readonly string[]): void {
+  const { command, id, from, app, filters, all, dryRun } = options;
   if (from === '' && command !== 'discover') {
     throw new UsageError(
-      `${command}: --from says where the events are: a directory, a file, redis://… or mongodb://….`,
+      `${command}: --from must name the source of the events: a directory, a file, redis://… or mongodb://….`,
     );
   }
-  if (command === 'inspect' && id === '') throw new UsageError(`inspect: which event? Add its id.`);
-  const stray = command === 'inspect' ? others[0] : [id, ...others].find((each) => each !== '');
-  if (stray !== undefined) {
-    throw new UsageError(`${command}: nothing is known to be done with '${stray}'.`);
+  if (command === 'inspect' && id === '')
+    throw new UsageError(`inspect: the id of the event is missing.`);
+  const unexpected =
+    command === 'inspect' ? others[0] : [id, ...others].find((each) => each !== '');
+  if (unexpected !== undefined) {
+    throw new UsageError(`${command}: unexpected argument '${unexpected}'.`);
   }
   if (command === 'discover' && app !== '') {
     throw new UsageError(
-      `discover: it starts no application. Write the application's catalogue to a file, and name it by --catalogue.`,
+      `discover: --app is not supported. Write a catalogue of the application, and pass its catalogue.json to --catalogue.`,
     );
   }
-  if (command === 'replay' && app === '' && !line.dryRun) {
+  if (command === 'replay' && app === '' && !dryRun) {
     throw new UsageError(
-      `replay: --app names the application's module, whose trackers deliver, such as dist/app.module.js.`,
+      `replay: --app must name the module of the application that delivers, such as dist/app.module.js.`,
     );
   }
   if (command === 'purge' && Object.keys(filters).length === 0 && !all) {
     throw new UsageError(
-      `purge: this would remove everything. Say which by --tracker, --path, --name or --since, or --all.`,
+      `purge: this would remove all dead letters. Add --tracker, --path, --name or --since, or confirm with --all.`,
     );
   }
 }
@@ -173,5 +173,5 @@ function rateOf(text: string | undefined): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;
   const rate = Number(text);
   if (rate > 0) return rate;
-  throw new UsageError(`--rate is a number of events a second, above 0; received '${text}'.`);
+  throw new UsageError(`--rate must be a number of events per second above 0; received '${text}'.`);
 }

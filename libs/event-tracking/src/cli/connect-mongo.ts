@@ -1,9 +1,9 @@
 import type { Connection } from 'mongoose';
-import { peer } from './peer.js';
+import { loadPeer } from './load-peer.js';
 
-/** Connects to the database that a source names. */
+/** Connects to the database of a `mongodb://` URL. */
 export async function connectMongo(from: string): Promise<Connection> {
-  const { createConnection } = await peer(
+  const { createConnection } = await loadPeer(
     'mongoose',
     '--from: this source',
     () => import('mongoose'),

@@ -7,10 +7,12 @@ import { parseEvent, parseTimestamp } from '../core/event/serialize-event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { EventSource } from './event-source.js';
 
-/** How a line begins that holds a metadata record. */
-const RECORD = '{"metadata_record":';
+const METADATA_RECORD = '{"metadata_record":';
 
-/** Events as lines of JSON, as a log has them; metadata records are passed over, and what is neither is and is said. */
+/**
+ * Reads the events of a log of JSON lines. Skips metadata records; skips other lines with a
+ * warning.
+ */
 export class EventLines implements EventSource {
   constructor(private readonly stream: Readable) {}
 
@@ -22,7 +24,7 @@ export class EventLines implements EventSource {
     let number = 0;
     for await (const line of createInterface({ input: this.stream, crlfDelay: Infinity })) {
       number++;
-      if (line.trim() === '' || line.startsWith(RECORD)) continue;
+      if (line.trim() === '' || line.startsWith(METADATA_RECORD)) continue;
       const event = read(line, number);
       if (event !== undefined) yield event;
     }
@@ -40,7 +42,7 @@ function read(line: string, number: number): TrackingEvent | undefined {
     const { dead_letter: note } = event;
     return Object.assign(event, { dead_letter: { ...note, time: parseTimestamp(note.time) } });
   } catch (error) {
-    console.error(`Line ${number} is passed over. ${describeError(error)}.`);
+    console.error(`Skipped line ${number}. ${describeError(error)}.`);
     return undefined;
   }
 }

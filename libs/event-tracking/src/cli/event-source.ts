@@ -1,11 +1,11 @@
 import type { TrackingEvent } from '../core/event/event.js';
 import type { DeadLetter } from '../delivery/dead-letter.js';
 
-/** Where events are taken from, and where they can be removed from. */
+/** A store or log of events. */
 export interface EventSource {
-  /** All that are there. */
+  /** Reads all events. */
   read(): AsyncIterable<TrackingEvent>;
-  /** Takes dead letters out; not there where nothing is ever removed. */
+  /** Removes dead letters. Missing from read-only sources. */
   remove?(letters: readonly DeadLetter[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -4,9 +4,9 @@ import { UsageError } from './usage-error.js';
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * Reads a moment: a date, a date and time, or how long ago it was.
+ * Reads a moment: a date, a date and time, or a time span before now.
  *
- * @throws {@link UsageError} for anything else
+ * @throws {@link UsageError} if the text is none of these
  */
 export function readMoment(text: string, now = Date.now()): Date {
   const ago = /^(\d+)([smhd])$/.exec(text);
@@ -16,7 +16,7 @@ export function readMoment(text: string, now = Date.now()): Date {
       : new Date(now - Number(ago[1]) * UNITS[ago[2] as keyof typeof UNITS]);
   if (moment !== undefined && !Number.isNaN(moment.getTime())) return moment;
   throw new UsageError(
-    `--since is a moment such as 2026-05-06, 2026-05-06T07:08:09Z or 2h (ago); received '${text}'.`,
+    `--since must be a moment such as 2026-05-06, 2026-05-06T07:08:09Z or 2h (ago); received '${text}'.`,
   );
 }
 

@@ -4,21 +4,25 @@ import type { CommandLine } from './command-line.js';
 import { connectMongo } from './connect-mongo.js';
 import { EventLines } from './event-lines.js';
 import type { EventSource } from './event-source.js';
-import { peer } from './peer.js';
+import { loadPeer } from './load-peer.js';
 import { UsageError } from './usage-error.js';
 
 const THIS_SOURCE = '--from: this source';
 
-/** @throws {@link UsageError} for what is no source, or one whose peer is not installed */
-export async function openSource(line: CommandLine): Promise<EventSource> {
-  const { from } = line;
-  if (/^mongodb(\+srv)?:/.test(from)) return openMongo(line);
-  if (/^rediss?:/.test(from)) return openRedis(line);
+/**
+ * Opens the source that `--from` names.
+ *
+ * @throws {@link UsageError} if the source does not exist, or its peer dependency is not installed
+ */
+export async function openSource(options: CommandLine): Promise<EventSource> {
+  const { from } = options;
+  if (/^mongodb(\+srv)?:/.test(from)) return openMongo(options);
+  if (/^rediss?:/.test(from)) return openRedis(options);
   if (from === '-') return new EventLines(process.stdin);
   const found = await stat(from).catch(() => undefined);
   if (found === undefined) {
     throw new UsageError(
-      `--from: there is no directory or file '${from}'. Other sources begin with redis:// or mongodb://.`,
+      `--from: no directory or file '${from}'. URLs of other sources begin with redis:// or mongodb://.`,
     );
   }
   return found.isDirectory() ? openDirectory(from) : EventLines.ofFile(from);
@@ -36,7 +40,7 @@ async function openMongo({ from, collection }: CommandLine): Promise<EventSource
 }
 
 async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSource> {
-  await peer('bullmq', THIS_SOURCE, () => import('bullmq'));
+  await loadPeer('bullmq', THIS_SOURCE, () => import('bullmq'));
   const [{ DeadLetterQueue }, { readAddress }] = await Promise.all([
     import('../bullmq/dead-letter-queue.js'),
     import('../bullmq/bullmq-event-queue-options.js'),
@@ -54,12 +58,12 @@ async function openRedis({ from, queue, prefix }: CommandLine): Promise<EventSou
 function connectionOf({ hostname, port, username, password, pathname, protocol }: URL): object {
   const database = Number(pathname.slice(1));
   return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1'), // as an address of IPv6 stands in a URL
+    host: hostname.replace(/^\[(.*)\]$/, '$1'), // URLs enclose IPv6 addresses in brackets
     port: port === '' ? 6379 : Number(port),
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(database > 0 ? { db: database } : {}),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
-    retryStrategy: () => null, // somebody waits for an answer
+    retryStrategy: () => null, // fail at once, because a person is waiting
   };
 }

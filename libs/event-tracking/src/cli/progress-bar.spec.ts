@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProgressBar } from './progress-bar.js';
 
-/** What is written to a terminal, or to what is none. */
+/** A stream that records its output and may be a terminal. */
 function streamOf(isTTY: boolean): { stream: NodeJS.WriteStream; written(): string } {
   const texts: string[] = [];
   const stream = { isTTY, write: (text: string) => texts.push(text) };
@@ -9,7 +9,7 @@ function streamOf(isTTY: boolean): { stream: NodeJS.WriteStream; written(): stri
 }
 
 describe('ProgressBar', () => {
-  it('shows how far work has come, each time in place of what it showed before', () => {
+  it('replaces the previous bar on a terminal', () => {
     const { stream, written } = streamOf(true);
     const progress = new ProgressBar(4, stream);
     progress.show(1);
@@ -19,27 +19,27 @@ describe('ProgressBar', () => {
     );
   });
 
-  it('counts where the end is not known', () => {
+  it('shows a count if the total is unknown', () => {
     const { stream, written } = streamOf(true);
     new ProgressBar(undefined, stream).show(7);
     expect(written()).toBe('\r\x1b[K7');
   });
 
-  it('is gone in the end, and what was said stays', () => {
+  it('keeps printed lines when it is cleared', () => {
     const { stream, written } = streamOf(true);
     const progress = new ProgressBar(2, stream);
     progress.show(1);
-    progress.say('one failed');
-    progress.end();
+    progress.print('one failed');
+    progress.clear();
     expect(written().endsWith('\r\x1b[Kone failed\n\r\x1b[K')).toBe(true);
   });
 
-  it('shows nothing where there is no terminal, and says what is to be said', () => {
+  it('writes only printed lines to a stream that is not a terminal', () => {
     const { stream, written } = streamOf(false);
     const progress = new ProgressBar(2, stream);
     progress.show(1);
-    progress.say('one failed');
-    progress.end();
+    progress.print('one failed');
+    progress.clear();
     expect(written()).toBe('one failed\n');
   });
 });

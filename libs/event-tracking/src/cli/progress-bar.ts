@@ -1,8 +1,8 @@
 const WIDTH = 24;
 
-/** Shows on a terminal how far work has come; where there is none, nothing but what {@link say} is given. */
+/** Shows progress on a terminal. Other streams only receive the lines of {@link print}. */
 export class ProgressBar {
-  /** @param total - how much there is to do, where that is known */
+  /** @param total - the number of items; undefined if it is unknown */
   constructor(
     private readonly total: number | undefined,
     private readonly stream: NodeJS.WriteStream = process.stderr,
@@ -10,23 +10,19 @@ export class ProgressBar {
 
   show(done: number): void {
     if (!this.stream.isTTY) return;
-    this.#clear();
+    this.clear();
     this.stream.write(
       this.total === undefined ? `${done}` : `${bar(done / this.total)} ${done} of ${this.total}`,
     );
   }
 
-  /** Says something that is to stay. */
-  say(text: string): void {
-    this.#clear();
+  /** Writes a line that stays when the bar is cleared. */
+  print(text: string): void {
+    this.clear();
     this.stream.write(`${text}\n`);
   }
 
-  end(): void {
-    this.#clear();
-  }
-
-  #clear(): void {
+  clear(): void {
     if (this.stream.isTTY) this.stream.write('\r\x1b[K');
   }
 }

@@ -1,22 +1,22 @@
 import { isDeadLetter, type DeadLetter } from '../delivery/dead-letter.js';
-import { chunksOf } from './chunks.js';
-import type { CommandLine, Filters } from './command-line.js';
+import { inBatches } from './in-batches.js';
+import type { CommandLine } from './command-line.js';
 import type { EventSource } from './event-source.js';
 import { openSource } from './open-source.js';
-import { matches } from './matches.js';
+import { matchesFilters, type Filters } from './filters.js';
 import { UsageError } from './usage-error.js';
 
-const CHUNK = 100;
+const BATCH_SIZE = 100;
 
-/** Removes dead letters for good. */
-export async function purgeLetters({ dryRun, filters, ...line }: CommandLine): Promise<number> {
-  const source = await openSource({ ...line, dryRun, filters });
+/** Removes dead letters permanently. */
+export async function purgeLetters({ dryRun, filters, ...options }: CommandLine): Promise<number> {
+  const source = await openSource({ ...options, dryRun, filters });
   try {
     if (source.remove === undefined) {
-      throw new UsageError(`purge: a log is read only. Delete the file if it is not needed.`);
+      throw new UsageError(`purge: a log is read-only. Delete the file if you no longer need it.`);
     }
     let count = 0;
-    for await (const letters of chunksOf(lettersIn(source, filters), CHUNK)) {
+    for await (const letters of inBatches(lettersIn(source, filters), BATCH_SIZE)) {
       if (!dryRun) await source.remove(letters);
       count += letters.length;
     }
@@ -29,5 +29,5 @@ export async function purgeLetters({ dryRun, filters, ...line }: CommandLine): P
 
 async function* lettersIn(source: EventSource, filters: Filters): AsyncGenerator<DeadLetter> {
   for await (const event of source.read())
-    if (isDeadLetter(event) && matches(event, filters)) yield event;
+    if (isDeadLetter(event) && matchesFilters(event, filters)) yield event;
 }

@@ -2,85 +2,95 @@ import type { TrackingEvent } from '../core/event/event.js';
 import { isDeadLetter } from '../delivery/dead-letter.js';
 import { Redelivery } from '../delivery/redelivery.js';
 import { startApplication } from './application.js';
-import { chunksOf } from './chunks.js';
+import { inBatches } from './in-batches.js';
 import type { CommandLine } from './command-line.js';
 import type { EventSource } from './event-source.js';
 import { summaryOf } from './list-letters.js';
-import { matches } from './matches.js';
+import { matchesFilters } from './filters.js';
 import { openSource } from './open-source.js';
-import { Pace } from './pace.js';
+import { RateLimiter } from './rate-limiter.js';
 import { ProgressBar } from './progress-bar.js';
 
-const CHUNK = 100;
+const MAX_BATCH = 100;
 
-/** Delivers events again by the trackers of the application, and removes from the source what was delivered. */
-export async function replayEvents(line: CommandLine): Promise<number> {
-  const source = await openSource(line);
+/**
+ * Delivers events again through the application's trackers, and removes delivered dead letters from
+ * the source.
+ */
+export async function replayEvents(options: CommandLine): Promise<number> {
+  const source = await openSource(options);
   try {
-    return line.dryRun ? await sayWhatWouldBeDone(line, source) : await replay(line, source);
+    return options.dryRun ? await printDryRun(options, source) : await replay(options, source);
   } finally {
     await source.close();
   }
 }
 
-async function replay(line: CommandLine, source: EventSource): Promise<number> {
-  await using application = await startApplication(line.app);
-  const { target, filters, rate } = line;
+async function replay(options: CommandLine, source: EventSource): Promise<number> {
+  await using application = await startApplication(options.app);
+  const { target, filters, rate } = options;
   const redelivery = new Redelivery(application.trackerOf, {
     ...(target === undefined ? {} : { target }),
     ...(filters.tracker === undefined ? {} : { tracker: filters.tracker }),
   });
-  const progress = new ProgressBar(await countOf(source, line));
-  const pace = new Pace(rate);
-  let [delivered, failed] = [0, 0];
-  for await (const events of chunksOf(wanted(source, line), Math.min(CHUNK, pace.portion))) {
-    await pace.allow(events.length);
+  const progress = new ProgressBar(await countOf(source, options));
+  const limiter = new RateLimiter(rate);
+  let [deliveredCount, failedCount] = [0, 0];
+  const batchSize = Math.min(MAX_BATCH, limiter.batchSize);
+  for await (const events of inBatches(selected(source, options), batchSize)) {
+    await limiter.acquire(events.length);
     const failures = await redelivery.deliver(events);
-    const failing = new Set(failures.map(({ event }) => event));
-    await source.remove?.(events.filter(isDeadLetter).filter((event) => !failing.has(event)));
-    for (const { event, error } of failures) progress.say(`${summaryOf(event)}\n    now: ${error}`);
-    failed += failures.length;
-    delivered += events.length - failures.length;
-    progress.show(delivered + failed);
+    const failed = new Set(failures.map(({ event }) => event));
+    await source.remove?.(events.filter(isDeadLetter).filter((event) => !failed.has(event)));
+    for (const { event, error } of failures) {
+      progress.print(`${summaryOf(event)}\n    now: ${error}`);
+    }
+    failedCount += failures.length;
+    deliveredCount += events.length - failures.length;
+    progress.show(deliveredCount + failedCount);
   }
   await redelivery.end();
-  progress.end();
-  const removed = source.remove === undefined ? '' : ' and taken out of the dead letters';
+  progress.clear();
+  const removed = source.remove === undefined ? '' : ' and removed from the dead letters';
   console.log(
-    `${eventsOf(delivered)} delivered${removed}, ${failed} failed${failed > 0 ? ' and stay' : ''}.`,
+    `${wereDelivered(deliveredCount)}${removed}, ${failedCount} failed${failedCount > 0 ? ' and remain' : ''}.`,
   );
-  return failed === 0 ? 0 : 1;
+  return failedCount === 0 ? 0 : 1;
 }
 
-/** How many events there are to deliver; unknown of what can be read only once. */
-async function countOf(source: EventSource, line: CommandLine): Promise<number | undefined> {
+/** Counts the events to deliver, unless the source can be read only once. */
+async function countOf(source: EventSource, options: CommandLine): Promise<number | undefined> {
   if (source.remove === undefined) return undefined;
   let count = 0;
-  for await (const _ of wanted(source, line)) count++;
+  for await (const _ of selected(source, options)) count++;
   return count;
 }
 
-async function sayWhatWouldBeDone(line: CommandLine, source: EventSource): Promise<number> {
+async function printDryRun(options: CommandLine, source: EventSource): Promise<number> {
   const counts = new Map<string, number>();
-  for await (const event of wanted(source, line)) {
+  for await (const event of selected(source, options)) {
     const note = isDeadLetter(event) ? event.dead_letter : undefined;
-    const tracker = note?.tracker ?? line.filters.tracker ?? 'default';
-    const place = `${line.target ?? note?.path ?? 'nowhere: name a --target'} of the tracker ${tracker}`;
-    counts.set(place, (counts.get(place) ?? 0) + 1);
+    const tracker = note?.tracker ?? options.filters.tracker ?? 'default';
+    const target = options.target ?? note?.path ?? 'nowhere (set --target)';
+    const destination = `${target} of the tracker ${tracker}`;
+    counts.set(destination, (counts.get(destination) ?? 0) + 1);
   }
-  for (const [place, count] of counts)
-    console.log(`${count} ${count === 1 ? 'event' : 'events'} would be delivered to ${place}.`);
-  if (counts.size === 0) console.log('There is nothing to be delivered.');
+  for (const [destination, count] of counts) {
+    console.log(
+      `${count} ${count === 1 ? 'event' : 'events'} would be delivered to ${destination}.`,
+    );
+  }
+  if (counts.size === 0) console.log('No event would be delivered.');
   return 0;
 }
 
-async function* wanted(
+async function* selected(
   source: EventSource,
   { filters }: CommandLine,
 ): AsyncGenerator<TrackingEvent> {
-  for await (const event of source.read()) if (matches(event, filters)) yield event;
+  for await (const event of source.read()) if (matchesFilters(event, filters)) yield event;
 }
 
-function eventsOf(count: number): string {
-  return count === 1 ? '1 event was' : `${count} events were`;
+function wereDelivered(count: number): string {
+  return count === 1 ? '1 event was delivered' : `${count} events were delivered`;
 }

@@ -6,26 +6,30 @@ import { listLetters } from './list-letters.js';
 import { purgeLetters } from './purge-letters.js';
 import { UsageError } from './usage-error.js';
 
-/** Runs the command of a command line, and resolves to the exit code: 0, 1 where something failed or differs, 2 for a wrong command line. */
+/**
+ * Runs a command.
+ *
+ * @returns the exit code: 0, 1 if something failed or differs, 2 if the command line is invalid
+ */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = args;
     if (name === 'catalogue') return await catalogue(rest);
-    const line = readCommandLine(args);
-    switch (line.command) {
+    const options = readCommandLine(args);
+    switch (options.command) {
       case 'help':
         console.log(USAGE);
         return 0;
       case 'list':
-        return await listLetters(line);
+        return await listLetters(options);
       case 'inspect':
-        return await inspectLetters(line);
+        return await inspectLetters(options);
       case 'replay':
-        return await replay(line);
+        return await replay(options);
       case 'purge':
-        return await purgeLetters(line);
+        return await purgeLetters(options);
       case 'discover':
-        return await discover(line);
+        return await discover(options);
     }
   } catch (error) {
     const isExpected = error instanceof UsageError || error instanceof EventTrackingError;
@@ -35,19 +39,18 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Nest is loaded where an application is started, and nowhere else. */
-async function replay(line: CommandLine): Promise<number> {
+/** Loads Nest only for the command that starts an application. */
+async function replay(options: CommandLine): Promise<number> {
   const { replayEvents } = await import('./replay-events.js');
-  return replayEvents(line);
+  return replayEvents(options);
 }
 
-/** The compiler is large: it is loaded where code is searched, and nowhere else. */
-async function discover(line: CommandLine): Promise<number> {
+/** Loads the compiler only for the command that searches code, because it is large. */
+async function discover(options: CommandLine): Promise<number> {
   const { discoverEvents } = await import('./discovery/discover-events.js');
-  return discoverEvents(line);
+  return discoverEvents(options);
 }
 
-/** It has options of its own. */
 async function catalogue(args: readonly string[]): Promise<number> {
   const { makeCatalogue } = await import('./catalogue/make-catalogue.js');
   return makeCatalogue(args);

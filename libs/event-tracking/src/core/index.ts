@@ -51,7 +51,7 @@ export type {
   SchemaResult,
   StandardSchema,
 } from './event-types/standard-schema.js';
-export type { Violation, ViolationKind } from './event-types/violations.js';
+export type { Violation, ViolationKind } from './diagnostics/violation.js';
 export type {
   ConsumeOptions,
   EventQueue,

@@ -289,8 +289,6 @@ describe('AsyncRoutingBackend', () => {
     expect(() => new AsyncRoutingBackend({ backends: { queue: new MemoryBackend() } })).toThrow(
       /a backend behind a queue cannot be named 'queue'/,
     );
-    expect(() => new MemoryEventQueue({ capacity: 0 })).toThrow(
-      /capacity: expected a whole number/,
-    );
+    expect(() => new MemoryEventQueue({ capacity: 0 })).toThrow(/capacity must be a whole number/);
   });
 });

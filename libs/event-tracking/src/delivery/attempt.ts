@@ -1,35 +1,36 @@
 import type { Backend } from '../core/tree/backend.js';
 import { describeValue } from '../core/diagnostics/describe.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { isThenable } from '../core/tree/is-thenable.js';
-import { judgeFault, judgeOutcome, type Verdict } from './failure.js';
+import { isThenable } from '../core/diagnostics/is-thenable.js';
+import { classifyError, classifyOutcome, type AttemptResult } from './attempt-result.js';
 
 /** The limits of one attempt. */
 export interface AttemptLimits {
   /** In milliseconds. */
   timeout: number;
-  /** Aborts when nobody waits any longer. */
+  /** Aborts when delivery stops. */
   stopped: AbortSignal;
 }
 
 /**
  * Tries once to deliver events; never rejects.
  *
- * @returns one verdict on the whole call, or one for each event
+ * @returns one result for the whole call, or one for each event
  */
 export async function attempt(
   destination: Backend,
   events: readonly TrackingEvent[],
   limits: AttemptLimits,
-): Promise<Verdict | readonly Verdict[]> {
+): Promise<AttemptResult | readonly AttemptResult[]> {
   const ended = new AbortController();
   const count = events.length; // the destination may empty its list
   try {
     const answer = call(destination, events, ended.signal);
     const outcomes = isThenable(answer) ? await answerWithin(answer, ended, limits) : answer;
-    return outcomes === undefined ? 'delivered' : verdictsOf(outcomes, count);
-  } catch (fault) {
-    return judgeFault(fault);
+    return outcomes === undefined ? 'delivered' : resultsOf(outcomes, count);
+  } catch (error) {
+    return classifyError(error);
   }
 }
 
@@ -43,39 +44,44 @@ function call(
     : destination.sendBatch(events, { signal });
 }
 
-/** Waits for an answer; when that takes too long, tells whoever works on it to stop, and rejects. */
+/** Waits for an answer. When that takes too long, aborts the work behind it and rejects. */
 export async function answerWithin(
   answer: PromiseLike<unknown>,
   ended: AbortController,
   { timeout, stopped }: AttemptLimits,
 ): Promise<unknown> {
-  let giveUp = (_fault: Error): void => {};
-  const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
-  const end = (fault: Error): void => {
-    giveUp(fault);
-    ended.abort(fault);
+  let reject = (_error: Error): void => {};
+  const aborted = new Promise<never>((_, onAbort) => (reject = onAbort));
+  const end = (error: Error): void => {
+    reject(error);
+    ended.abort(error);
   };
   const timer = setTimeout(
-    () => end(new Error(`The destination did not answer within ${timeout} ms (timeout).`)),
+    () =>
+      end(
+        new RetryableDeliveryError(
+          `The destination did not answer within ${timeout} ms (timeout).`,
+        ),
+      ),
     timeout,
   );
   timer.unref();
-  const stop = (): void => end(new Error('Delivery was stopped.'));
+  const stop = (): void => end(new RetryableDeliveryError('Delivery was stopped.'));
   if (stopped.aborted) stop();
   else stopped.addEventListener('abort', stop, { once: true });
   try {
-    return await Promise.race([answer, givenUp]);
+    return await Promise.race([answer, aborted]);
   } finally {
     clearTimeout(timer);
     stopped.removeEventListener('abort', stop);
   }
 }
 
-function verdictsOf(outcomes: unknown, count: number): Verdict[] {
+function resultsOf(outcomes: unknown, count: number): AttemptResult[] {
   if (Array.isArray(outcomes) && outcomes.length === count) {
-    return Array.from(outcomes as unknown[], judgeOutcome); // also where an outcome was left out
+    return Array.from(outcomes as unknown[], classifyOutcome); // fills in outcomes that are missing
   }
   throw new TypeError(
-    `sendBatch answers nothing, or one outcome for each of the ${count} events; received ${describeValue(outcomes)}.`,
+    `sendBatch must return nothing, or one outcome for each of the ${count} events; received ${describeValue(outcomes)}.`,
   );
 }

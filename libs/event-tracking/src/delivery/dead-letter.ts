@@ -1,5 +1,5 @@
 import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
-import { unpackEvent, type PackedEvent } from '../core/event/packed-event.js';
+import { unpackEvent, type PackedEvent } from '../core/tree/packed-event.js';
 
 /** Why an event was given up; the destination for dead letters gets it with the event. */
 export interface DeadLetterNote {

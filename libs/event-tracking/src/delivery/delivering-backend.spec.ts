@@ -12,6 +12,7 @@ import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { Tracker } from '../core/tracker/tracker.js';
 import type { DeadLetter } from './dead-letter.js';
+import { NODE } from '../core/tree/tree-node.js';
 import { DeliveringBackend } from './delivering-backend.js';
 import type { DeliveryOptions } from './delivery-options.js';
 
@@ -208,15 +209,19 @@ describe('DeliveringBackend: failures', () => {
     expect(impatient.account().delivered).toBe(1);
   });
 
-  it('gives up what fails of unknown causes after ten attempts', async () => {
+  it('gives up a single event that fails for unknown reasons after ten attempts of its own', async () => {
     const destination = new Destination(fail(Infinity, new TypeError('no such method')));
     const { emit, account } = tracked(destination, { batchSize: 2, retry });
     emit(2);
     await vi.runAllTimersAsync();
-    expect(destination.calls).toHaveLength(10);
-    expect(account()).toMatchObject({ dropped: { exhausted: 2 }, retried: 18, pending: 0 });
+    expect(destination.calls).toEqual([
+      numbered(2),
+      ...Array(10).fill(['e0']),
+      ...Array(10).fill(['e1']),
+    ]);
+    expect(account()).toMatchObject({ dropped: { exhausted: 2 }, retried: 20, pending: 0 });
     expect(log.error).toHaveBeenCalledWith(
-      expect.stringMatching(/2 events .*'crm'.*attempts: 10.*no such method.*Dropped/),
+      expect.stringMatching(/'e0'.*'crm'.*attempts: 11.*no such method.*Dropped/),
     );
   });
 
@@ -253,18 +258,32 @@ describe('DeliveringBackend: failures', () => {
     expect(account().dropped).toEqual({ exhausted: 1 });
   });
 
-  it('does not come back before the destination wants to be asked again, not even to flush', async () => {
+  it('waits as long as the destination asks for, unless it is flushed', async () => {
     const destination = new Destination((call) => {
-      if (call === 1) throw new RetryableDeliveryError('slow down', { retryAfterMs: 60_000 });
+      if (call <= 2) throw new RetryableDeliveryError('slow down', { retryAfterMs: 60_000 });
     });
     const { emit, tracker } = tracked(destination, { batchSize: 1 });
     emit(1);
-    await vi.advanceTimersByTimeAsync(0);
-    void tracker.flush();
     await vi.advanceTimersByTimeAsync(59_999);
     expect(destination.calls).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(destination.calls).toHaveLength(2);
+    void tracker.flush();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(destination.names).toEqual(['e0']);
+  });
+
+  it('waits for five minutes at most, and logs that it cuts a longer Retry-After', async () => {
+    const destination = new Destination((call) => {
+      if (call === 1) throw new RetryableDeliveryError('429', { retryAfterMs: 1e15 });
+    });
+    const { emit } = tracked(destination, { batchSize: 1 });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(299_999);
+    expect(destination.calls).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(destination.names).toEqual(['e0']);
+    expect(log.warn).toHaveBeenCalledWith(expect.stringMatching(/in 300000 ms .*maxRetryAfter/));
   });
 
   it('waits as long as the destination asks for, however often it has asked', async () => {
@@ -405,6 +424,61 @@ describe('DeliveringBackend: failures', () => {
     await vi.runAllTimersAsync();
     expect(thrower.account().dropped).toEqual({ exhausted: 1 });
     expect(late.account().dropped).toEqual({ exhausted: 1 });
+  });
+});
+
+describe('DeliveringBackend: outages', () => {
+  const refused = () => Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+
+  it.each([
+    ['does not answer', (): Promise<void> => new Promise(() => {})],
+    ['refuses connections', (): Promise<void> => Promise.reject(refused())],
+    ['fails to be fetched', () => Promise.reject(new TypeError('fetch', { cause: refused() }))],
+    ['refuses every address', () => Promise.reject(new AggregateError([refused()]))],
+    ['breaks off', () => Promise.reject(new DOMException('The operation', 'AbortError'))],
+  ])('keeps everything that fits for an hour in which the destination %s', async (_, answer) => {
+    let isUp = false;
+    const destination = new Destination(() => (isUp ? undefined : answer()));
+    const { emit, account } = tracked(destination);
+    emit(10_000);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(account()).toMatchObject({ arrived: 10_000, pending: 10_000, dropped: {} });
+    isUp = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(account()).toMatchObject({ delivered: 10_000, pending: 0 });
+  });
+
+  it('does not count outages against the limit for unknown errors, nor the other way around', async () => {
+    const destination = new Destination((call) => {
+      if (call <= 12 || (call > 21 && call <= 33)) throw new RetryableDeliveryError('503');
+      if (call <= 42) throw new Error('socket hang up');
+    });
+    const { emit, account } = tracked(destination, { batchSize: 1 });
+    emit(1);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(destination.calls).toHaveLength(43);
+    expect(account()).toMatchObject({ delivered: 1, dropped: {} });
+  });
+
+  it('isolates the event that causes an unknown error', async () => {
+    const destination = new Destination((_, events) => {
+      if (events.some(({ name }) => name === 'e42')) throw new TypeError('cannot read');
+    });
+    const { emit, account } = tracked(destination);
+    emit(100);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(account()).toMatchObject({ delivered: 99, dropped: { exhausted: 1 }, pending: 0 });
+  });
+
+  it('gives up events that are older than retry.maxAge when an attempt fails', async () => {
+    const destination = new Destination(() => Promise.reject(refused()));
+    const { emit, account } = tracked(destination, { retry: { maxAge: 600_000 } });
+    emit(100);
+    await vi.advanceTimersByTimeAsync(599_999);
+    expect(account()).toMatchObject({ pending: 100, dropped: {} });
+    vi.setSystemTime(0); // the wall clock does not count
+    await vi.advanceTimersByTimeAsync(1);
+    expect(account()).toMatchObject({ pending: 0, dropped: { exhausted: 100 } });
   });
 });
 
@@ -572,26 +646,101 @@ describe('DeliveringBackend: dead letters', () => {
     expect(deadLetter.close).toHaveBeenCalledOnce();
   });
 
-  it('keeps an account of the dead letters, and logs those that could not be kept', async () => {
-    const { emit, tracker } = tracked(
+  it('keeps an event pending until its dead letter is stored, and logs why it is not', async () => {
+    let isFull = true;
+    const letters: TrackingEvent[] = [];
+    const { emit, tracker, account } = tracked(
       new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
       {
         batchSize: 1,
         deadLetter: {
-          send() {
-            throw new Error('disk full');
+          send(letter) {
+            if (isFull) throw new Error('disk full');
+            letters.push(letter);
           },
         },
       },
     );
     emit(1);
-    await vi.runAllTimersAsync();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(account()).toMatchObject({ pending: 1, dead: 0, dropped: {} });
     expect(Object.keys(tracker.stats().backends)).toEqual(['', 'crm', 'crm.deadLetter']);
-    expect(tracker.stats().backends['crm.deadLetter']).toMatchObject({
-      arrived: 1,
-      dropped: { failed: 1 },
+    expect(tracker.stats().backends['crm.deadLetter']).toMatchObject({ arrived: 1, pending: 1 });
+    expect(log.warn).toHaveBeenCalledWith(expect.stringMatching(/'crm\.deadLetter'.*disk full/));
+    isFull = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(account()).toMatchObject({ pending: 0, dead: 1 });
+    expect(letters).toHaveLength(1);
+  });
+
+  it('counts events that wait for their dead letters against its capacity', async () => {
+    const deadLetter = { send: () => new Promise<void>(() => {}) };
+    const { emit, account } = tracked(
+      new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
+      { batchSize: 1, capacity: 3, deadLetter },
+    );
+    emit(3);
+    await vi.advanceTimersByTimeAsync(1_000);
+    emit(2, 3);
+    expect(account()).toMatchObject({ arrived: 5, pending: 3, dropped: { overflow: 2 } });
+  });
+
+  it('delivers other events while dead letters cannot be stored', async () => {
+    const destination = new Destination((_, events) => {
+      if (events[0]!.name === 'e0') throw new PermanentDeliveryError('no');
     });
-    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/'crm\.deadLetter'.*disk full/));
+    const deadLetter = { send: () => new Promise<void>(() => {}) };
+    const { emit, account } = tracked(destination, { batchSize: 1, deadLetter });
+    emit(5);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(account()).toMatchObject({ delivered: 4, pending: 1 });
+  });
+
+  it('drops as undelivered, when it closes, events whose dead letters are not stored', async () => {
+    const deadLetter = { send: () => Promise.reject(new Error('disk full')) };
+    const { emit, account, tracker } = tracked(
+      new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
+      { batchSize: 1, deadLetter },
+    );
+    emit(2);
+    const late = new AbortController();
+    const closed = tracker.close({ signal: late.signal });
+    await vi.advanceTimersByTimeAsync(1_000);
+    late.abort();
+    await vi.advanceTimersByTimeAsync(0);
+    await closed;
+    expect(account()).toMatchObject({ dropped: { undelivered: 2 }, dead: 0, pending: 0 });
+    expect(tracker.stats().backends['crm.deadLetter']).toMatchObject({ arrived: 0, pending: 0 });
+  });
+
+  it('gives an event back to its queue when it closes before the dead letter is stored', async () => {
+    const deadLetter = { send: () => Promise.reject(new Error('disk full')) };
+    const backend = new DeliveringBackend(
+      new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
+      { deadLetter },
+    );
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const event = { id: '1', name: 'sold', timestamp: new Date(), context: {}, data: {} };
+    const undelivered = backend[NODE].routeAsync(event, { keeps: true });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const closed = backend.close({ signal: AbortSignal.abort() });
+    await vi.advanceTimersByTimeAsync(0);
+    await closed;
+    expect(await undelivered).toEqual([{ path: 'delivery', event }]);
+    expect(backend.stats()['delivery']).toMatchObject({ arrived: 0, dead: 0, pending: 0 });
+  });
+
+  it('drops an event that the dead-letter destination rejects too', async () => {
+    const deadLetter = { send: () => Promise.reject(new PermanentDeliveryError('too large')) };
+    const { emit, account } = tracked(
+      new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
+      { batchSize: 1, deadLetter },
+    );
+    emit(1);
+    await vi.runAllTimersAsync();
+    expect(account()).toMatchObject({ dropped: { rejected: 1 }, dead: 0, pending: 0 });
+    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/stored as a dead letter/));
   });
 });
 
@@ -835,20 +984,17 @@ describe('DeliveringBackend: in the tree', () => {
   });
 
   it.each([
-    [
-      { batchSize: 0 },
-      /delivery\.batchSize: expected a whole number above 0, received the number 0/,
-    ],
-    [{ batchSize: 20, capacity: 10 }, /batch of 20 events .* only 10 may wait/],
-    [{ flushInterval: -1 }, /delivery\.flushInterval: expected a number of milliseconds/],
-    [{ overflow: 'drop-some' }, /delivery\.overflow: expected 'drop-newest' or 'drop-oldest'/],
-    [{ retry: { attempts: 1.5 } }, /delivery\.retry\.attempts: expected a whole number/],
+    [{ batchSize: 0 }, /delivery\.batchSize must be a whole number above 0; received the number 0/],
+    [{ batchSize: 20, capacity: 10 }, /batchSize must not be above capacity \(10\); received 20/],
+    [{ flushInterval: -1 }, /delivery\.flushInterval must be a number of milliseconds/],
+    [{ overflow: 'drop-some' }, /delivery\.overflow must be 'drop-newest' or 'drop-oldest'/],
+    [{ retry: { attempts: 1.5 } }, /delivery\.retry\.attempts must be a whole number/],
     [
       { retry: 3 },
       /delivery\.retry: expected an object such as \{ attempts \}, received the number 3/,
     ],
     [{ bufferSize: 3 }, /delivery: the key 'bufferSize' is unknown\. Known are: batchSize/],
-    [{ deadLetter: 'file' }, /delivery\.deadLetter: expected a backend .* the string 'file'/],
+    [{ deadLetter: 'file' }, /delivery\.deadLetter must be a backend .* the string 'file'/],
   ])('refuses %j', (options, message) => {
     expect(() => new DeliveringBackend(new Destination(), options as DeliveryOptions)).toThrow(
       message,

@@ -3,60 +3,71 @@ import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js'
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
-/** What is dropped when more events are waiting than may wait. */
+/** Which events are dropped when there is no room. */
 export type OverflowPolicy = 'drop-newest' | 'drop-oldest';
 
-/** How failed deliveries are tried again: with exponential backoff and full jitter. */
+/** How failed deliveries are retried: with exponential backoff and full jitter. */
 export interface RetryOptions {
   /**
-   * How often an event is tried in all before it is given up.
+   * How many attempts of one kind (retryable, unknown) may fail in a row before an event is given up.
    *
-   * @default no limit while the destination says that trying again may help; 10 for failures of an unknown kind and
-   * for timeouts
+   * @default no limit for outages, timeouts and throttling; 10 for errors of an unknown kind
    */
   attempts?: number;
   /**
-   * The longest pause after the first failure, in milliseconds; it doubles with each further one.
+   * The longest pause after the first failure, in milliseconds; it doubles with each further failure.
    *
    * @default 500
    */
   minDelay?: number;
   /**
-   * The longest pause there is, in milliseconds, save when the destination asks for a longer one (`Retry-After`).
+   * The longest pause, in milliseconds, unless the destination asks for a longer one (`Retry-After`).
    *
    * @default 30,000
    */
   maxDelay?: number;
+  /**
+   * The longest pause that a destination can ask for (`Retry-After`), in milliseconds.
+   *
+   * @default 300,000
+   */
+  maxRetryAfter?: number;
+  /**
+   * The age, in milliseconds since it arrived at this destination, at which an event is given up when an attempt fails.
+   *
+   * @default no limit
+   */
+  maxAge?: number;
 }
 
 /** How events reach a destination. */
 export interface DeliveryOptions {
   /**
-   * How many events are sent at once, to destinations that have `sendBatch`; others get them one by one.
+   * How many events are sent at once to destinations with `sendBatch`. Others receive them one by one.
    *
    * @default 100
    */
   batchSize?: number;
   /**
-   * How long an event waits at most for its batch to fill, in milliseconds.
+   * The longest time that an event waits for its batch to fill, in milliseconds.
    *
    * @default 1,000
    */
   flushInterval?: number;
   /**
-   * How many events may be on their way, those that are being sent included.
+   * How many events may be on their way, including those that are being sent or stored as dead letters.
    *
    * @default 10,000
    */
   capacity?: number;
   /**
-   * How much memory the events on their way may take, in bytes, estimated.
+   * How many bytes the events on their way may take, estimated.
    *
    * @default 64 MiB
    */
   maxBytes?: number;
   /**
-   * How many batches are sent at the same time. With more than one their order is not kept.
+   * How many batches are sent at the same time. More than one does not keep their order.
    *
    * @default 1
    */
@@ -68,22 +79,24 @@ export interface DeliveryOptions {
    */
   timeout?: number;
   /**
-   * How failed deliveries are tried again; false tries each once.
+   * How failed deliveries are retried; false tries each event once.
    *
    * @default see {@link RetryOptions}
    */
   retry?: RetryOptions | false;
   /**
-   * What is dropped, and counted as `overflow`, when `capacity` or `maxBytes` is reached.
+   * Which events are dropped, and counted as `overflow`, when `capacity` or `maxBytes` is reached.
    *
-   * @remarks Nothing that waits is dropped for an event that would find no room even then.
+   * @remarks An event that would not fit even then is dropped itself.
    * @default 'drop-newest'
    */
   overflow?: OverflowPolicy;
   /**
-   * Where events go whose delivery was given up, each with the reason as `dead_letter`.
+   * Stores events whose delivery was given up, each with the reason as `dead_letter`.
    *
-   * @default none: they are dropped, counted and logged
+   * @remarks The event stays pending until this backend has acknowledged it.
+   *
+   * @default none: such events are dropped, counted and logged
    */
   deadLetter?: Backend;
 }
@@ -103,16 +116,16 @@ export interface DeliverySettings {
 
 /** Complete {@link RetryOptions}. */
 export interface RetrySettings {
-  /** Attempts where the destination said that trying again may help. */
-  readonly attemptsWhenPromising: number;
-  /** Attempts where nobody knows. */
-  readonly attemptsWhenUnknown: number;
+  readonly maxAttemptsRetryable: number;
+  readonly maxAttemptsUnknown: number;
   readonly minDelay: number;
   readonly maxDelay: number;
+  readonly maxRetryAfter: number;
+  readonly maxAge: number;
 }
 
 const POLICIES: readonly unknown[] = ['drop-newest', 'drop-oldest'] satisfies OverflowPolicy[];
-/** All options of delivery, for whoever takes some of them. */
+/** The keys of all delivery options. */
 export const DELIVERY_KEYS: KeysOf<DeliveryOptions> = {
   batchSize: true,
   flushInterval: true,
@@ -124,13 +137,19 @@ export const DELIVERY_KEYS: KeysOf<DeliveryOptions> = {
   overflow: true,
   deadLetter: true,
 };
-const RETRY_KEYS: KeysOf<RetryOptions> = { attempts: true, minDelay: true, maxDelay: true };
+const RETRY_KEYS: KeysOf<RetryOptions> = {
+  attempts: true,
+  minDelay: true,
+  maxDelay: true,
+  maxRetryAfter: true,
+  maxAge: true,
+};
 
 /**
  * Completes and checks options.
  *
- * @param where - how the configuration names the place, for messages
- * @throws {@link ImproperlyConfigured} with the place, what was received there and how to mend it
+ * @param where - the path of the options, for messages
+ * @throws {@link ImproperlyConfigured} for invalid options
  */
 export function readDeliveryOptions(
   options: DeliveryOptions = {},
@@ -141,8 +160,8 @@ export function readDeliveryOptions(
   const batchSize = count(options.batchSize, `${where}.batchSize`) ?? Math.min(100, capacity);
   if (batchSize > capacity) {
     throw new ImproperlyConfigured(
-      `${where}: a batch of ${batchSize} events (batchSize) can never fill where only ${capacity} may wait (capacity). ` +
-        `Raise the capacity or make the batch smaller.`,
+      `${where}: batchSize must not be above capacity (${capacity}); received ${batchSize}. Raise the capacity or lower ` +
+        `the batch size.`,
     );
   }
   return {
@@ -159,16 +178,18 @@ export function readDeliveryOptions(
 }
 
 function readRetry(retry: DeliveryOptions['retry'], where: string): RetrySettings {
-  const { attempts, minDelay, maxDelay }: RetryOptions =
+  const { attempts, minDelay, maxDelay, maxRetryAfter, maxAge }: RetryOptions =
     retry === false ? { attempts: 1 } : (retry ?? {});
   if (retry !== false && retry !== undefined) checkOptions(retry, where, RETRY_KEYS);
   const allowed = attempts === Infinity ? Infinity : count(attempts, `${where}.attempts`);
   const shortest = duration(minDelay, `${where}.minDelay`) ?? 500;
   return {
-    attemptsWhenPromising: allowed ?? Infinity,
-    attemptsWhenUnknown: allowed ?? 10,
+    maxAttemptsRetryable: allowed ?? Infinity,
+    maxAttemptsUnknown: allowed ?? 10,
     minDelay: shortest,
     maxDelay: Math.max(shortest, duration(maxDelay, `${where}.maxDelay`) ?? 30_000),
+    maxRetryAfter: duration(maxRetryAfter, `${where}.maxRetryAfter`) ?? 300_000,
+    maxAge: maxAge === Infinity ? Infinity : (duration(maxAge, `${where}.maxAge`) ?? Infinity),
   };
 }
 
@@ -176,14 +197,14 @@ function readOverflow(policy: unknown, where: string): OverflowPolicy {
   if (policy === undefined) return 'drop-newest';
   if (POLICIES.includes(policy)) return policy as OverflowPolicy;
   throw new ImproperlyConfigured(
-    `${where}: expected 'drop-newest' or 'drop-oldest', received ${describeValue(policy)}.`,
+    `${where} must be 'drop-newest' or 'drop-oldest'; received ${describeValue(policy)}.`,
   );
 }
 
 function readDeadLetter(backend: unknown, where: string): Backend | undefined {
   if (backend === undefined || isBackend(backend)) return backend;
   throw new ImproperlyConfigured(
-    `${where}: expected a backend with a method send(event), received ${describeValue(backend)}.`,
+    `${where} must be a backend with a method send(event); received ${describeValue(backend)}.`,
   );
 }
 
@@ -192,11 +213,11 @@ function count(value: unknown, where: string): number | undefined {
     return value as number | undefined;
   }
   throw new ImproperlyConfigured(
-    `${where}: expected a whole number above 0, received ${describeValue(value)}.`,
+    `${where} must be a whole number above 0; received ${describeValue(value)}.`,
   );
 }
 
-/** What timers can measure, in milliseconds. */
+/** The longest duration of a timer, in milliseconds. */
 export const LONGEST_DURATION_MS = 2 ** 31 - 1;
 
 function duration(value: unknown, where: string): number | undefined {
@@ -207,6 +228,6 @@ function duration(value: unknown, where: string): number | undefined {
     return value;
   }
   throw new ImproperlyConfigured(
-    `${where}: expected a number of milliseconds from 0 to ${LONGEST_DURATION_MS}, received ${describeValue(value)}.`,
+    `${where} must be a number of milliseconds from 0 to ${LONGEST_DURATION_MS}; received ${describeValue(value)}.`,
   );
 }

@@ -1,38 +1,38 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 
-/** When batches are sent. */
+/** Decides when batches are sent, and how. */
 export interface DispatcherOptions {
   batchSize: number;
   /** In milliseconds. */
   flushInterval: number;
   concurrency: number;
-  /** Takes a batch to its destination; never rejects. */
-  carry(batch: readonly WaitingEvent[]): Promise<void>;
+  /** Delivers a batch; never rejects. */
+  deliver(batch: readonly WaitingEvent[]): Promise<void>;
 }
 
-/** How long batches may follow one another before others get their turn, in milliseconds. */
+/** How long batches may follow one another before the event loop gets its turn, in milliseconds. */
 const SLICE_MS = 10;
 
-/** Holds events until a batch is full or has waited long enough, and sends as many batches at once as may be. */
+/** Collects events until a batch is full or has waited long enough, and sends several batches at once. */
 export class Dispatcher {
   readonly #waiting = new WaitingEvents();
-  /** How many events have been added in all; an event's number is its place in that order. */
+  /** How many events have been added in all. An event's number is its position in that order. */
   #added = 0;
-  /** Events below this number wait no longer for their batch to fill. */
+  /** Events below this number do not wait for their batch to fill. */
   #dueBelow = 0;
-  /** The number of the first event of each batch that is being carried. */
+  /** The number of the first event of each batch that is being delivered. */
   readonly #underWay = new Set<{ readonly first: number }>();
-  readonly #settlementWatchers: (() => void)[] = [];
+  readonly #batchEndWaiters: (() => void)[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   #turnIsScheduled = false;
   #sliceEnd = 0;
-  /** Runs a function outside the context of whoever adds events: no request's context reaches the destination. */
+  /** Runs a function outside the context of the caller, so that no request's context reaches the destination. */
   readonly #outside = AsyncLocalStorage.snapshot();
 
   constructor(private readonly options: DispatcherOptions) {}
 
-  /** What the events take that are not being carried yet, in bytes. */
+  /** The estimated size of the events that are not being delivered yet, in bytes. */
   get waitingBytes(): number {
     return this.#waiting.bytes;
   }
@@ -44,46 +44,46 @@ export class Dispatcher {
     else if (this.#flushTimer === undefined) this.#startFlushTimer();
   }
 
-  /** Takes away the event that has waited longest, if one is not being carried yet. */
+  /** Removes and returns the event that has waited longest, unless all are being delivered. */
   takeOldest(): WaitingEvent | undefined {
     const [oldest] = this.#waiting.take(1);
-    // It may be what somebody waits for, and no batch is to end that would say so.
-    if (this.#underWay.size === 0) this.#tellSettlement();
+    // A flush may wait for this event, and no batch will end to wake it.
+    if (this.#underWay.size === 0) this.notifyWaiters();
     return oldest;
   }
 
-  /** Takes away all events that are not being carried yet, and starts no further batch. */
+  /** Removes and returns all events that are not being delivered yet; starts no further batch. */
   takeAll(): WaitingEvent[] {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     const taken = this.#waiting.take(this.#waiting.length);
-    this.#tellSettlement();
+    this.notifyWaiters();
     return taken;
   }
 
-  /** Lets no event that is there now wait for its batch to fill. */
-  hurry(): void {
+  /** Sends the events that wait now without waiting for their batch to fill. */
+  flushSoon(): void {
     this.#dueBelow = this.#added;
     if (this.#waiting.length > 0) this.#scheduleTurn();
   }
 
-  /** Resolves when all events that are there now have been carried to their end. */
+  /** Resolves when all batches with events that are here now have ended. */
   async settled(): Promise<void> {
     const next = this.#added;
-    this.hurry();
-    while (this.#firstUnsettled < next) await this.settlement();
+    this.flushSoon();
+    while (this.#firstUnsettled < next) await this.nextBatchEnd();
   }
 
-  /** Resolves when the next batch has been carried to its end. */
-  async settlement(): Promise<void> {
-    await new Promise<void>((resolve) => this.#settlementWatchers.push(resolve));
+  /** Resolves when the next batch ends, or somebody calls {@link notifyWaiters}. */
+  async nextBatchEnd(): Promise<void> {
+    await new Promise<void>((resolve) => this.#batchEndWaiters.push(resolve));
   }
 
   #startFlushTimer(): void {
     this.#outside(() => {
       this.#flushTimer = setTimeout(() => {
         this.#flushTimer = undefined;
-        this.hurry();
+        this.flushSoon();
       }, this.options.flushInterval);
       this.#flushTimer.unref();
     });
@@ -102,22 +102,23 @@ export class Dispatcher {
   }
 
   #takeTurn(): void {
-    while (this.#isDue && this.#underWay.size < this.options.concurrency) void this.#carryBatch();
+    while (this.#isDue && this.#underWay.size < this.options.concurrency) void this.#deliverBatch();
     if (this.#waiting.length > 0 && this.#flushTimer === undefined) this.#startFlushTimer();
   }
 
-  async #carryBatch(): Promise<void> {
+  async #deliverBatch(): Promise<void> {
     const batch = { first: this.#firstWaiting };
     this.#underWay.add(batch);
-    await this.options.carry(this.#waiting.take(this.options.batchSize));
+    await this.options.deliver(this.#waiting.take(this.options.batchSize));
     this.#underWay.delete(batch);
-    this.#tellSettlement();
+    this.notifyWaiters();
     if (performance.now() < this.#sliceEnd) this.#takeTurn();
     else if (this.#isDue) this.#scheduleTurn();
   }
 
-  #tellSettlement(): void {
-    for (const watcher of this.#settlementWatchers.splice(0)) watcher();
+  /** Wakes everybody who waits for the end of a batch. */
+  notifyWaiters(): void {
+    for (const waiter of this.#batchEndWaiters.splice(0)) waiter();
   }
 
   get #isDue(): boolean {

@@ -1,25 +1,25 @@
 const INTERVAL_MS = 1_000;
 
-/** Counts drops, and says how many there were at most once a second: one by one they would cost more than the events. */
+/** Counts drops and reports them at most once a second: one by one they would cost more than the events. */
 export class OverflowReport {
-  #unsaid = 0;
+  #unreported = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly report: (count: number) => void) {}
 
   count(): void {
-    this.#unsaid++;
+    this.#unreported++;
     if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => this.say(), INTERVAL_MS);
+    this.#timer = setTimeout(() => this.flush(), INTERVAL_MS);
     this.#timer.unref();
   }
 
-  /** Says now what has not been said. */
-  say(): void {
+  /** Reports at once what has not been reported. */
+  flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const count = this.#unsaid;
-    this.#unsaid = 0;
+    const count = this.#unreported;
+    this.#unreported = 0;
     if (count > 0) this.report(count);
   }
 }

@@ -11,8 +11,8 @@ import type {
 } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
-import { NODE, type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
-import { DeliveringBackend } from './delivering-backend.js';
+import { type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
+import { DeliveryNode } from './delivery-node.js';
 
 /** The name of the queue's own stats below the node's path. */
 export const QUEUE = 'queue';
@@ -23,7 +23,6 @@ const RELEASE_MS = 1_000;
 export class QueueNode implements TreeNode {
   readonly #producer: EventQueueProducer;
   readonly #queue: Child;
-  readonly #deadLetters: Backend | undefined;
   #isStarted = false;
   #position: Position = {
     tracker: 'default',
@@ -38,14 +37,14 @@ export class QueueNode implements TreeNode {
     private readonly children: FanOut,
     private readonly worker: boolean,
   ) {
-    this.#deadLetters = queue.deadLetters;
     this.#producer = queue.open({
       position: () => this.#position,
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => children.register(record),
     });
     this.#queue = new Child(QUEUE, this.#producer, this.#position);
-    children.wrapLeaves((backend) => this.#deliveryTo(backend));
+    const { deadLetters: deadLetter } = queue;
+    children.wrapLeaves((backend) => new DeliveryNode(backend, { deadLetter }));
   }
 
   get backends(): ReadonlyMap<string, Backend> {
@@ -83,8 +82,7 @@ export class QueueNode implements TreeNode {
 
   /** Sends a metadata record through the queue if it can carry records. */
   async register(record: MetadataRecord): Promise<void> {
-    const { node } = this.#producer.register === undefined ? { node: this.children } : this.#queue;
-    await node.register(record);
+    await (this.#producer.register === undefined ? this.children : this.#queue).register(record);
   }
 
   stats(): Record<string, EventStats> {
@@ -128,12 +126,6 @@ export class QueueNode implements TreeNode {
       return routed ?? [{ path, event }];
     });
     return (await Promise.all(unacknowledged)).flat();
-  }
-
-  #deliveryTo(backend: Backend): TreeNode {
-    const deadLetter =
-      this.#deadLetters === undefined ? undefined : new DeliveringBackend(this.#deadLetters);
-    return new DeliveringBackend(backend, { deadLetter })[NODE];
   }
 
   #namesTo(path: string): string[] {

@@ -1,7 +1,7 @@
 /**
  * Reads a `Retry-After` header (RFC 9110, section 10.2.3): a number of seconds, or a date.
  *
- * @returns milliseconds from now, or nothing where the header is missing or says neither
+ * @returns milliseconds from now; undefined if the header is missing or malformed
  */
 export function parseRetryAfter(header: string | undefined): number | undefined {
   if (header === undefined) return undefined;

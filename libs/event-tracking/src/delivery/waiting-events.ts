@@ -1,21 +1,48 @@
 import type { TrackingEvent } from '../core/event/event.js';
+import type { Retryability } from './attempt-result.js';
 
-/** An event on its way, with its estimated size in bytes. */
+/** How an event ended at a destination; `undelivered` when closing came first. */
+export type EventEnd = 'delivered' | 'filtered' | 'dropped' | 'dead' | 'undelivered';
+
+/** An event on its way to a destination. */
 export interface WaitingEvent {
   readonly event: TrackingEvent;
+  /** Estimated, in bytes. */
   readonly size: number;
-  /** Of an event that came from a queue: told when it has ended, and whether closing came before. */
-  readonly ended?: (undelivered: boolean) => void;
-  /** Whether the queue takes it back then. */
+  /** By the monotonic clock, in milliseconds; 0 where no age is limited. */
+  readonly arrivedAt: number;
+  /** Called when the event ends, where somebody waits for that. */
+  readonly onEnd?: (end: EventEnd) => void;
+  /** Whether a queue takes the event back when closing leaves it undelivered. */
   readonly isKept?: boolean;
+  /** Whether it is a dead letter, which is sent until it is stored. */
+  readonly isDeadLetter?: boolean;
+  failures?: FailureHistory;
+}
+
+/** The failed attempts to deliver an event. */
+export interface FailureHistory {
+  total: number;
+  kind: Retryability | undefined;
+  /** Those of this kind since the last one of another. */
+  inARow: number;
+}
+
+/** @param kind - left out for the failure of a whole batch that is isolated, which counts against no limit */
+export function recordFailure(waiting: WaitingEvent, kind?: Retryability): void {
+  const failures = (waiting.failures ??= { total: 0, kind: undefined, inARow: 0 });
+  failures.total++;
+  if (kind === undefined) return;
+  failures.inARow = failures.kind === kind ? failures.inARow + 1 : 1;
+  failures.kind = kind;
 }
 
 const SHORTEST_GAP = 1_024;
 
-/** The events that wait to be sent, oldest first. */
+/** Holds the events that wait to be sent, oldest first. */
 export class WaitingEvents {
   #events: (WaitingEvent | undefined)[] = [];
-  /** Where the oldest stands; before it is a gap, which is closed when it is worth the work. */
+  /** The index of the oldest event. The gap before it is closed when that is worth the work. */
   #start = 0;
   #bytes = 0;
 
@@ -23,7 +50,7 @@ export class WaitingEvents {
     return this.#events.length - this.#start;
   }
 
-  /** What they take, in bytes. */
+  /** Their estimated size, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -33,7 +60,7 @@ export class WaitingEvents {
     this.#bytes += event.size;
   }
 
-  /** Takes the oldest events away, so many or all there are. */
+  /** Removes and returns the oldest events, at most `count`. */
   take(count: number): WaitingEvent[] {
     const end = Math.min(this.#start + count, this.#events.length);
     const taken = this.#events.slice(this.#start, end) as WaitingEvent[];

@@ -7,7 +7,7 @@ import {
   unpackEvent,
   unpackMetadata,
   type PackedEvent,
-} from '../core/event/packed-event.js';
+} from '../core/tree/packed-event.js';
 
 /** A node of a tracker's tree. */
 export interface NodeName {

@@ -2,7 +2,7 @@ import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { QueuedEvent, EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { Pauses } from '../delivery/pauses.js';
+import { RetryDelays } from '../delivery/retry-delays.js';
 import { decode, encode, isEvent, isMetadata, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
 import type { StoredRecord } from './store/record.js';
@@ -25,7 +25,7 @@ export class StoreConsumer {
   #reading: Promise<void> | undefined;
   #readAgain = false;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #pauses = new Pauses();
+  readonly #delays = new RetryDelays();
   #isStopped = false;
 
   constructor(
@@ -68,7 +68,7 @@ export class StoreConsumer {
   /** Reads nothing more, and resolves when deliveries under way have ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#pauses.end();
+    this.#delays.cancelWaits();
     await this.#reading;
     await this.settled();
   }
@@ -188,7 +188,7 @@ export class StoreConsumer {
             `Events that have not ended are still in it.`,
         );
         if (this.#isStopped) return undefined;
-        await this.#pauses.pause(PAUSE_AFTER_FAILURE_MS, { fixed: false });
+        await this.#delays.wait(PAUSE_AFTER_FAILURE_MS);
       }
     }
   }

@@ -3,20 +3,20 @@ import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { EventDocument } from './event-document.js';
-import { isPassingCode } from './mongo-failure.js';
+import { isRetryableCode } from './mongo-failure.js';
 import type { MongoStorageOptions } from './mongo-backend-options.js';
 
 export const DEFAULT_COLLECTION = 'events';
 const NAMESPACE_EXISTS = 48;
-/** An index of these keys, or of this name, is there with other options. */
+/** An index with these keys, or this name, exists with other options. */
 const INDEX_CONFLICTS: readonly unknown[] = [85, 86];
 const BY_TIME: Record<string, mongo.IndexDirection> = { timestamp: -1 };
 
-/** The collection that events go to: made where it is missing, its indexes beside the work. */
+/** Opens the collection of events, and creates it and its indexes where they are missing. */
 export class EventCollection {
   readonly #diagnostics: Diagnostics;
   #ready: Promise<mongo.Collection<EventDocument>> | undefined;
-  /** The connection's database then; it has another when it is opened anew. */
+  /** The connection's database when the collection was prepared; a connection that is reopened has another. */
   #database: mongo.Db | undefined;
   #indexed: Promise<void> = Promise.resolve();
 
@@ -32,7 +32,7 @@ export class EventCollection {
     return this.options.collection ?? DEFAULT_COLLECTION;
   }
 
-  /** The collection, which exists; that its indexes do is not waited for. */
+  /** Returns the collection once it exists, without waiting for its indexes. */
   async open(): Promise<mongo.Collection<EventDocument>> {
     if (this.connection.db !== this.#database) this.#ready = undefined;
     const ready = (this.#ready ??= this.#prepare());
@@ -44,12 +44,12 @@ export class EventCollection {
     }
   }
 
-  /** Resolves when no index is being created any more. */
+  /** Resolves when no index is being created. */
   async indexed(): Promise<void> {
     await this.#indexed;
   }
 
-  /** The database, once the connection has been opened. */
+  /** Returns the database once the connection is open. */
   async database(): Promise<mongo.Db> {
     const { connection, options } = this;
     if (connection.db === undefined) await connection.asPromise();
@@ -77,9 +77,9 @@ export class EventCollection {
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (code === NAMESPACE_EXISTS) return;
-      // The server refused: inserting may still be allowed, and creates the collection by itself. Not so where it refused only
-      // for now: that one would be no time series.
-      if (typeof code !== 'number' || isPassingCode(code)) throw error;
+      // The server may forbid creating but allow inserting, which creates the collection. After an error that will pass, that
+      // would create a collection that is not a time series.
+      if (typeof code !== 'number' || isRetryableCode(code)) throw error;
       this.#report(`The collection '${this.name}' could not be created`, error);
     }
   }
@@ -121,14 +121,14 @@ export class EventCollection {
         index: { keyPattern: BY_TIME, expireAfterSeconds },
       });
     } catch (error) {
-      this.#report('How long events are kept (ttl) could not be changed', error);
+      this.#report('The time to live (ttl) could not be changed', error);
     }
   }
 
   #report(what: string, error: unknown): void {
     this.#diagnostics.error(
       `the collection ${this.name}`,
-      `${what} in MongoDB: ${describeError(error)}. Events are stored without.`,
+      `${what} in MongoDB: ${describeError(error)}. Events are stored without it.`,
     );
   }
 }

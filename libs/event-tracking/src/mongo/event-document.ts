@@ -3,9 +3,9 @@ import { setOwn } from '../core/event/snapshot.js';
 import { deadLetterKey, isDeadLetter } from '../delivery/dead-letter.js';
 
 /**
- * An event as MongoDB stores it: its id is the document's, and what processors added is there too.
+ * The form of an event in MongoDB. Its id is the document's `_id`; fields that processors added are kept.
  *
- * @remarks Several backends may have given up the same event: the `_id` of a dead letter names the backend too.
+ * @remarks The `_id` of a dead letter names the backend too, because several backends may give up the same event.
  */
 export type EventDocument = Omit<TrackingEvent, 'id'> & { _id: string };
 

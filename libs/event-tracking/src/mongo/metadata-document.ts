@@ -1,6 +1,6 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 
-/** A metadata record as MongoDB stores it: its id is the document's. */
+/** The form of a metadata record in MongoDB. Its id is the document's `_id`. */
 export type MetadataDocument = Omit<MetadataRecord, 'id'> & { _id: string };
 
 export function toMetadataDocument({ id, ...content }: MetadataRecord): MetadataDocument {

@@ -9,16 +9,16 @@ import {
 } from './mongo-backend-options.js';
 import { MongoBackend } from './mongo-backend.js';
 
-/** What {@link mongoBackend} configures. */
+/** The options of {@link mongoBackend}. */
 export interface MongoDefinitionOptions<Delivery = object> extends MongoStorageOptions {
   /**
-   * The name of the connection, where the application has several.
+   * The name of the connection, if the application has several.
    *
-   * @default the one without a name
+   * @default the unnamed connection
    */
   connectionName?: string;
   /**
-   * How events reach the database; what is left out is as below.
+   * How events reach the database.
    *
    * @default batches of 1,000, four at once, up to 50,000 events on their way
    */
@@ -43,7 +43,7 @@ const DELIVERY = { batchSize: 1_000, concurrency: 4, capacity: 50_000 } as const
  *   backends: { mongo: mongoBackend({ collection: 'events', ttl: 90 * 24 * 3_600 }) },
  * })
  * ```
- * @throws {@link ImproperlyConfigured} for options that cannot work
+ * @throws {@link ImproperlyConfigured} for invalid options
  */
 export function mongoBackend<Delivery extends object = object>(
   options: MongoDefinitionOptions<Delivery> = {},

@@ -4,27 +4,27 @@ import { describeValue } from '../core/diagnostics/describe.js';
 import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
-/** An index besides those on `timestamp` and `name`. */
+/** An index in addition to those on `timestamp` and `name`. */
 export interface MongoIndex {
-  /** The fields with their direction or kind, as `createIndex` takes them: `{ 'context.user_id': 1, timestamp: -1 }`. */
+  /** The fields with their direction or kind, as for `createIndex`: `{ 'context.user_id': 1, timestamp: -1 }`. */
   key: Record<string, mongo.IndexDirection>;
-  /** What else `createIndex` takes: `unique`, `partialFilterExpression`, … */
+  /** Other options of `createIndex`: `unique`, `partialFilterExpression`, … */
   options?: mongo.CreateIndexesOptions;
 }
 
 /** How a time-series collection groups events. */
 export interface MongoTimeSeries {
-  /** The field by which events are grouped: `'name'`, or `'context'`. */
+  /** The field that groups events: `'name'` or `'context'`. */
   metaField?: 'name' | 'context';
   /**
-   * How far apart the events of one group are.
+   * The expected distance between events of one group.
    *
    * @default the server's: seconds
    */
   granularity?: 'seconds' | 'minutes' | 'hours';
 }
 
-/** How and where a {@link MongoBackend} stores events, save for the connection. */
+/** How and where a {@link MongoBackend} stores events. */
 export interface MongoStorageOptions {
   /**
    * The collection.
@@ -33,7 +33,7 @@ export interface MongoStorageOptions {
    */
   collection?: string;
   /**
-   * The collection of what is known of the types of events and contexts; false keeps none of it.
+   * The collection for the types of events and contexts; false stores none.
    *
    * @default 'event_types'
    */
@@ -45,52 +45,52 @@ export interface MongoStorageOptions {
    */
   database?: string;
   /**
-   * Indexes besides those on `timestamp` (descending) and `name`; false creates none at all.
+   * Indexes in addition to those on `timestamp` (descending) and `name`; false creates no index at all.
    *
-   * @default none besides
+   * @default none
    */
   indexes?: readonly MongoIndex[] | false;
   /**
    * How long events are kept, in seconds.
    *
-   * @remarks A change of it is followed; where it is taken away, the index has to be dropped by hand.
+   * @remarks The backend applies a new value to the index. To keep events for ever again, drop the index.
    * @default for ever
    */
   ttl?: number;
   /**
-   * Makes the collection, where it does not exist, one of time series.
+   * Creates the collection as a time series, unless it exists.
    *
-   * @remarks Such collections do not enforce a unique `_id`: an event that is delivered twice is stored twice.
+   * @remarks Such collections do not enforce a unique `_id`, so an event that is delivered twice is stored twice.
    * @default false
    */
   timeSeries?: MongoTimeSeries | boolean;
   /**
-   * What has to hold before MongoDB acknowledges events; `w` of 0 is refused, because then nothing is known.
+   * The write concern of inserts. `w: 0` is not allowed, because it acknowledges nothing.
    *
    * @default the connection's
    */
   writeConcern?: mongo.WriteConcernSettings;
   /**
-   * Inserts the events of a batch in order, and none after one that fails until that has been settled.
+   * Inserts the events of a batch in order, and stops at one that fails until that one has ended.
    *
    * @default false
    */
   ordered?: boolean;
   /**
-   * Where it is said that the collection or its indexes could not be created.
+   * Logs failures to create the collection or its indexes.
    *
    * @default Nest's logger
    */
   logger?: DiagnosticLogger;
 }
 
-/** What a {@link MongoBackend} is made of. */
+/** The options of a {@link MongoBackend}. */
 export interface MongoBackendOptions extends MongoStorageOptions {
-  /** The connection, of `@nestjs/mongoose` (`getConnectionToken()`) or of Mongoose itself. */
+  /** A connection of `@nestjs/mongoose` (`getConnectionToken()`) or of Mongoose itself. */
   connection: Connection;
 }
 
-/** All options of where and how events are stored. */
+/** The keys of all storage options. */
 export const STORAGE_KEYS: KeysOf<MongoStorageOptions> = {
   collection: true,
   metadataCollection: true,
@@ -103,26 +103,26 @@ export const STORAGE_KEYS: KeysOf<MongoStorageOptions> = {
   logger: true,
 };
 
-/** @throws {@link ImproperlyConfigured} for what MongoDB or this library cannot work with */
+/** @throws {@link ImproperlyConfigured} for invalid options */
 export function checkMongoOptions(options: MongoStorageOptions): void {
   const { collection, database, ttl, writeConcern } = options;
   const metadataCollection = options.metadataCollection || undefined;
   for (const [key, name] of Object.entries({ collection, database, metadataCollection })) {
     if (name !== undefined && (typeof name !== 'string' || name === '')) {
       throw new ImproperlyConfigured(
-        `MongoBackend: ${key} is a name, received ${describeValue(name)}.`,
+        `MongoBackend: ${key} must be a non-empty string; received ${describeValue(name)}.`,
       );
     }
   }
   if (ttl !== undefined && !(Number.isFinite(ttl) && ttl > 0)) {
     throw new ImproperlyConfigured(
-      `MongoBackend: ttl is a number of seconds above 0, received ${describeValue(ttl)}.`,
+      `MongoBackend: ttl must be a number of seconds above 0; received ${describeValue(ttl)}.`,
     );
   }
   if (writeConcern?.w === 0) {
     throw new ImproperlyConfigured(
-      `MongoBackend: a writeConcern with w: 0 acknowledges nothing, so that losses could not be counted. ` +
-        `Leave it out, or say { w: 1 } or { w: 'majority' }.`,
+      `MongoBackend: writeConcern must acknowledge writes; received w: 0, with which losses could not be counted. ` +
+        `Omit it, or pass { w: 1 } or { w: 'majority' }.`,
     );
   }
 }

@@ -17,8 +17,8 @@ import {
 } from './mongo-backend-options.js';
 import {
   isDuplicate,
-  isRefusedByDriver,
-  judgeInsertFailure,
+  isRejectedByDriver,
+  classifyInsertError,
   NOT_REACHED,
 } from './mongo-failure.js';
 import { storable, toReadableDocument } from './storable-documents.js';
@@ -26,24 +26,24 @@ import { storable, toReadableDocument } from './storable-documents.js';
 const DEFAULT_METADATA_COLLECTION = 'event_types';
 
 /**
- * Stores events in MongoDB, acknowledged and each once: an event's id is its document's `_id`.
+ * Stores events in MongoDB, each once: an event's id is its document's `_id`.
  *
  * @remarks
- * - A batch is one unordered `insertMany`. An event that is stored already is a success; one that MongoDB refuses (a
- *   validator, more than 16 MB) does not sink the others.
- * - Keys with dots and dollars are stored as they are. `undefined` is left out; what a processor added and BSON cannot hold
- *   becomes readable, as in the data of an event.
- * - The collection is created with the first batch, its indexes beside the work; that they could not be is logged.
- * - The connection belongs to whoever made it: closing the backend leaves it open.
+ * - A batch is one unordered `insertMany`. An event that is already stored is a success. An event that MongoDB rejects (by a
+ *   validator, or above 16 MB) does not affect the others.
+ * - Keys with dots and dollars are stored as they are. `undefined` is omitted. Other values that BSON cannot hold become
+ *   readable text. A dead letter that BSON cannot hold at all is stored as compressed JSON.
+ * - The first batch creates the collection and starts to create its indexes. Failures to do so are logged.
+ * - Closing the backend leaves the connection open.
  */
 export class MongoBackend implements Backend {
   readonly #collection: EventCollection;
   readonly #writeOptions: mongo.InsertOneOptions;
   readonly #ordered: boolean;
-  /** Keeps a metadata record, each version once, unless `metadataCollection` is false. */
+  /** Stores a metadata record, each version once; absent if `metadataCollection` is false. */
   readonly register?: (record: MetadataRecord) => Promise<void>;
 
-  /** @throws {@link ImproperlyConfigured} for what is no connection, and for options that cannot work */
+  /** @throws {@link ImproperlyConfigured} for an invalid connection or invalid options */
   constructor(options: MongoBackendOptions) {
     checkOptions(options, 'MongoBackend', { connection: true, ...STORAGE_KEYS });
     const {
@@ -55,8 +55,8 @@ export class MongoBackend implements Backend {
     } = options;
     if (typeof (connection as { asPromise?: unknown } | undefined)?.asPromise !== 'function') {
       throw new ImproperlyConfigured(
-        `MongoBackend: connection is one of Mongoose, received ${describeValue(connection)}. In a Nest application use ` +
-          `mongoBackend(), or inject getConnectionToken() of @nestjs/mongoose.`,
+        `MongoBackend: connection must be a Mongoose connection; received ${describeValue(connection)}. In a Nest ` +
+          `application use mongoBackend(), or inject getConnectionToken() of @nestjs/mongoose.`,
       );
     }
     checkMongoOptions(options);
@@ -73,8 +73,11 @@ export class MongoBackend implements Backend {
     if (outcome?.ok === false) throw outcome.error;
   }
 
-  async sendBatch(events: readonly TrackingEvent[]): Promise<void | readonly Outcome[]> {
-    return this.#insert(events.map(toReadableDocument));
+  async sendBatch(
+    events: readonly TrackingEvent[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void | readonly Outcome[]> {
+    return this.#insert(events.map(toReadableDocument), signal);
   }
 
   /** Rejects when the database does not answer. */
@@ -84,7 +87,7 @@ export class MongoBackend implements Backend {
     signal?.throwIfAborted();
   }
 
-  /** Waits for indexes that are being created; the connection stays open. */
+  /** Waits for indexes that are being created. Leaves the connection open. */
   async close({ signal }: Deadline = {}): Promise<void> {
     await untilAborted(this.#collection.indexed(), signal);
   }
@@ -95,51 +98,63 @@ export class MongoBackend implements Backend {
       const records = database.collection<MetadataDocument>(collection);
       await records.insertOne(toMetadataDocument(record), this.#writeOptions);
     } catch (error) {
-      if (!isDuplicate(error)) throw error; // one that the fleet registered before is there already
+      if (!isDuplicate(error)) throw error; // another process has registered it
     }
   }
 
-  async #insert(documents: EventDocument[]): Promise<void | readonly Outcome[]> {
+  async #insert(
+    documents: EventDocument[],
+    signal: AbortSignal | undefined,
+  ): Promise<void | readonly Outcome[]> {
     try {
       const collection = await this.#collection.open();
-      await collection.insertMany(documents, { ...this.#writeOptions, ordered: this.#ordered });
+      signal?.throwIfAborted();
+      // The driver's types omit the signal, which ends the search for a server and the wait for a connection.
+      const options = { ...this.#writeOptions, ordered: this.#ordered, signal };
+      await collection.insertMany(documents, options);
     } catch (error) {
-      if (isRefusedByDriver(error)) return this.#insertStorable(documents, error);
-      const outcomes = judgeInsertFailure(error, documents.length, this.#ordered);
-      return this.#insertPastStored(documents, outcomes);
+      signal?.throwIfAborted();
+      if (isRejectedByDriver(error)) return this.#insertStorable(documents, error, signal);
+      const outcomes = classifyInsertError(error, documents.length, this.#ordered);
+      return this.#insertPastStored(documents, outcomes, signal);
     }
   }
 
-  /** Goes on with an ordered batch that was stopped by a document which is stored already. */
+  /** Continues an ordered batch that stopped at a document which is already stored. */
   async #insertPastStored(
     documents: EventDocument[],
     outcomes: readonly Outcome[],
+    signal: AbortSignal | undefined,
   ): Promise<readonly Outcome[]> {
     const next = outcomes.indexOf(NOT_REACHED);
     if (next === -1 || outcomes[next - 1]?.ok !== true) return outcomes;
     const rest = documents.slice(next);
-    const further = (await this.#insert(rest)) ?? rest.map((): Outcome => ({ ok: true }));
+    const further = (await this.#insert(rest, signal)) ?? rest.map((): Outcome => ({ ok: true }));
     return [...outcomes.slice(0, next), ...further];
   }
 
-  /** The driver refuses a batch whole for one document: those that BSON can hold are inserted. */
-  async #insertStorable(documents: EventDocument[], refusal: unknown): Promise<readonly Outcome[]> {
-    const judged = documents.map(storable);
-    const good = judged.filter((document): document is EventDocument => !isFault(document));
+  /** Inserts the documents that BSON can hold: the driver rejects a whole batch for one that it cannot. */
+  async #insertStorable(
+    documents: EventDocument[],
+    rejection: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Outcome[]> {
+    const checked = documents.map(storable);
+    const good = checked.filter((document): document is EventDocument => !isError(document));
     if (
       good.length === documents.length &&
       good.every((each, index) => each === documents[index])
     ) {
-      throw refusal; // whatever it refused, it was none of them
+      throw rejection; // no document is to blame
     }
-    const inserted = good.length === 0 ? undefined : await this.#insert(good);
+    const inserted = good.length === 0 ? undefined : await this.#insert(good, signal);
     const outcomes = (inserted ?? good.map((): Outcome => ({ ok: true }))).values();
-    return judged.map((document) =>
-      isFault(document) ? { ok: false, error: document, retryable: false } : outcomes.next().value!,
+    return checked.map((document) =>
+      isError(document) ? { ok: false, error: document, retryable: false } : outcomes.next().value!,
     );
   }
 }
 
-function isFault(document: EventDocument | Error): document is Error {
+function isError(document: EventDocument | Error): document is Error {
   return document instanceof Error;
 }

@@ -7,11 +7,12 @@ import {
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
 import type { EventDocument } from './event-document.js';
+import { unpackLetter } from './packed-letter.js';
 
-/** Dead letters in a collection that a {@link MongoBackend} has filled. */
+/** Reads and removes the dead letters in a collection that a {@link MongoBackend} has filled. */
 export class MongoDeadLetters implements DeadLetterStore {
   /**
-   * @param connection - closed with the store
+   * @param connection - closed together with the store
    * @param collection - the name of the collection
    */
   constructor(
@@ -24,7 +25,7 @@ export class MongoDeadLetters implements DeadLetterStore {
       .collection<EventDocument>(this.collection)
       .find({ dead_letter: { $exists: true } }, { sort: { 'dead_letter.time': 1, _id: 1 } });
     for await (const document of documents) {
-      const letter = eventOf(document);
+      const letter = eventOf(unpackLetter(document));
       if (isDeadLetter(letter)) yield letter;
     }
   }

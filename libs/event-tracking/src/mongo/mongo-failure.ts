@@ -2,7 +2,7 @@ import type { Outcome } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 
-/** The part of the driver's errors that is looked at. They are known by their shape: several drivers may be installed. */
+/** The part of the driver's errors that matters here. They are recognised by shape, because several drivers may be installed. */
 interface DriverError extends Error {
   code?: unknown;
   writeErrors?: WriteError | readonly WriteError[];
@@ -16,56 +16,101 @@ interface WriteError {
 }
 
 const DUPLICATE_KEY = 11_000;
+/** Azure Cosmos DB: too many requests. */
+const THROTTLED_BY_COSMOS = 16_500;
 
-/** What became of the documents of an ordered batch behind the one that stopped it. */
+/** The outcome of documents that follow the one which stopped an ordered batch. */
 export const NOT_REACHED: Outcome = {
   ok: false,
-  error: new Error('MongoDB did not come to it: an earlier document of the batch failed.'),
+  error: new Error('MongoDB did not reach the document: an earlier one of the batch failed.'),
   retryable: true,
 };
 
 /**
- * What a server answers while it cannot write, and may be able to later: it is shutting down, has stepped down, is not the
- * primary, is overloaded or too slow (the "retryable" and "state change" codes of MongoDB's driver specifications, and
- * time limits and write concerns that were not met in time).
+ * Codes of servers that cannot write now but can later: shutting down, stepped down, not primary, overloaded, throttling or
+ * too slow (the "retryable" and "state change" codes of MongoDB's driver specifications, time limits and write concerns that
+ * were not met in time, and the throttling of compatible services).
  */
-const PASSING_CODES = new Set([
-  6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 262, 290, 317, 358, 384, 402, 462, 9001, 10_058,
-  10_107, 11_600, 11_602, 13_388, 13_435, 13_436,
+const RETRYABLE_CODES = new Set([
+  6,
+  7,
+  24,
+  50,
+  64,
+  89,
+  91,
+  112,
+  134,
+  189,
+  202,
+  262,
+  290,
+  317,
+  358,
+  384,
+  402,
+  462,
+  9001,
+  10_058,
+  10_107,
+  11_600,
+  11_602,
+  13_388,
+  13_435,
+  13_436,
+  THROTTLED_BY_COSMOS,
 ]);
 
-/** Tells whether a server answers so only for the time being. */
-export function isPassingCode(code: unknown): boolean {
-  return PASSING_CODES.has(code as number);
+/** Whether a server can answer differently later. */
+export function isRetryableCode(code: unknown): boolean {
+  return RETRYABLE_CODES.has(code as number);
 }
 
-const CLIENT_SIDE_FAULTS = /^(MongoInvalidArgumentError|BSON\w*Error|TypeError|RangeError)$/;
+const THROTTLING = /request rate is large|\bTooManyRequests\b|throttl(?:ed|ing)|\b429\b/i;
 
-/** Tells whether the driver refused documents before it sent them, because BSON cannot hold them. */
-export function isRefusedByDriver(error: unknown): boolean {
+/** Whether a service compatible with MongoDB throttles its clients: their codes differ, their words do not. */
+function isThrottling(message: string | undefined): boolean {
+  return message !== undefined && THROTTLING.test(message);
+}
+
+/** Reads the pause that Azure Cosmos DB asks for, in milliseconds. */
+function retryAfterIn(message: string | undefined): number | undefined {
+  const written = /\bRetryAfterMs=(\d+)/i.exec(message ?? '')?.[1];
+  return written === undefined ? undefined : Number(written);
+}
+
+const CLIENT_SIDE_ERRORS = /^(MongoInvalidArgumentError|BSON\w*Error|TypeError|RangeError)$/;
+
+/** Whether the driver rejected documents before it sent them, because BSON cannot hold them. */
+export function isRejectedByDriver(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (CLIENT_SIDE_FAULTS.test(error.name)) return true;
-  return error.name === 'MongoBulkWriteError' && CLIENT_SIDE_FAULTS.test(nameOfCause(error));
+  if (CLIENT_SIDE_ERRORS.test(error.name)) return true;
+  return error.name === 'MongoBulkWriteError' && CLIENT_SIDE_ERRORS.test(nameOfCause(error));
 }
 
 /**
- * Judges what `insertMany` failed with, for a batch of so many documents.
+ * Classifies an error of `insertMany`, for a batch of `count` documents.
  *
- * @throws {@link RetryableDeliveryError} when nothing is known of the single documents and trying again may help
- * @throws the error itself when nobody knows whether that helps
+ * @throws {@link RetryableDeliveryError} for an error of the whole batch that another attempt can overcome
+ * @throws the error itself when nobody knows whether it can
  */
-export function judgeInsertFailure(error: unknown, count: number, ordered: boolean): Outcome[] {
+export function classifyInsertError(error: unknown, count: number, ordered: boolean): Outcome[] {
   const failed = error as DriverError;
   const writeErrors = [failed.writeErrors ?? []].flat() as WriteError[];
   if (writeErrors.length > 0) {
     const outcomes = outcomesOf(writeErrors, count, ordered);
-    return withoutConcern(outcomes, failed.result?.getWriteConcernError?.());
+    return withUnmetConcern(outcomes, failed.result?.getWriteConcernError?.());
   }
-  if (isPassing(failed)) throw new RetryableDeliveryError(describeError(error), { cause: error });
+  if (isRetryable(failed)) {
+    throw new RetryableDeliveryError(describeError(error), {
+      cause: error,
+      retryAfterMs: retryAfterIn(failed.message),
+    });
+  }
   throw error;
 }
 
-/** Tells whether MongoDB has the document already. */
+/** Whether MongoDB already has the document. */
 export function isDuplicate(error: unknown): boolean {
   return (error as DriverError | undefined)?.code === DUPLICATE_KEY;
 }
@@ -77,18 +122,20 @@ function outcomesOf(
 ): Outcome[] {
   const outcomes = Array.from({ length: count }, (): Outcome => ({ ok: true }));
   for (const { index, code, errmsg } of writeErrors) {
-    if (code === DUPLICATE_KEY && isDuplicateId(errmsg)) continue; // it is stored already
+    if (code === DUPLICATE_KEY && isDuplicateId(errmsg)) continue;
     const error = new Error(
-      `MongoDB refused the document (${code}): ${errmsg ?? 'no reason given'}`,
+      `MongoDB rejected the document (${code}): ${errmsg ?? 'no reason given'}`,
     );
-    outcomes[index] = { ok: false, error, retryable: isPassingCode(code) };
+    const retryable = isRetryableCode(code) || isThrottling(errmsg);
+    const retryAfterMs = retryable ? retryAfterIn(errmsg) : undefined;
+    outcomes[index] = { ok: false, error, retryable, ...(retryAfterMs && { retryAfterMs }) };
   }
   const stoppedAt = ordered ? Math.max(...writeErrors.map(({ index }) => index)) : count;
   return outcomes.fill(NOT_REACHED, stoppedAt + 1);
 }
 
-/** What is stored has to be acknowledged too, a duplicate no less: it may be what the last attempt has left. */
-function withoutConcern(
+/** A stored document must be acknowledged too, even a duplicate: the last attempt may have left it behind. */
+function withUnmetConcern(
   outcomes: Outcome[],
   unmet: { code?: number; errmsg?: string } | undefined,
 ): Outcome[] {
@@ -96,13 +143,13 @@ function withoutConcern(
   const error = new Error(
     `MongoDB did not meet the write concern (${unmet.code}): ${unmet.errmsg}`,
   );
-  const lacking: Outcome = { ok: false, error, retryable: isPassingCode(unmet.code) };
+  const lacking: Outcome = { ok: false, error, retryable: isRetryableCode(unmet.code) };
   return outcomes.map((outcome) => (outcome.ok ? lacking : outcome));
 }
 
 /**
- * A duplicate in another unique index is another event, which will never fit. The index is named before the key, which may
- * hold anything.
+ * Whether the duplicate is one of `_id`. A duplicate in another unique index is another event. The message names the index
+ * before the key, which can hold anything.
  */
 function isDuplicateId(message: string | undefined): boolean {
   if (message === undefined) return true;
@@ -111,9 +158,9 @@ function isDuplicateId(message: string | undefined): boolean {
   return index === undefined ? /^\{ _id\b/.test(key) : /^(?:.*\$)?_id_$/.test(index.trim());
 }
 
-/** Where the server gave no code, the driver did not reach it, or lost it. */
-function isPassing({ name, code }: DriverError): boolean {
-  if (typeof code === 'number') return isPassingCode(code);
+/** An error without a code of the server means that the driver did not reach it, or lost it. */
+function isRetryable({ name, code, message }: DriverError): boolean {
+  if (typeof code === 'number') return isRetryableCode(code) || isThrottling(message);
   return name.startsWith('Mongo');
 }
 

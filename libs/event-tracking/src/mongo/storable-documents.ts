@@ -2,19 +2,19 @@ import { mongo } from 'mongoose';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf } from '../core/event/snapshot.js';
 import { toDocument, type EventDocument } from './event-document.js';
+import { packLetter } from './packed-letter.js';
 
-/** What MongoDB takes at most as one document, in bytes. */
+/** The largest document that MongoDB stores, in bytes. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const WRITING = { ignoreUndefined: true };
 
-/** Deeper than any snapshot: what goes deeper may go round in circles. */
+/** Deeper than any snapshot: a deeper object may be circular. */
 const MAX_DEPTH = 200;
 const [MIN_LONG, MAX_LONG] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 /**
- * Writes an event as a document in which that is readable which a processor added and BSON would leave out or write as
- * something else: functions, symbols, dates that are none, integers of more than 64 bits, objects that say themselves what
- * their JSON is, or keep to themselves what they are. Never throws.
+ * Converts an event to a document. Values that a processor added and BSON would omit or distort become readable: functions,
+ * symbols, invalid dates, integers of more than 64 bits, objects with `toJSON`, and instances of classes. Never throws.
  */
 export function toReadableDocument(event: TrackingEvent): EventDocument {
   try {
@@ -41,7 +41,7 @@ function isHeld(value: unknown, depth: number): boolean {
 }
 
 function isHeldObject(value: object, depth: number): boolean {
-  if (depth > MAX_DEPTH) return true; // BSON refuses circles by itself
+  if (depth > MAX_DEPTH) return true; // BSON rejects circles itself
   if (Array.isArray(value)) return value.every((member) => isHeld(member, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return isHeldInstance(value, depth);
@@ -60,23 +60,24 @@ function isHeldInstance(value: object, depth: number): boolean {
 }
 
 /**
- * Makes a document one that BSON can hold: what a processor added and JSON cannot say becomes readable.
- *
- * @returns the document, or why MongoDB will never take it
+ * Returns a document that BSON can hold, with readable text for values that JSON cannot represent, or the reason why MongoDB
+ * will never store it. A dead letter that BSON cannot hold is stored packed.
  */
 export function storable(document: EventDocument): EventDocument | Error {
-  const fault = faultOf(document);
-  if (fault === undefined) return document;
+  const error = errorOf(document);
+  if (error === undefined) return document;
   const copy = copyOf(document);
-  return faultOf(copy) === undefined ? copy : fault;
+  if (errorOf(copy) === undefined) return copy;
+  const packed = packLetter(document);
+  return packed !== undefined && errorOf(packed) === undefined ? packed : error;
 }
 
-function faultOf(document: EventDocument): Error | undefined {
+function errorOf(document: EventDocument): Error | undefined {
   try {
     const size = mongo.BSON.calculateObjectSize(document, WRITING);
     if (size > MAX_DOCUMENT_BYTES) {
       return new Error(
-        `It is ${size} bytes large, more than MongoDB takes as one document (${MAX_DOCUMENT_BYTES})`,
+        `The document is ${size} bytes large, more than MongoDB stores as one (${MAX_DOCUMENT_BYTES})`,
       );
     }
     mongo.BSON.serialize(document, WRITING);

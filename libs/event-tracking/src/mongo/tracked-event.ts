@@ -3,7 +3,7 @@ import type { EventContext, EventData } from '../core/event/event.js';
 import { DEFAULT_COLLECTION } from './event-collection.js';
 
 /**
- * An event as it lies in MongoDB, for queries through a Mongoose model.
+ * The form of an event in MongoDB, for queries through a Mongoose model.
  *
  * @example
  * ```ts
@@ -24,9 +24,9 @@ export class TrackedEvent {
 }
 
 /**
- * The schema of {@link TrackedEvent}, of the collection `events`; pass `collection` to `forFeature` where it is another.
+ * The schema of {@link TrackedEvent} for the collection `events`. Pass `collection` to `forFeature` for another one.
  *
- * @remarks The collection and its indexes are the backend's: the model creates neither.
+ * @remarks The backend creates the collection and its indexes; the model creates neither.
  */
 export const TrackedEventSchema = new Schema<TrackedEvent>(
   {

@@ -1,26 +1,33 @@
 import type { InjectionToken } from '@nestjs/common';
 import { Tracker } from '../core/tracker/tracker.js';
 
-/** The name of the tracker that is meant where none is named. */
+/** The name of the tracker that is used when no name is given. */
 export const DEFAULT_TRACKER = 'default';
 
-/** What the application's own {@link EventTrackingApplication} is provided as. */
+/** The token of the {@link EventTrackingApplication}. */
 export const APPLICATION = Symbol.for('event-tracking:application');
 
-/** What the options are provided as. */
+/** The token of the options, before they are validated. */
 export const OPTIONS = Symbol.for('event-tracking:options');
 
-/** What the checked configuration is provided as. */
+/** The token of the {@link Blueprint}. */
 export const BLUEPRINT = Symbol.for('event-tracking:blueprint');
 
-/** What makes the trees is provided as, before it has made them. */
-export const TREE_BUILDER = Symbol.for('event-tracking:assembly');
+/**
+ * The token of the {@link TreeBuilder}, available before it has built the trees.
+ *
+ * @remarks
+ * Resolves to the same object as {@link BUILT_TREES}, but earlier. Building a tree can create a
+ * provider that injects another backend. If Nest took that backend from the finished trees, the two
+ * would wait for each other forever; the builder creates it on demand instead.
+ */
+export const TREE_BUILDER = Symbol.for('event-tracking:tree-builder');
 
-/** What makes the trees is provided as, when all of them stand. */
-export const BUILT_TREES = Symbol.for('event-tracking:assembled');
+/** The token of the {@link TreeBuilder} after it has built all trees; see {@link TREE_BUILDER}. */
+export const BUILT_TREES = Symbol.for('event-tracking:built-trees');
 
 /**
- * The injection token of a tracker.
+ * Returns the injection token of a tracker.
  *
  * @param name - defaults to `default`, whose token is the class {@link Tracker} itself
  */
@@ -29,9 +36,9 @@ export function getTrackerToken(name: string = DEFAULT_TRACKER): InjectionToken<
 }
 
 /**
- * The injection token of a backend.
+ * Returns the injection token of a backend.
  *
- * @param path - the names that lead to it, joined by dots: `warehouse.mongo`
+ * @param path - the backend's path in the tree, such as `warehouse.mongo`
  * @param tracker - defaults to `default`
  */
 export function getBackendToken(path: string, tracker: string = DEFAULT_TRACKER): InjectionToken {

@@ -6,26 +6,26 @@ import {
   type SegmentBackendOptions,
 } from './segment-backend.js';
 
-/** What {@link segmentBackend} configures, besides the backend itself. */
+/** How {@link segmentBackend} delivers events. */
 export interface SegmentDeliveryOptions<Delivery = object> {
   /**
-   * How events reach Segment; what is left out is as below.
+   * How events reach Segment.
    *
    * @default batches of 100, four at once
    */
   delivery?: Delivery;
 }
 
-/** Options that a function makes of what Nest's injector gives it. */
+/** Options that a factory creates from injected dependencies. */
 export interface SegmentOptionsFactory {
-  // The arguments are what `inject` lists, which types cannot follow.
+  // Types cannot follow the arguments that `inject` lists.
   // oxlint-disable-next-line typescript/no-explicit-any
   useFactory: (...dependencies: any[]) => SegmentBackendOptions | Promise<SegmentBackendOptions>;
-  /** The tokens of what `useFactory` is given. */
+  /** The tokens of the arguments of `useFactory`. */
   inject?: Token[];
 }
 
-/** What Nest's injector finds something by. */
+/** A token of Nest's injector. */
 type Token = string | symbol | (abstract new (...args: never[]) => unknown);
 
 /** A {@link SegmentBackend} for the tree of `EventTrackingModule`. */

@@ -1,4 +1,4 @@
-import { Analytics, type AnalyticsSettings } from '@segment/analytics-node';
+import { Analytics, type AnalyticsSettings, type Context } from '@segment/analytics-node';
 import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
@@ -7,36 +7,36 @@ import { copyOf } from '../core/event/snapshot.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import {
   CLOSED,
-  JudgingHttpClient,
-  judgeFailure,
-  judgeTracked,
-  mayBlameOne,
+  classifyFailure,
+  mayConcernOneMessage,
+  outcomeOf,
+  StrictHttpClient,
   UNWRITABLE,
 } from './segment-failure.js';
 import { OpenBatch, OpenMessages } from './open-messages.js';
 import { toMessage, type AnonymousId } from './segment-message.js';
 
-/** What a {@link SegmentBackend} is made of: a client, or what one is created from. */
+/** The options of a {@link SegmentBackend}: a client, or the settings to create one. */
 export interface SegmentBackendOptions extends Partial<
   Omit<AnalyticsSettings, 'httpClient' | 'maxRetries' | 'flushAt' | 'maxEventsInBatch'>
 > {
   /**
-   * The client to send with; it stays open when the backend is closed.
+   * The client to send with. The backend does not close it.
    *
-   * @default one of the backend's own, for `writeKey`
+   * @default a client of the backend's own, for `writeKey`
    */
   client?: Analytics;
   /**
-   * Names who an event without `context.user_id` belongs to.
+   * Returns the anonymous id of an event without `context.user_id`.
    *
-   * @default such events are dropped and counted
+   * @default such events are rejected and counted
    */
   anonymousId?: AnonymousId;
 }
 
-/** What a client of the backend's own sends at once; Segment takes 500 KB. */
+/** How many messages a client of the backend's own sends at once; Segment accepts 500 KB. */
 const BATCH_SIZE = 100;
-/** Batches are sent off at once; this is at most for what is left of one that did not fill as expected. */
+/** Sends the rest of a batch that did not fill as expected; full batches are sent at once. */
 const FLUSH_INTERVAL_MS = 100;
 
 /**
@@ -44,30 +44,35 @@ const FLUSH_INTERVAL_MS = 100;
  *
  * @remarks
  * - The user is `context.user_id`; the whole event goes as properties; `ip`, `agent`, `client_id`, `path`, `page`,
- *   `host` and `referrer` of the context go where Segment looks for them.
- * - The event's id is the `messageId`, by which Segment recognises what is sent twice, its time the `timestamp`.
- * - A client of the backend's own does not retry: delivery does, and counts. `identify` stays the application's.
+ *   `host` and `referrer` of the context go where Segment expects them.
+ * - The event's id is the `messageId`, by which Segment recognises duplicates; its time is the `timestamp`.
+ * - A client of the backend's own does not retry: delivery does, and counts. The application calls `identify`.
  */
 export class SegmentBackend implements Backend {
   readonly #client: Analytics;
   readonly #ownsClient: boolean;
   readonly #anonymousId: AnonymousId | undefined;
   readonly #open = new OpenMessages();
+  /** The key of the message that the client has accepted last. */
+  #started: string | undefined;
   #flushing: Promise<void> = Promise.resolve();
 
-  /** @throws {@link ImproperlyConfigured} without a client and a write key */
+  /** @throws {@link ImproperlyConfigured} without a client or a write key */
   constructor(options: SegmentBackendOptions) {
     checkSegmentOptions(options, 'SegmentBackend');
     const { client, anonymousId, writeKey, ...settings } = options;
     this.#anonymousId = anonymousId;
     this.#ownsClient = client === undefined;
     this.#client = client ?? createClient(writeKey, settings);
-    this.#client.on('track', (context) => this.#settle(context.event, judgeTracked(context)));
-    this.#client.on('error', ({ reason, ctx }) => this.#settle(ctx?.event, judgeFailure(reason)));
-    this.#client.on('call_after_close', (message) => this.#settle(message, CLOSED));
+    // The client announces each message from within `track`.
+    (this.#client as AnnouncingClient).on('dispatch_start', ({ id }) => (this.#started = id));
+    this.#client.on('track', (context) => this.#open.settle(context.id, outcomeOf(context)));
+    this.#client.on('error', ({ reason, ctx }) => {
+      if (ctx !== undefined) this.#open.settle(ctx.id, classifyFailure(reason));
+    });
   }
 
-  /** What events are sent with. */
+  /** The client that sends the events. */
   get client(): Analytics {
     return this.#client;
   }
@@ -82,85 +87,92 @@ export class SegmentBackend implements Backend {
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<readonly Outcome[]> {
     if (events.length === 0) return [];
-    // The client of others fills its batches as it likes: only a flush sends off the last, and flushes cannot overlap.
+    // A client of the application fills its batches as it likes. Only a flush sends the last one, and flushes cannot overlap.
     if (!this.#ownsClient) await this.#flushing;
     signal?.throwIfAborted();
     const outcomes = await this.#track(events, signal);
     await this.#trackReadable(events, outcomes, signal);
     const failures = outcomes.filter((outcome) => !outcome.ok);
     const [first] = failures;
-    if (first !== undefined && failures.length === events.length && failures.every(mayBlameOne)) {
+    if (
+      first !== undefined &&
+      failures.length === events.length &&
+      failures.every(mayConcernOneMessage)
+    ) {
       throw new PermanentDeliveryError((first.error as Error).message, { cause: first.error });
     }
     return outcomes;
   }
 
-  /** Resolves when the client has sent what it was handed and somebody waits for. */
+  /** Resolves when the client has sent the messages that somebody waits for. */
   async flush({ signal }: Deadline = {}): Promise<void> {
     if (!this.#open.isEmpty) await untilAborted(this.#flushClient(), signal);
   }
 
-  /** Flushes, and closes the client if it is the backend's own. */
+  /** Flushes, and closes a client of the backend's own. */
   async close({ signal }: Deadline = {}): Promise<void> {
     await this.flush({ signal });
     if (!this.#ownsClient) return;
-    // What is still under way then was given up: it is not waited for.
+    // Messages that are still under way have been given up.
     const closed = this.#flushing.then(() => this.#client.closeAndFlush({ timeout: 1 }));
     await untilAborted(closed, signal);
   }
 
   #track(events: readonly TrackingEvent[], signal?: AbortSignal): Promise<Outcome[]> {
-    const batch = new OpenBatch(events.map(({ id }) => id));
-    this.#open.add(batch); // a client that has been closed says so at once
-    for (const [place, event] of events.entries()) {
-      const refusal = this.#trackOne(event);
-      if (refusal !== undefined) batch.end(place, refusal);
+    const batch = new OpenBatch(events.length);
+    const keys: string[] = [];
+    for (const [index, event] of events.entries()) {
+      const started = this.#trackOne(event);
+      if (typeof started === 'string') {
+        keys.push(started);
+        this.#open.add(started, batch, index);
+      } else {
+        batch.settle(index, started);
+      }
     }
-    if (!batch.isOpen) this.#open.forget(batch);
-    signal?.addEventListener('abort', () => this.#open.forget(batch), { once: true });
-    // A client of its own sends off full batches by itself.
+    signal?.addEventListener('abort', () => this.#open.forget(keys), { once: true });
+    // A client of the backend's own sends full batches by itself.
     if (!this.#ownsClient || events.length % BATCH_SIZE !== 0) void this.#flushClient();
     return batch.outcomes;
   }
 
-  /** Hands one event to the client; says why when there is nothing to hand over, or the client refuses it. */
-  #trackOne(event: TrackingEvent): Outcome | undefined {
+  /** Hands one event to the client; returns the key of the message, or why there is none. */
+  #trackOne(event: TrackingEvent): string | Outcome {
     try {
       const message = toMessage(event, this.#anonymousId);
       if (message === undefined) return NOBODY;
+      this.#started = undefined;
       this.#client.track(message);
-      return undefined;
+      return this.#started ?? CLOSED;
     } catch (error) {
       return { ok: false, error, retryable: false };
     }
   }
 
-  /** What a processor added and JSON cannot say, the client does not send: it is given a copy in which that is readable. */
+  /** Sends readable copies of events that the client could not write as JSON. */
   async #trackReadable(
     events: readonly TrackingEvent[],
     outcomes: Outcome[],
     signal?: AbortSignal,
   ): Promise<void> {
-    const places = [...outcomes.keys()].filter((place) => outcomes[place] === UNWRITABLE);
-    if (places.length === 0) return;
-    const again = await this.#track(
-      places.map((place) => copyOf(events[place]!)),
-      signal,
-    );
-    for (const [index, place] of places.entries()) outcomes[place] = again[index]!;
+    const indexes = [...outcomes.keys()].filter((index) => outcomes[index] === UNWRITABLE);
+    if (indexes.length === 0) return;
+    const copies = indexes.map((index) => copyOf(events[index]!));
+    const again = await this.#track(copies, signal);
+    for (const [position, index] of indexes.entries()) outcomes[index] = again[position]!;
   }
 
-  #settle(message: { messageId?: string } | undefined, outcome: Outcome): void {
-    const id = message?.messageId;
-    if (id !== undefined) this.#open.end(id, outcome);
-  }
-
-  /** The client warns on the console when it is flushed while it is being flushed. */
+  /** Flushes one after the other: the client warns on the console when flushes overlap. */
   async #flushClient(): Promise<void> {
     const flushed = this.#flushing.then(() => this.#client.flush());
-    this.#flushing = flushed.catch(() => {}); // what became of the messages they say themselves
+    this.#flushing = flushed.catch(() => {}); // each message reports its own end
     await this.#flushing;
   }
+}
+
+/** The client's types omit this event. */
+interface AnnouncingClient {
+  on(event: 'dispatch_start', listener: (context: Context) => void): unknown;
 }
 
 const NOBODY: Outcome = {
@@ -169,11 +181,11 @@ const NOBODY: Outcome = {
   retryable: false,
 };
 
-/** Keys that are not the backend's own are the client's, and the client knows them. */
+/** Checks nothing but the kind of value: the client checks its own settings. */
 export function checkSegmentOptions(options: unknown, where: string): void {
   if (isPlainObject(options)) return;
   throw new ImproperlyConfigured(
-    `${where}: expected an object such as { writeKey }, received ${describeValue(options)}.`,
+    `${where}: options must be an object such as { writeKey }; received ${describeValue(options)}.`,
   );
 }
 
@@ -183,7 +195,7 @@ function createClient(
 ): Analytics {
   if (typeof writeKey !== 'string' || writeKey === '') {
     throw new ImproperlyConfigured(
-      `SegmentBackend: expected the write key of a Segment source, received ${describeValue(writeKey)}. Pass ` +
+      `SegmentBackend: writeKey must be the write key of a Segment source; received ${describeValue(writeKey)}. Pass ` +
         `{ writeKey }, or a client of your own as { client }.`,
     );
   }
@@ -193,6 +205,6 @@ function createClient(
     writeKey,
     flushAt: BATCH_SIZE,
     maxRetries: 0,
-    httpClient: new JudgingHttpClient(),
+    httpClient: new StrictHttpClient(),
   });
 }

@@ -1,44 +1,44 @@
 import type { Backend } from '../core/tree/backend.js';
 import type { TrackingEvent } from '../core/event/event.js';
 
-/** How a contract's subject makes its destination unreachable for a while. */
+/** Makes the destination or queue of a contract unreachable for a while. */
 export interface ContractOutage {
-  /** Resolves when the destination cannot be reached any more. */
+  /** Resolves once the destination is unreachable. */
   begin(): Promise<void>;
-  /** Resolves when the destination can be reached again. */
+  /** Resolves once the destination is reachable again. */
   end(): Promise<void>;
 }
 
-/** What {@link backendContract} is about: a kind of backend, and how to look behind it. */
+/** Tells {@link backendContract} how to create backends of one kind and how to read their destination. */
 export interface BackendContractSubject {
   /**
-   * Makes a backend; called once or twice in each case, for backends that live side by side.
+   * Creates a backend. A case calls it once, or twice for two backends at the same time.
    *
-   * @remarks The case closes what was made, even where it has failed.
+   * @remarks Each case closes its backends, even if it fails.
    */
   create(): Promise<Backend> | Backend;
   /**
-   * Everything the destination holds, from all backends of the case, parsed back to events, in the order in which it came.
+   * Returns all events that the destination holds, parsed, in the order of their arrival.
    *
    * @remarks
-   * Asked for after `flush`. Events that others left there do no harm. A destination that shows late what it holds waits
-   * for itself here.
+   * Called after `flush`. It includes the events of all backends of the case, and may include events of
+   * others. If the destination is eventually consistent, wait here until it shows its events.
    */
   stored(): Promise<readonly TrackingEvent[]>;
   /**
    * Makes the destination unreachable for a while.
    *
-   * @default no case with an outage is part of the contract
+   * @default the contract has no cases with an outage
    */
   outage?: ContractOutage;
   /**
-   * Called after each case, when its backends are closed.
+   * Cleans up after each case, once its backends are closed.
    *
    * @default nothing
    */
   cleanUp?(): Promise<void>;
   /**
-   * Whether events arrive in the order of their sends.
+   * Whether the destination holds events in the order in which they were sent.
    *
    * @default true
    */
@@ -50,23 +50,23 @@ export interface BackendContractSubject {
    */
   storesOnce?: boolean;
   /**
-   * Whether the backend keeps the very object it was given, which it owns, as backends in memory do.
+   * Whether the backend keeps the event object itself instead of a copy, as in-memory backends do.
    *
    * @default false
    */
   keepsReference?: boolean;
   /**
-   * How long a single call to the backend may take, in milliseconds.
+   * The longest time that a call of the backend may take, in milliseconds.
    *
    * @default 4,000
    */
   timeout?: number;
 }
 
-/** One promise of a contract, as a test. */
+/** One clause of a contract as a test case. */
 export interface ContractCase {
-  /** What is promised. */
+  /** The clause as a sentence without a subject, for the title of the test. */
   readonly name: string;
-  /** Rejects with the reason when the promise is broken. */
+  /** Rejects with an explanation if the clause is violated. */
   run(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import type { BackendContractSubject } from './backend-contract-subject.js';
 import { backendContract } from './backend-contract.js';
 import { RecordingBackend } from './recording-backend.js';
 
-/** A destination that stores an event once, and can be switched off. */
+/** A destination that stores each event once and can be made unreachable. */
 class Destination {
   readonly lines: string[] = [];
   reachable = true;
@@ -25,7 +25,7 @@ class Destination {
   }
 }
 
-/** Keeps every promise; stands for a client that collects what it is given until it is flushed. */
+/** Satisfies every clause; buffers events until it is flushed, as many clients do. */
 class SoundBackend implements Backend {
   buffer: string[] = [];
 
@@ -78,7 +78,7 @@ function subjectOf(
   };
 }
 
-/** What keeps its events at hand. */
+/** Creates the subject of a backend that exposes its events. */
 function subjectInMemory<T extends Backend & { readonly events: readonly TrackingEvent[] }>(
   make: () => T,
 ): BackendContractSubject {
@@ -105,8 +105,8 @@ function subjectOfLogger(): BackendContractSubject {
 }
 
 const KEPT: Record<string, () => BackendContractSubject> = {
-  'a backend that buffers': () => subjectOf((destination) => new SoundBackend(destination)),
-  'a backend that takes over during an outage and delivers after it': () =>
+  'a buffering backend': () => subjectOf((destination) => new SoundBackend(destination)),
+  'a backend that accepts events during an outage and delivers them afterwards': () =>
     subjectOf(
       (destination) =>
         new (class extends SoundBackend {
@@ -147,7 +147,7 @@ const KEPT: Record<string, () => BackendContractSubject> = {
           }
         })(),
     ),
-  'a backend that sends at once and has nothing but send': () =>
+  'a synchronous backend with no method but send': () =>
     subjectOf((destination) => ({
       send: (event) => destination.write(serializeEvent(event)),
     })),
@@ -181,7 +181,7 @@ const KEPT: Record<string, () => BackendContractSubject> = {
   LoggerBackend: subjectOfLogger,
 };
 
-describe.each(Object.entries(KEPT))('backendContract of %s', (_, subject) => {
+describe.each(Object.entries(KEPT))('backendContract for %s', (_, subject) => {
   beforeEach(() => {
     for (const level of ['warn', 'error'] as const) {
       vi.spyOn(console, level).mockImplementation(() => {}); // outages are reported
@@ -192,7 +192,7 @@ describe.each(Object.entries(KEPT))('backendContract of %s', (_, subject) => {
   for (const { name, run } of backendContract(subject())) it(name, run);
 });
 
-/** Changes events on their way into the destination. */
+/** Creates a backend that changes events before they are stored. */
 function storing(change: (line: string) => string): (destination: Destination) => Backend {
   return (destination) =>
     new (class extends SoundBackend {
@@ -203,7 +203,7 @@ function storing(change: (line: string) => string): (destination: Destination) =
     })(destination);
 }
 
-/** A sound backend with some methods exchanged. */
+/** Creates a sound backend with some methods replaced. */
 function withMethods(
   methods: (backend: SoundBackend) => Partial<Backend>,
 ): (destination: Destination) => Backend {
@@ -217,13 +217,16 @@ const never = (): Promise<never> => new Promise(() => {});
 
 interface Broken {
   readonly make: (destination: Destination) => Backend;
-  readonly says: RegExp;
+  readonly message: RegExp;
 }
 
-/** For each promise, backends that break it, and what is said of them. */
+/** Faulty backends for each clause, with the messages that they must cause. */
 const BROKEN: Record<string, readonly Broken[]> = {
-  'register takes a metadata record, and the same one again': [
-    { make: withMethods(() => ({ register: never })), says: /register\(record\) did not settle/ },
+  'accepts a metadata record that is already registered': [
+    {
+      make: withMethods(() => ({ register: never })),
+      message: /register\(record\) did not settle/,
+    },
     {
       make: withMethods(() => {
         let isKnown = false;
@@ -234,93 +237,97 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         };
       }),
-      says: /register\(record\) failed: Error: duplicate key/,
+      message: /register\(record\) failed: Error: duplicate key/,
     },
   ],
-  'stores an event with its id, name, timestamp to the millisecond, context and data': [
+  'stores the id, name, millisecond timestamp, context and data of an event': [
     {
       make: storing((line) => line.replace(/\.\d{3}Z/, '.000Z')),
-      says: /stored otherwise than it was sent:\n {2}timestamp: expected \S+\.001Z, found \S+\.000Z/,
+      message: /was not stored as sent:\n {2}timestamp: expected \S+\.001Z, found \S+\.000Z/,
     },
     {
       make: storing((line) => line.replace('/courses/DemoX', '/')),
-      says: /context\.path: expected "\/courses\/DemoX", found "\/"/,
+      message: /context\.path: expected "\/courses\/DemoX", found "\/"/,
     },
     {
       make: storing((line) => line.replace(/"name":"[^"]*"/, '"name":"event"')),
-      says: /name: expected "contract\.millisecond_0", found "event"/,
+      message: /name: expected "contract\.millisecond_0", found "event"/,
     },
     {
       make: withMethods(() => ({ async send() {} })),
-      says: /contract\.millisecond_0 .* was sent; stored it is not\./,
+      message: /contract\.millisecond_0 .* was sent but not stored\./,
     },
-    { make: withMethods(() => ({ send: never })), says: /send\(event\) did not settle within 200/ },
+    {
+      make: withMethods(() => ({ send: never })),
+      message: /send\(event\) did not settle within 200/,
+    },
     {
       make: withMethods(() => ({
         send() {
           throw new Error('no such table');
         },
       })),
-      says: /send\(event\) failed: Error: no such table/,
+      message: /send\(event\) failed: Error: no such table/,
     },
   ],
-  'stores nested data, lists and numbers as they are': [
+  'stores nested data, lists and numbers unchanged': [
     {
       make: storing((line) => line.replaceAll('9007199254740991', '9007199254740992')),
-      says: /context\.content\.numbers\[6\]: expected 9007199254740991, found 9007199254740992/,
+      message: /context\.content\.numbers\[6\]: expected 9007199254740991, found 9007199254740992/,
     },
     {
       make: storing((line) => line.replaceAll('{"number":2}', '"[Object]"')),
-      says: /data\.course\.run\.weeks\[1\]: expected \{"number":2\}, found "\[Object\]"/,
+      message: /data\.course\.run\.weeks\[1\]: expected \{"number":2\}, found "\[Object\]"/,
     },
     {
       make: storing((line) => line.replaceAll('"0"', '0')),
-      says: /data\.text\[0\]: expected "0", found 0/,
+      message: /data\.text\[0\]: expected "0", found 0/,
     },
   ],
-  'stores text in any script, with quotes and line breaks': [
+  'stores text in any script, including quotes and line breaks': [
     {
       make: storing((line) => line.replaceAll(/[^\0-\x7f]/gu, '?')), // oxlint-disable-line no-control-regex
-      says: /name: expected "contract\.событие", found "contract\.\?{7}"/,
+      message: /name: expected "contract\.событие", found "contract\.\?{7}"/,
     },
     {
       make: storing((line) => line.normalize('NFC')),
-      says: /greetings\[4\]/,
+      message: /greetings\[4\]/,
     },
     {
       make: storing((line) => line.replaceAll(String.raw`\r\n`, String.raw`\n`)),
-      says: /breaks: expected/,
+      message: /breaks: expected/,
     },
   ],
-  'stores empty objects, empty lists, empty text and nulls': [
+  'stores empty objects, empty lists, empty strings and nulls': [
     {
       make: storing((line) => line.replaceAll('"nothing":null,', '')),
-      says: /data\.nothing: expected null, found nothing/,
+      message: /data\.nothing: expected null, found nothing/,
     },
     {
       make: storing((line) => line.replaceAll('"object":{},', '')),
-      says: /data\.object: expected \{\}, found nothing/,
+      message: /data\.object: expected \{\}, found nothing/,
     },
     {
       make: storing((line) => line.replaceAll('"list":[]', '"list":{}')),
-      says: /data\.list: expected \[\], found \{\}/,
+      message: /data\.list: expected \[\], found \{\}/,
     },
   ],
-  'stores keys with dots and dollars, and keys that JavaScript knows': [
+  'stores keys with dots and dollar signs, and keys such as __proto__': [
     {
       make: storing((line) => line.replaceAll('"course.id"', '"course_id"')),
-      says: /data\["course\.id"\]: expected "DemoX", found nothing\n {2}data\.course_id: expected nothing, found "DemoX"/,
+      message:
+        /data\["course\.id"\]: expected "DemoX", found nothing\n {2}data\.course_id: expected nothing, found "DemoX"/,
     },
     {
       make: storing((line) => line.replaceAll('"$inc":1,', '')),
-      says: /data\.\$set\.\$inc: expected 1, found nothing/,
+      message: /data\.\$set\.\$inc: expected 1, found nothing/,
     },
     {
       make: storing((line) => line.replaceAll(/,"__proto__":\{"polluted":true\}/g, '')),
-      says: /__proto__: expected \{"polluted":true\}, found nothing/,
+      message: /__proto__: expected \{"polluted":true\}, found nothing/,
     },
   ],
-  'does not change the events it is given': [
+  'does not modify the events it receives': [
     {
       make: withMethods((sound) => ({
         send(event) {
@@ -330,14 +337,14 @@ const BROKEN: Record<string, readonly Broken[]> = {
         },
         flush: (options) => sound.flush(options),
       })),
-      says: /was changed by the backend:\n {2}data\.course: expected/,
+      message: /was changed by the backend:\n {2}data\.course: expected/,
     },
     {
       make: withMethods((sound) => ({
         send: (event) => sound.send(Object.assign(event, { _id: event.id })),
         flush: (options) => sound.flush(options),
       })),
-      says: /was given further keys: _id/,
+      message: /added keys to the event '.*': _id/,
     },
     {
       make: withMethods((sound) => ({
@@ -345,10 +352,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.sendBatch((events as TrackingEvent[]).splice(0));
         },
       })),
-      says: /array that sendBatch was given/,
+      message: /modified the array of events passed to sendBatch/,
     },
   ],
-  'keeps no reference to an event that it has taken over': [
+  'ignores changes made to an event after accepting it': [
     {
       make: (destination) => {
         const events: TrackingEvent[] = [];
@@ -359,10 +366,11 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         };
       },
-      says: /stored otherwise.*\n {2}name: expected "contract\.event", found "contract\.changed_later"/,
+      message:
+        /was not stored as sent:\n {2}name: expected "contract\.event", found "contract\.changed_later"/,
     },
   ],
-  'keeps the order of sends': [
+  'stores events in the order in which they were sent': [
     {
       make: withMethods((sound) => ({
         async flush(this: SoundBackend, options) {
@@ -370,17 +378,17 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.flush.call(this, options);
         },
       })),
-      says: /stored in the order 9, 8, 7/,
+      message: /stored in the order 9, 8, 7/,
     },
   ],
-  'stores every event of a batch, and reports an outcome for each or none': [
+  'stores every event of a batch and reports one outcome per event or none at all': [
     {
       make: withMethods(() => ({
         async sendBatch(this: SoundBackend, [first]) {
           await this.send(first!);
         },
       })),
-      says: /stored it is not/,
+      message: /was sent but not stored/,
     },
     {
       make: withMethods(() => ({
@@ -389,7 +397,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return [{ ok: true }];
         },
       })),
-      says: /was given 20 events and reported 1 outcomes/,
+      message: /received 20 events but reported 1 outcomes/,
     },
     {
       make: withMethods(() => ({
@@ -398,17 +406,17 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return events.map(() => ({ ok: false, error: new Error('?'), retryable: true }));
         },
       })),
-      says: /1 of 1 events failed, though the destination could be reached/,
+      message: /1 of 1 events failed, although the destination was reachable/,
     },
   ],
-  'stores an event once that is sent twice': [
+  'stores an event once even if it is sent twice': [
     {
       make: (destination) => ({
         send(event) {
           destination.lines.push(serializeEvent(event));
         },
       }),
-      says: /stored it is 2 times/,
+      message: /was sent but stored 2 times \(expected once\)/,
     },
     {
       make: withMethods(() => ({
@@ -417,10 +425,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           this.destination.lines.push(...lines.filter((line, index) => index < 3 && line !== ''));
         },
       })),
-      says: /stored it is (2 times|not)/,
+      message: /was sent but (stored 2 times|not stored)/,
     },
   ],
-  'two backends side by side do not mix': [
+  'works independently of a second instance': [
     {
       make: (() => {
         const shared = { closed: false };
@@ -435,7 +443,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         }));
       })(),
-      says: /the connection is closed/,
+      message: /the connection is closed/,
     },
     {
       make: (() => {
@@ -448,36 +456,39 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         }));
       })(),
-      says: /stored it is not/,
+      message: /was sent but not stored/,
     },
   ],
-  'check resolves when the destination can be reached': [
+  'resolves check() while the destination is reachable': [
     {
       make: withMethods(() => ({
         async check() {
           throw new Error('401');
         },
       })),
-      says: /check\(\) failed: Error: 401/,
+      message: /check\(\) failed: Error: 401/,
     },
-    { make: withMethods(() => ({ check: never })), says: /check\(\) did not settle within 200 ms/ },
+    {
+      make: withMethods(() => ({ check: never })),
+      message: /check\(\) did not settle within 200 ms/,
+    },
   ],
-  'flush resolves when everything sent is stored, each time': [
-    { make: withMethods(() => ({ async flush() {} })), says: /stored it is not/ },
+  'resolves flush() once all events sent before are stored': [
+    { make: withMethods(() => ({ async flush() {} })), message: /was sent but not stored/ },
     {
       make: withMethods((sound) => {
         let flushed = 0;
         return {
           async flush(this: SoundBackend, options) {
-            // Each send is followed by two.
+            // Each send is followed by two flushes.
             if (flushed++ < 2) await sound.flush.call(this, options);
           },
         };
       }),
-      says: /stored it is not/,
+      message: /was sent but not stored/,
     },
   ],
-  'flush resolves when nothing was sent': [
+  'resolves flush() when nothing was sent': [
     {
       make: withMethods((sound) => ({
         async flush(this: SoundBackend, options) {
@@ -485,10 +496,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.flush.call(this, options);
         },
       })),
-      says: /flush\(\) did not settle within 200 ms/,
+      message: /flush\(\) did not settle within 200 ms/,
     },
   ],
-  'flush ends when its signal has aborted': [
+  'settles flush() when its signal is already aborted': [
     {
       make: withMethods((sound) => ({
         async flush(this: SoundBackend, options) {
@@ -496,13 +507,13 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.flush.call(this, options);
         },
       })),
-      says: /signal that had aborted, and did not settle/,
+      message: /did not settle within 200 ms, although its signal was already aborted/,
     },
   ],
-  'close delivers what was sent': [
-    { make: withMethods(() => ({ async close() {} })), says: /stored it is not/ },
+  'delivers all events before close() resolves': [
+    { make: withMethods(() => ({ async close() {} })), message: /was sent but not stored/ },
   ],
-  'close does no harm when it is called again': [
+  'tolerates repeated calls of close()': [
     {
       make: withMethods((sound) => {
         let closed = false;
@@ -514,17 +525,17 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         };
       }),
-      says: /close\(\) failed: Error: it is closed already/,
+      message: /close\(\) failed: Error: it is closed already/,
     },
   ],
-  'send rejects during an outage, or delivers after it': [
+  'rejects send() during an outage or delivers the event afterwards': [
     {
       make: withMethods((sound) => ({
         async send(this: SoundBackend, event) {
           await sound.send.call(this, event).catch(() => {});
         },
       })),
-      says: /3 of 3 events were lost in silence/,
+      message: /3 of 3 events were lost silently/,
     },
     {
       make: withMethods((sound) => ({
@@ -533,7 +544,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return sound.send.call(this, event);
         },
       })),
-      says: /send threw at once during an outage/,
+      message: /send\(\) threw synchronously during an outage/,
     },
     {
       make: withMethods((sound) => ({
@@ -542,10 +553,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.send.call(this, event);
         },
       })),
-      says: /send\(event\) did not settle within 200 ms during an outage/,
+      message: /send\(event\) did not settle within 200 ms during an outage/,
     },
   ],
-  'sendBatch rejects or reports failures during an outage, or delivers after it': [
+  'fails sendBatch() during an outage or delivers the batch afterwards': [
     {
       make: withMethods((sound) => ({
         async sendBatch(this: SoundBackend, events, options) {
@@ -553,7 +564,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return sound.sendBatch.call(this, events).catch(() => {});
         },
       })),
-      says: /3 of 3 events were lost in silence/,
+      message: /3 of 3 events were lost silently/,
     },
     {
       make: withMethods((sound) => ({
@@ -561,7 +572,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return sound.sendBatch.call(this, events).catch(() => []);
         },
       })),
-      says: /was given 3 events and reported 0 outcomes during an outage/,
+      message: /received 3 events but reported 0 outcomes during an outage/,
     },
     {
       make: withMethods((sound) => ({
@@ -570,11 +581,11 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return sound.sendBatch.call(this, events);
         },
       })),
-      says: /sendBatch threw at once during an outage/,
+      message: /sendBatch\(\) threw synchronously during an outage/,
     },
   ],
-  'check rejects during an outage, and resolves after it': [
-    { make: withMethods(() => ({ async check() {} })), says: /check\(\) resolved though/ },
+  'rejects check() during an outage and resolves it afterwards': [
+    { make: withMethods(() => ({ async check() {} })), message: /check\(\) resolved although/ },
     {
       make: withMethods(() => {
         let failed = false;
@@ -585,7 +596,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         };
       }),
-      says: /check\(\) after an outage failed: Error: still failed/,
+      message: /check\(\) after an outage failed: Error: still failed/,
     },
     {
       make: withMethods(() => ({
@@ -594,10 +605,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           return Promise.resolve();
         },
       })),
-      says: /check threw at once during an outage/,
+      message: /check\(\) threw synchronously during an outage/,
     },
   ],
-  'flush ends when its signal aborts during an outage': [
+  'settles flush() when its signal aborts during an outage': [
     {
       make: withMethods((sound) => ({
         async flush(this: SoundBackend, options) {
@@ -605,10 +616,10 @@ const BROKEN: Record<string, readonly Broken[]> = {
           await sound.flush.call(this, options);
         },
       })),
-      says: /though its signal had aborted after 50 ms/,
+      message: /although its signal aborted after 50 ms/,
     },
   ],
-  'delivers again after an outage': [
+  'resumes delivery after an outage': [
     {
       make: withMethods((sound) => {
         let broken = false;
@@ -620,7 +631,7 @@ const BROKEN: Record<string, readonly Broken[]> = {
           },
         };
       }),
-      says: /the connection is lost/,
+      message: /the connection is lost/,
     },
   ],
 };
@@ -628,21 +639,21 @@ const BROKEN: Record<string, readonly Broken[]> = {
 describe('backendContract', () => {
   it.each(
     Object.entries(BROKEN).flatMap(([name, broken]) =>
-      broken.map(({ make, says }) => ({ name, make, says })),
+      broken.map(({ make, message }) => ({ name, make, message })),
     ),
-  )('finds a backend that breaks: $name ($says)', async ({ name, make, says }) => {
-    const promise = backendContract(subjectOf(make, 200)).find((each) => each.name === name);
-    await expect(promise?.run()).rejects.toThrow(says);
+  )('reports a backend that violates "$name": $message', async ({ name, make, message }) => {
+    const broken = backendContract(subjectOf(make, 200)).find((each) => each.name === name);
+    await expect(broken?.run()).rejects.toThrow(message);
   });
 
-  it('has no promise that cannot be broken', () => {
+  it('has a faulty example for each clause', () => {
     const names = backendContract(subjectOf(() => new RecordingBackend())).map(({ name }) => name);
     expect(names.filter((name) => BROKEN[name] === undefined)).toEqual([]);
     expect(Object.keys(BROKEN).filter((name) => !names.includes(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('leaves out what a subject does not promise', () => {
+  it('omits the clauses that a subject excludes', () => {
     const all = subjectOf(() => new RecordingBackend());
     const namesOf = (subject: BackendContractSubject): string[] =>
       backendContract(subject).map(({ name }) => name);
@@ -650,17 +661,21 @@ describe('backendContract', () => {
       const left = namesOf({ ...all, ...change });
       return namesOf(all).filter((name) => !left.includes(name));
     };
-    expect(without({ keepsOrder: false })).toEqual(['keeps the order of sends']);
-    expect(without({ storesOnce: false })).toEqual(['stores an event once that is sent twice']);
+    expect(without({ keepsOrder: false })).toEqual([
+      'stores events in the order in which they were sent',
+    ]);
+    expect(without({ storesOnce: false })).toEqual([
+      'stores an event once even if it is sent twice',
+    ]);
     expect(without({ keepsReference: true })).toEqual([
-      'keeps no reference to an event that it has taken over',
+      'ignores changes made to an event after accepting it',
     ]);
     expect(without({ outage: undefined })).toEqual(
       namesOf(all).filter((name) => name.includes('outage')),
     );
   });
 
-  it('ends the outage, closes backends and cleans up also where a promise is broken', async () => {
+  it('ends the outage, closes its backends and cleans up after a violation', async () => {
     const ended: string[] = [];
     const subject = subjectOf(
       withMethods(() => ({
@@ -677,12 +692,12 @@ describe('backendContract', () => {
         end: async () => void ended.push('reachable'),
       },
       cleanUp: async () => void ended.push('clean'),
-    }).filter(({ name }) => name.startsWith('check rejects'));
-    await expect(broken!.run()).rejects.toThrow('check() resolved though');
+    }).filter(({ name }) => name.startsWith('rejects check()'));
+    await expect(broken!.run()).rejects.toThrow('check() resolved although');
     expect(ended).toEqual(['reachable', 'closed', 'clean']);
   });
 
-  it('tells a backend that cannot be closed, and cleans up all the same', async () => {
+  it('reports a failing close() and still cleans up', async () => {
     let clean = false;
     const [first] = backendContract({
       ...subjectOf(

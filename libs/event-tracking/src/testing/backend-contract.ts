@@ -1,18 +1,18 @@
 import { backendLife } from './backend-life.js';
 import type { BackendContractSubject, ContractCase } from './backend-contract-subject.js';
-import { ContractHarness } from './contract-harness.js';
-import { casesOf, type ContractClause } from './contract-clause.js';
-import { keepsNoReference, leavesEventsAlone } from './event-ownership.js';
-import { duringOutages } from './outage.js';
-import { keepsApart, keepsOrder, storesBatches, storesOnce } from './sending.js';
-import { storedContent } from './stored-content.js';
+import { BackendHarness } from './backend-harness.js';
+import { toCases, type ContractClause } from './contract-clause.js';
+import { keepsNoReference, modifiesNoEvent } from './backend-ownership.js';
+import { duringOutages } from './backend-outage.js';
+import { isIndependent, keepsOrder, storesBatches, storesOnce } from './backend-storage.js';
+import { storesContent } from './backend-storage.js';
 
 /**
- * What every backend promises, as tests for any runner.
+ * Returns the contract of backends as test cases for any runner.
  *
  * @remarks
- * The cases are independent of each other and may run in any order, one after another. What a backend leaves out (`sendBatch`,
- * `check`, `flush`, `close`) it need not keep.
+ * The cases are independent: run them in any order, one at a time. Cases about optional methods
+ * (`sendBatch`, `check`, `flush`, `close`) pass if the backend does not have the method.
  * @example
  * ```ts
  * const file = join(await mkdtemp(join(tmpdir(), 'events-')), 'events.ndjson');
@@ -30,16 +30,16 @@ import { storedContent } from './stored-content.js';
  */
 export function backendContract(subject: BackendContractSubject): readonly ContractCase[] {
   const { keepsOrder: ordered = true, storesOnce: once = true } = subject;
-  const promises: readonly ContractClause[] = [
-    ...storedContent,
-    leavesEventsAlone,
+  const clauses: readonly ContractClause[] = [
+    ...storesContent,
+    modifiesNoEvent,
     ...(subject.keepsReference === true ? [] : [keepsNoReference]),
     ...(ordered ? [keepsOrder] : []),
     storesBatches,
     ...(once ? [storesOnce] : []),
-    keepsApart,
+    isIndependent,
     ...backendLife,
     ...(subject.outage === undefined ? [] : duringOutages(once)),
   ];
-  return casesOf(promises, () => new ContractHarness(subject));
+  return toCases(clauses, () => new BackendHarness(subject));
 }

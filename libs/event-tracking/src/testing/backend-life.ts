@@ -1,90 +1,90 @@
 import { copyOf } from '../core/event/snapshot.js';
-import { contractEvents } from './contract-events.js';
+import { contractEvents } from './contract-samples.js';
 import type { ContractClause } from './contract-clause.js';
-import { contractRecord } from './contract-record.js';
-import { liveSignal } from './patience.js';
+import { contractRecord } from './contract-samples.js';
+import { liveSignal } from './harness.js';
 
-/** `register`, `check`, `flush` and `close` do what they are called. */
+/** Clauses about `register`, `check`, `flush` and `close` of a backend. */
 export const backendLife: readonly ContractClause[] = [
   {
-    name: 'register takes a metadata record, and the same one again',
-    async attempt(bench) {
-      const [backend, other] = [await bench.create(), await bench.create()];
+    name: 'accepts a metadata record that is already registered',
+    async verify(harness) {
+      const [backend, other] = [await harness.create(), await harness.create()];
       const record = contractRecord();
       for (const each of [backend, backend, other]) {
-        await bench.within('register(record)', async () => each.register?.(record));
+        await harness.within('register(record)', async () => each.register?.(record));
       }
       const events = contractEvents(3);
-      await bench.deliver(backend, events);
-      await bench.expectStored(events);
+      await harness.deliver(backend, events);
+      await harness.expectStored(events);
     },
   },
   {
-    name: 'check resolves when the destination can be reached',
-    async attempt(bench) {
-      const backend = await bench.create();
-      await bench.within('check()', async () => backend.check?.(liveSignal()));
+    name: 'resolves check() while the destination is reachable',
+    async verify(harness) {
+      const backend = await harness.create();
+      await harness.within('check()', async () => backend.check?.(liveSignal()));
     },
   },
   {
-    name: 'flush resolves when everything sent is stored, each time',
-    async attempt(bench) {
-      const backend = await bench.create();
+    name: 'resolves flush() once all events sent before are stored',
+    async verify(harness) {
+      const backend = await harness.create();
       for (const events of [contractEvents(3), contractEvents(3)]) {
-        await bench.send(backend, copyOf(events));
-        await bench.flush(backend);
-        await bench.expectStored(events);
+        await harness.send(backend, copyOf(events));
+        await harness.flush(backend);
+        await harness.expectStored(events);
       }
     },
   },
   {
-    name: 'flush resolves when nothing was sent',
-    async attempt(bench) {
-      const backend = await bench.create();
-      await bench.flush(backend);
-      await bench.flush(backend);
+    name: 'resolves flush() when nothing was sent',
+    async verify(harness) {
+      const backend = await harness.create();
+      await harness.flush(backend);
+      await harness.flush(backend);
     },
   },
   {
-    name: 'flush ends when its signal has aborted',
-    async attempt(bench) {
-      const backend = await bench.create();
+    name: 'settles flush() when its signal is already aborted',
+    async verify(harness) {
+      const backend = await harness.create();
       const events = contractEvents(3);
-      // Not waited for: whether the events arrive is not the question.
-      const sends = bench.settle(() =>
+      // Not awaited: this clause is not about the arrival of the events.
+      const sends = harness.settle(() =>
         Promise.all(copyOf(events).map(async (event) => backend.send(event))),
       );
-      const flushed = await bench.settle(async () =>
+      const flushed = await harness.settle(async () =>
         backend.flush?.({ signal: AbortSignal.abort() }),
       );
       if (flushed.as === 'pending') {
         throw new Error(
-          `flush() was given a signal that had aborted, and did not settle within ${bench.timeout} ms.`,
+          `flush() did not settle within ${harness.timeout} ms, although its signal was already aborted.`,
         );
       }
-      await bench.flush(backend);
+      await harness.flush(backend);
       await sends;
     },
   },
   {
-    name: 'close delivers what was sent',
-    async attempt(bench) {
-      const backend = await bench.create();
+    name: 'delivers all events before close() resolves',
+    async verify(harness) {
+      const backend = await harness.create();
       const events = contractEvents(3);
-      const { sends } = await bench.handOver(backend, copyOf(events));
-      await Promise.all([sends, bench.close(backend)]);
-      await bench.expectStored(events);
+      const { sends } = await harness.sendWithoutFlush(backend, copyOf(events));
+      await Promise.all([sends, harness.close(backend)]);
+      await harness.expectStored(events);
     },
   },
   {
-    name: 'close does no harm when it is called again',
-    async attempt(bench) {
-      const backend = await bench.create();
+    name: 'tolerates repeated calls of close()',
+    async verify(harness) {
+      const backend = await harness.create();
       const events = contractEvents(3);
-      await bench.deliver(backend, events);
-      await Promise.all([bench.close(backend), bench.close(backend)]);
-      await bench.close(backend);
-      await bench.expectStored(events);
+      await harness.deliver(backend, events);
+      await Promise.all([harness.close(backend), harness.close(backend)]);
+      await harness.close(backend);
+      await harness.expectStored(events);
     },
   },
 ];

@@ -1,22 +1,22 @@
 import type { ConsumeOptions, QueuedEvent, EventQueueConsumer } from '../core/tree/event-queue.js';
 
-/** A consumer that takes events and does not end before it is told to. */
+/** A consumer that receives events and stays busy until it is released. */
 export class BlockingConsumer {
-  /** What it was told by the queue. */
+  /** The options of the latest call. */
   options: ConsumeOptions | undefined;
-  #answer: (events: readonly QueuedEvent[]) => readonly QueuedEvent[] = () => [];
-  #release = (): void => {};
-  readonly #released = new Promise<void>((resolve) => (this.#release = resolve));
+  #selectUndelivered: (events: readonly QueuedEvent[]) => readonly QueuedEvent[] = () => [];
+  #unblock = (): void => {};
+  readonly #released = new Promise<void>((resolve) => (this.#unblock = resolve));
 
   readonly consume: EventQueueConsumer['consume'] = async (events, options) => {
     this.options = options;
     await this.#released;
-    return this.#answer(events);
+    return this.#selectUndelivered(events);
   };
 
-  /** Lets it end, and says what it leaves undelivered. */
-  release(answer?: (events: readonly QueuedEvent[]) => readonly QueuedEvent[]): void {
-    if (answer !== undefined) this.#answer = answer;
-    this.#release();
+  /** Ends all calls; they return the events that `selectUndelivered` selects. */
+  release(selectUndelivered?: (events: readonly QueuedEvent[]) => readonly QueuedEvent[]): void {
+    if (selectUndelivered !== undefined) this.#selectUndelivered = selectUndelivered;
+    this.#unblock();
   }
 }

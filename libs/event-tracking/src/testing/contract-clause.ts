@@ -1,33 +1,33 @@
+import type { BackendHarness } from './backend-harness.js';
 import type { ContractCase } from './backend-contract-subject.js';
-import type { ContractHarness } from './contract-harness.js';
 
-/** One promise of a contract, and how it is tried. */
-export interface ContractClause<Bench = ContractHarness> {
+/** One clause of a contract and the check that verifies it. */
+export interface ContractClause<Harness = BackendHarness> {
   readonly name: string;
-  /** Rejects when the promise is broken. */
-  attempt(bench: Bench): Promise<void>;
+  /** Rejects when the clause is violated. */
+  verify(harness: Harness): Promise<void>;
 }
 
-/** Promises as tests, each tried on a bench of its own. */
-export function casesOf<Bench extends { tearDown(): Promise<void> }>(
-  promises: readonly ContractClause<Bench>[],
-  makeBench: () => Bench,
+/** Turns clauses into test cases, each with a harness of its own. */
+export function toCases<Harness extends { tearDown(): Promise<void> }>(
+  clauses: readonly ContractClause<Harness>[],
+  createHarness: () => Harness,
 ): readonly ContractCase[] {
-  return promises.map(({ name, attempt }) => ({
+  return clauses.map(({ name, verify }) => ({
     name,
-    run: () => attemptOn(makeBench(), attempt),
+    run: () => verifyWith(createHarness(), verify),
   }));
 }
 
-async function attemptOn<Bench extends { tearDown(): Promise<void> }>(
-  bench: Bench,
-  attempt: ContractClause<Bench>['attempt'],
+async function verifyWith<Harness extends { tearDown(): Promise<void> }>(
+  harness: Harness,
+  verify: ContractClause<Harness>['verify'],
 ): Promise<void> {
   try {
-    await attempt(bench);
-  } catch (broken) {
-    await bench.tearDown().catch(() => {}); // what broke first is what counts
-    throw broken;
+    await verify(harness);
+  } catch (violation) {
+    await harness.tearDown().catch(() => {}); // must not hide the violation
+    throw violation;
   }
-  await bench.tearDown();
+  await harness.tearDown();
 }

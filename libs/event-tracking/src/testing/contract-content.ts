@@ -1,17 +1,17 @@
 import type { TrackingEvent } from '../core/event/event.js';
-import { contractEvent } from './contract-events.js';
+import { contractEvent } from './contract-samples.js';
 
-/** Events that a contract finds again as they were. */
+/** Sample events that must arrive unchanged. */
 export interface ContractContent {
-  /** What is kept: `an event with its id, …`. */
-  readonly what: string;
+  /** The content that must be preserved: `nested data, lists and numbers unchanged`. */
+  readonly content: string;
   events(): TrackingEvent[];
 }
 
-/** What an event may hold. */
+/** Samples of everything that an event may contain. */
 export const CONTENT: readonly ContractContent[] = [
-  content('an event with its id, name, timestamp to the millisecond, context and data', () =>
-    // Recent, so that no destination takes them for expired.
+  sample('the id, name, millisecond timestamp, context and data of an event', () =>
+    // Recent timestamps, because a destination may drop expired events.
     [0, 1, 120, 999].map((milliseconds) =>
       contractEvent({
         name: `contract.millisecond_${milliseconds}`,
@@ -21,8 +21,8 @@ export const CONTENT: readonly ContractContent[] = [
       }),
     ),
   ),
-  content('nested data, lists and numbers as they are', () => [
-    ofContent({
+  sample('nested data, lists and numbers unchanged', () => [
+    eventWith({
       course: { run: { weeks: [{ number: 1, titles: ['one', 'two'] }, { number: 2 }] } },
       numbers: [0, -1, 0.1, 1e-7, 2 ** 31, 2 ** 40, Number.MAX_SAFE_INTEGER, 1e21],
       text: ['0', 'true', 'null', '2013-09-12T12:55:00.123Z'],
@@ -30,9 +30,9 @@ export const CONTENT: readonly ContractContent[] = [
       flags: [true, false],
     }),
   ]),
-  content('text in any script, with quotes and line breaks', () => [
+  sample('text in any script, including quotes and line breaks', () => [
     {
-      ...ofContent({
+      ...eventWith({
         greetings: ['Grüße', 'こんにちは', 'مرحبا', 'שלום', 'e\u0301', '👩‍👩‍👧‍👦', '\u{1F980}'],
         breaks: 'one\ntwo\r\nthree\u2028four\u2029five\tsix',
         quotes: `"double" 'single' \`back\` \\ / <script> {"json":1} \${value} %s`,
@@ -41,12 +41,12 @@ export const CONTENT: readonly ContractContent[] = [
       name: 'contract.событие',
     },
   ]),
-  content('empty objects, empty lists, empty text and nulls', () => [
+  sample('empty objects, empty lists, empty strings and nulls', () => [
     contractEvent(),
-    ofContent({ object: {}, list: [], text: '', nothing: null, inside: [{}, [], '', null] }),
+    eventWith({ object: {}, list: [], text: '', nothing: null, inside: [{}, [], '', null] }),
   ]),
-  content('keys with dots and dollars, and keys that JavaScript knows', () => [
-    ofContent({
+  sample('keys with dots and dollar signs, and keys such as __proto__', () => [
+    eventWith({
       'course.id': 'DemoX',
       '.': 1,
       'a..b': { 'c.d': 1 },
@@ -61,11 +61,11 @@ export const CONTENT: readonly ContractContent[] = [
   ]),
 ];
 
-function content(what: string, events: () => TrackingEvent[]): ContractContent {
-  return { what, events };
+function sample(content: string, events: () => TrackingEvent[]): ContractContent {
+  return { content, events };
 }
 
-/** The same in data and in context. */
-function ofContent(content: Record<string, unknown>): TrackingEvent {
-  return contractEvent({ data: content, context: { user_id: 7, content } });
+/** Creates an event with the same values in its data and in its context. */
+function eventWith(values: Record<string, unknown>): TrackingEvent {
+  return contractEvent({ data: values, context: { user_id: 7, content: values } });
 }

@@ -1,22 +1,22 @@
-/** Where a value is not what was expected. */
+/** A place at which a value differs from the expected value. */
 export interface Difference {
-  /** The keys that lead there: `data.course.id`. */
+  /** The keys from the root: `data.course.id`. */
   readonly path: string;
-  /** Undefined where nothing was expected. */
+  /** Undefined if no value was expected. */
   readonly expected: unknown;
-  /** Undefined where there was nothing. */
+  /** Undefined if there is no value. */
   readonly actual: unknown;
 }
 
-/** How values are compared. */
+/** The rules of a comparison. */
 export interface Comparison {
-  /** Compares what has no members of its own to compare, asymmetric matchers among it. */
+  /** Compares values without members, and asymmetric matchers. */
   readonly equals: (actual: unknown, expected: unknown) => boolean;
-  /** Whether keys that nobody expected are differences. */
+  /** Whether additional keys count as differences. */
   readonly exact: boolean;
 }
 
-/** Compares objects and lists by their members, at any depth; lists have to be of the same length. */
+/** Compares objects and lists member by member at any depth; lists must have the same length. */
 export function differences(
   actual: unknown,
   expected: unknown,
@@ -43,7 +43,7 @@ function keysToCompare(actual: object, expected: object, { exact }: Comparison):
   return exact ? [...new Set([...keys, ...Object.keys(actual)])] : keys;
 }
 
-/** Tells `expect.any(String)` and its like from data. */
+/** Whether a value is an asymmetric matcher, such as `expect.any(String)`. */
 export function isAsymmetricMatcher(value: unknown): boolean {
   return (
     typeof value === 'object' &&
@@ -52,7 +52,7 @@ export function isAsymmetricMatcher(value: unknown): boolean {
   );
 }
 
-/** Tells an object of keys and values from lists, and from dates, maps and their like, which are compared as a whole. */
+/** Whether a value is compared by its keys; lists are not, nor are dates, maps and the like. */
 export function isKeyed(value: unknown): value is Record<string, unknown> {
   return Object.prototype.toString.call(value) === '[object Object]';
 }

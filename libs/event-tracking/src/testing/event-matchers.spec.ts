@@ -5,7 +5,7 @@ import { eventMatchers, type EventMatchers } from './event-matchers.js';
 import { RecordingBackend } from './recording-backend.js';
 
 declare module 'vitest' {
-  // The runner declares it so.
+  // Must match the declaration of the runner.
   // oxlint-disable-next-line typescript/no-explicit-any
   interface Matchers<T = any> extends EventMatchers<T> {}
 }
@@ -20,7 +20,7 @@ beforeEach(() => {
   tracker = new Tracker({ backends: { recording } });
 });
 
-/** What a matcher says when it fails. */
+/** Returns the message of a failing matcher. */
 function failureOf(matcher: () => void): string {
   try {
     matcher();
@@ -47,20 +47,23 @@ describe('toHaveEmitted', () => {
     ['all of the data', ['course.enrolled', { course_id: 'Other', coupon: null }]],
     ['part of the data', ['course.enrolled', { course_id: 'DemoX' }]],
     ['part of nested data', ['course.enrolled', { run: { weeks: [{ n: 1 }] } }]],
-    ['no data in particular', ['constructor', {}]],
-    ['a key that must not be there', ['course.enrolled', { coupon: undefined }]],
+    ['any data for an empty object', ['constructor', {}]],
+    ['an absent key', ['course.enrolled', { coupon: undefined }]],
     ['an asymmetric matcher', ['course.enrolled', { course_id: expect.stringMatching(/^D/) }]],
     ['an asymmetric matcher, nested', ['course.enrolled', { run: { year: expect.any(Number) } }]],
-    ['data that is one', ['course.enrolled', expect.objectContaining({ course_id: 'DemoX' })]],
-    ['a name that is one', [expect.stringContaining('enrolled')]],
+    [
+      'an asymmetric matcher as data',
+      ['course.enrolled', expect.objectContaining({ course_id: 'DemoX' })],
+    ],
+    ['an asymmetric matcher as name', [expect.stringContaining('enrolled')]],
     ['part of the context', ['course.enrolled', undefined, { context: { user_id: 7 } }]],
     [
       'part of nested context',
       ['course.enrolled', {}, { context: { request: { method: expect.any(String) } } }],
     ],
-    ['a number of times', ['course.enrolled', undefined, { times: 2 }]],
-    ['once', ['course.enrolled', { course_id: 'DemoX' }, { times: 1 }]],
-    ['never', ['course.left', undefined, { times: 0 }]],
+    ['an event emitted twice', ['course.enrolled', undefined, { times: 2 }]],
+    ['an event emitted once', ['course.enrolled', { course_id: 'DemoX' }, { times: 1 }]],
+    ['an event expected zero times', ['course.left', undefined, { times: 0 }]],
   ] as [string, Parameters<EventMatchers['toHaveEmitted']>][])('finds %s', (_, expected) => {
     expect(recording).toHaveEmitted(...expected);
     expect(() => expect(recording).not.toHaveEmitted(...expected)).toThrow('not to be emitted');
@@ -73,19 +76,22 @@ describe('toHaveEmitted', () => {
     ['a shorter list', ['course.enrolled', { run: { weeks: [] } }]],
     ['an object for a list', ['course.enrolled', { run: { weeks: { 0: { n: 1 } } } }]],
     ['a key that is only inherited', ['constructor', { constructor: Object }]],
-    ['null for nothing', ['constructor', { coupon: null }]],
+    ['null instead of an absent key', ['constructor', { coupon: null }]],
     ['an asymmetric matcher', ['course.enrolled', { course_id: expect.any(Number) }]],
-    ['what no one event has', ['course.enrolled', { run: { year: 2013 }, coupon: null }]],
+    ['a combination that no event has', ['course.enrolled', { run: { year: 2013 }, coupon: null }]],
     ['other context', ['course.enrolled', {}, { context: { user_id: 8 } }]],
-    ['context where there is none', ['constructor', {}, { context: { user_id: 7 } }]],
-    ['more times', ['course.enrolled', undefined, { times: 3 }]],
-    ['fewer times', ['course.enrolled', undefined, { times: 1 }]],
-  ] as [string, Parameters<EventMatchers['toHaveEmitted']>][])('refuses %s', (_, expected) => {
-    expect(recording).not.toHaveEmitted(...expected);
-    expect(() => expect(recording).toHaveEmitted(...expected)).toThrow('to be emitted');
-  });
+    ['context that is missing', ['constructor', {}, { context: { user_id: 7 } }]],
+    ['an event more often than emitted', ['course.enrolled', undefined, { times: 3 }]],
+    ['an event less often than emitted', ['course.enrolled', undefined, { times: 1 }]],
+  ] as [string, Parameters<EventMatchers['toHaveEmitted']>][])(
+    'does not find %s',
+    (_, expected) => {
+      expect(recording).not.toHaveEmitted(...expected);
+      expect(() => expect(recording).toHaveEmitted(...expected)).toThrow('to be emitted');
+    },
+  );
 
-  it('looks into a MemoryBackend, and into lists of events', () => {
+  it('accepts a MemoryBackend and arrays of events', () => {
     const memory = new MemoryBackend();
     for (const event of recording.events) memory.send(event);
     expect(memory).toHaveEmitted('course.enrolled');
@@ -94,17 +100,18 @@ describe('toHaveEmitted', () => {
   });
 
   it.each([undefined, null, 'events', { events: 'none' }, new Tracker()])(
-    'refuses to look into %o',
+    'rejects %o as recorded events',
     (other) => {
-      const says = 'expected a RecordingBackend, a MemoryBackend or an array of events, received';
-      expect(() => expect(other).toHaveEmitted('a')).toThrow(says);
-      expect(() => expect(other).not.toHaveEmitted('a')).toThrow(says);
-      expect(() => expect(other).toHaveEmittedNothing()).toThrow(says);
-      expect(() => expect(other).not.toHaveEmittedInOrder(['a'])).toThrow(says);
+      const message =
+        'the value must be a RecordingBackend, a MemoryBackend or an array of events; received';
+      expect(() => expect(other).toHaveEmitted('a')).toThrow(message);
+      expect(() => expect(other).not.toHaveEmitted('a')).toThrow(message);
+      expect(() => expect(other).toHaveEmittedNothing()).toThrow(message);
+      expect(() => expect(other).not.toHaveEmittedInOrder(['a'])).toThrow(message);
     },
   );
 
-  it('says what came nearest, where it differs, and what was emitted', () => {
+  it('reports the closest match, its differences and the emitted events', () => {
     const message = failureOf(() =>
       expect(recording).toHaveEmitted(
         'course.enrolled',
@@ -115,7 +122,7 @@ describe('toHaveEmitted', () => {
     expect(message).toBe(
       `Expected an event "course.enrolled" with data {"course_id":"DemoX","run":{"year":2014}} and context {"user_id":Any<String>} to be emitted; no such events were emitted.
 
-Nearest came number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"weeks":[{"n":1,"title":"one"}]}}:
+The closest match is number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"weeks":[{"n":1,"title":"one"}]}}:
   data.run.year: expected 2014, received 2013
   context.user_id: expected Any<String>, received 7
 
@@ -126,19 +133,19 @@ Nearest came number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"
     );
   });
 
-  it('takes a name that is nearly the same for the nearest, when none is the same', () => {
+  it('reports an event of a similar name as the closest match if no name is equal', () => {
     expect(failureOf(() => expect(recording).toHaveEmitted('course.enroled'))).toContain(
-      'Nearest came number 1, course.enrolled {"course_id":"DemoX"',
+      'The closest match is number 1, course.enrolled {"course_id":"DemoX"',
     );
     expect(failureOf(() => expect(recording).toHaveEmitted('course.enroled'))).toContain(
       '\n  name: expected "course.enroled", received "course.enrolled"',
     );
     expect(failureOf(() => expect(recording).toHaveEmitted('page.viewed'))).not.toContain(
-      'Nearest',
+      'closest match',
     );
   });
 
-  it('says when there is nothing where something was expected, and the other way round', () => {
+  it('reports missing values and unexpected values', () => {
     const message = failureOf(() =>
       expect(recording).toHaveEmitted('constructor', { a: 1 }, { context: { b: undefined } }),
     );
@@ -151,7 +158,7 @@ Nearest came number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"
     ).toContain('\n  data.coupon: expected nothing, received null\n');
   });
 
-  it('lists five differences and twenty events at most', () => {
+  it('lists at most five differences and twenty events', () => {
     for (let n = 0; n < 30; n++) tracker.emit('many', { n });
     const wanted = Object.fromEntries([...'abcdefg'].map((key) => [key, 1]));
     const message = failureOf(() => expect(recording).toHaveEmitted('many', wanted));
@@ -161,7 +168,7 @@ Nearest came number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"
     expect(message).toMatch(/\n {2}20\. many .*\n {2}… and 13 more$/);
   });
 
-  it('says how often it was expected and how often it came', () => {
+  it('reports how often the event was expected and emitted', () => {
     expect(
       failureOf(() => expect(recording).toHaveEmitted('course.enrolled', {}, { times: 3 })),
     ).toContain('to be emitted exactly 3 times; 2 such events were emitted.');
@@ -173,14 +180,14 @@ Nearest came number 1, course.enrolled {"course_id":"DemoX","run":{"year":2013,"
     ).toContain('not to be emitted exactly once; 1 such event was emitted.');
   });
 
-  it('says when nothing was emitted', () => {
+  it('reports that nothing was emitted', () => {
     recording.clear();
     expect(failureOf(() => expect(recording).toHaveEmitted('a'))).toBe(
       'Expected an event "a" to be emitted; no such events were emitted.\n\nNothing was emitted.',
     );
   });
 
-  it('serves as an asymmetric matcher of its own', () => {
+  it('works as an asymmetric matcher', () => {
     expect({ recording }).toEqual({ recording: expect.toHaveEmitted('course.enrolled') });
   });
 });
@@ -198,13 +205,13 @@ describe('toHaveEmittedInOrder', () => {
   );
 
   it.each([[['b', 'b']], [['c', 'a']], [['a', 'b', 'a', 'c', 'd']], [['d']]])(
-    'refuses %j',
+    'does not find %j',
     (names) => {
       expect(recording).not.toHaveEmittedInOrder(names);
     },
   );
 
-  it('says what is missing, and after what', () => {
+  it('reports the first missing event and the events found before it', () => {
     expect(failureOf(() => expect(recording).toHaveEmittedInOrder(['b', 'c', 'a']))).toBe(
       `Expected events to be emitted in the order "b", "c", "a"; "a" was not emitted after "b", "c".
 
@@ -222,22 +229,22 @@ describe('toHaveEmittedInOrder', () => {
     );
   });
 
-  it('refuses what is no list of names', () => {
+  it('rejects names that are not an array', () => {
     expect(() => expect(recording).toHaveEmittedInOrder('a' as unknown as string[])).toThrow(
-      "expected an array of names, received the string 'a'",
+      "names must be an array of event names; received the string 'a'",
     );
   });
 });
 
 describe('toHaveEmittedNothing', () => {
-  it('passes when there is no event', () => {
+  it('passes if there are no events', () => {
     expect(recording).toHaveEmittedNothing();
     expect(failureOf(() => expect(recording).not.toHaveEmittedNothing())).toBe(
       'Expected an event to be emitted.\n\nNothing was emitted.',
     );
   });
 
-  it('lists the events where there are some', () => {
+  it('lists the emitted events if it fails', () => {
     tracker.emit('a', { n: 1 });
     expect(recording).not.toHaveEmittedNothing();
     expect(failureOf(() => expect(recording).toHaveEmittedNothing())).toBe(

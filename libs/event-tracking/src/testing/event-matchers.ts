@@ -1,23 +1,23 @@
 import { describeValue } from '../core/diagnostics/describe.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { nameOfType, type EventType } from '../core/event-types/event-type.js';
-import { describeEvent, listEvents, shorten } from './event-list.js';
-import type { EventMatcherResult } from './event-matcher-result.js';
-import { differencesFrom, nearestOf, type Equals, type WantedEvent } from './nearest-event.js';
+import { formatEvent, listEvents, shorten } from './event-list.js';
+import type { EventMatcherContext, EventMatcherResult } from './matcher.js';
+import { compareEvent, findNearest, type Equals, type ExpectedEvent } from './nearest-event.js';
 import { eventsOf } from './recorded-events.js';
 import { violationMatchers, type ViolationMatchers } from './violation-matchers.js';
 import { writeValue, type WriteValue } from './write-value.js';
 
-/** What more {@link EventMatchers.toHaveEmitted} asks for. */
+/** Further expectations of {@link EventMatchers.toHaveEmitted}. */
 export interface ToHaveEmittedOptions {
   /**
-   * Part of the context that the event carries.
+   * A subset of the event's context.
    *
-   * @default any
+   * @default any context
    */
   context?: object;
   /**
-   * How many such events there are, exactly.
+   * The exact number of such events.
    *
    * @default at least one
    */
@@ -25,7 +25,7 @@ export interface ToHaveEmittedOptions {
 }
 
 /**
- * What {@link eventMatchers} add to a runner's `expect`; augment the runner's types with it.
+ * The type of {@link eventMatchers}; extend the matcher type of your runner with it.
  *
  * @example Vitest
  * ```ts
@@ -56,25 +56,17 @@ export interface ToHaveEmittedOptions {
  */
 export interface EventMatchers<R = unknown> extends ViolationMatchers<R> {
   /**
-   * Passes when an event of this name, or type, was emitted, with at least this data and context.
+   * Passes if an event of this name or type was emitted, with at least this data and context.
    *
    * @remarks
-   * Objects are compared as subsets at any depth, lists member by member; `undefined` stands for what must not be there.
-   * Asymmetric matchers such as `expect.any(String)` may stand anywhere.
+   * Objects are compared as subsets at any depth, lists member by member. `undefined` expects a key to be
+   * absent. Asymmetric matchers such as `expect.any(String)` are allowed anywhere.
    */
   toHaveEmitted(event: string | EventType, data?: object, options?: ToHaveEmittedOptions): R;
-  /** Passes when events of these names were emitted in this order; others may lie before, between and after them. */
+  /** Passes if events of these names were emitted in this order, possibly with others in between. */
   toHaveEmittedInOrder(names: readonly string[]): R;
-  /** Passes when no event was emitted. */
+  /** Passes if no event was emitted. */
   toHaveEmittedNothing(): R;
-}
-
-/** What Vitest and Jest give a matcher as `this`, as far as it is needed. */
-export interface EventMatcherContext {
-  /** The runner's own comparison. */
-  equals(actual: unknown, expected: unknown): boolean;
-  /** The runner's own way of writing values. */
-  readonly utils: { stringify(value: unknown): string };
 }
 
 const MAX_DIFFERENCES = 5;
@@ -83,8 +75,9 @@ const MAX_DIFFERENCES = 5;
  * Matchers for events, for `expect.extend` of Vitest and of Jest.
  *
  * @remarks
- * They look into a {@link RecordingBackend}, a {@link MemoryBackend}, anything else that has `events`, or an array of events. When
- * they fail they list what was emitted, and what came nearest. See {@link EventMatchers} for how to make them known to TypeScript.
+ * They accept a {@link RecordingBackend}, a {@link MemoryBackend}, any other object with `events`, or an
+ * array of events. Failures list the emitted events and the closest match. See {@link EventMatchers} for
+ * the declaration that TypeScript needs.
  * @example
  * ```ts
  * expect.extend(eventMatchers);
@@ -106,19 +99,19 @@ export const eventMatchers = {
   ): EventMatcherResult {
     const events = eventsOf(recorded);
     const { context, times } = options;
-    const wanted: WantedEvent = { name: nameOfType(event), data, context };
+    const wanted: ExpectedEvent = { name: nameOfType(event), data, context };
     const equals: Equals = (actual, expected) => this.equals(actual, expected);
-    const write = writerOf(this);
-    const matching = events.filter((event) => differencesFrom(event, wanted, equals).length === 0);
+    const write = createWriter(this);
+    const matching = events.filter((event) => compareEvent(event, wanted, equals).length === 0);
     const pass = times === undefined ? matching.length > 0 : matching.length === times;
-    const missed = !pass && matching.length <= (times ?? 0);
+    const isMissing = !pass && matching.length <= (times ?? 0);
     return {
       pass,
       message: () =>
         paragraphs(
           `Expected ${describeWanted(wanted, write)}${describeTimes(pass, times)}; ` +
             `${describeCount(matching.length)}.`,
-          missed ? describeNearest(events, wanted, equals, write) : '',
+          isMissing ? describeNearest(events, wanted, equals, write) : '',
           listEvents(events, 'emitted', write),
         ),
     };
@@ -131,7 +124,7 @@ export const eventMatchers = {
   ): EventMatcherResult {
     if (!Array.isArray(names)) {
       throw new TypeError(
-        `toHaveEmittedInOrder(names): expected an array of names, received ${describeValue(names)}.`,
+        `toHaveEmittedInOrder: names must be an array of event names; received ${describeValue(names)}.`,
       );
     }
     const events = eventsOf(recorded);
@@ -140,7 +133,7 @@ export const eventMatchers = {
       if (found < names.length && this.equals(event.name, names[found])) found++;
     }
     const pass = found === names.length;
-    const write = writerOf(this);
+    const write = createWriter(this);
     return {
       pass,
       message: () =>
@@ -160,13 +153,13 @@ export const eventMatchers = {
       message: () =>
         paragraphs(
           pass ? 'Expected an event to be emitted.' : 'Expected nothing to be emitted.',
-          listEvents(events, 'emitted', writerOf(this)),
+          listEvents(events, 'emitted', createWriter(this)),
         ),
     };
   },
 };
 
-function writerOf({ utils }: EventMatcherContext): WriteValue {
+function createWriter({ utils }: EventMatcherContext): WriteValue {
   return (value) => writeValue(value, (other) => utils.stringify(other));
 }
 
@@ -174,7 +167,7 @@ function paragraphs(...parts: string[]): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-function describeWanted({ name, data, context }: WantedEvent, write: WriteValue): string {
+function describeWanted({ name, data, context }: ExpectedEvent, write: WriteValue): string {
   const parts = [
     ...(data === undefined ? [] : [`data ${write(data)}`]),
     ...(context === undefined ? [] : [`context ${write(context)}`]),
@@ -183,9 +176,9 @@ function describeWanted({ name, data, context }: WantedEvent, write: WriteValue)
 }
 
 function describeTimes(pass: boolean, times: number | undefined): string {
-  const be = pass ? 'not to be emitted' : 'to be emitted';
-  if (times === undefined) return ` ${be}`;
-  return ` ${be} exactly ${times === 1 ? 'once' : `${times} times`}`;
+  const verb = pass ? 'not to be emitted' : 'to be emitted';
+  if (times === undefined) return ` ${verb}`;
+  return ` ${verb} exactly ${times === 1 ? 'once' : `${times} times`}`;
 }
 
 function describeCount(count: number): string {
@@ -195,11 +188,11 @@ function describeCount(count: number): string {
 
 function describeNearest(
   events: readonly TrackingEvent[],
-  wanted: WantedEvent,
+  wanted: ExpectedEvent,
   equals: Equals,
   write: WriteValue,
 ): string {
-  const nearest = nearestOf(events, wanted, equals);
+  const nearest = findNearest(events, wanted, equals);
   if (nearest === undefined) return '';
   const { event, differences } = nearest;
   const shown = differences
@@ -212,7 +205,9 @@ function describeNearest(
     shown.push(`  … and ${differences.length - MAX_DIFFERENCES} more differences`);
   }
   const number = events.indexOf(event) + 1;
-  return [`Nearest came number ${number}, ${describeEvent(event, write)}:`, ...shown].join('\n');
+  return [`The closest match is number ${number}, ${formatEvent(event, write)}:`, ...shown].join(
+    '\n',
+  );
 }
 
 function writeOrNothing(value: unknown, write: WriteValue): string {

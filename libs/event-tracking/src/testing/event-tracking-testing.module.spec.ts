@@ -33,7 +33,7 @@ describe('EventTrackingTestingModule', () => {
   const compile = () =>
     Test.createTestingModule({ imports, providers: [CoursesService] }).compile();
 
-  it('records what a service emits, by itself and by decorators, as soon as the module is compiled', async () => {
+  it('records the events of services and decorators as soon as the module is compiled', async () => {
     const moduleRef = await compile();
     expect(moduleRef.get(CoursesService).enrol('DemoX')).toBe('seat in DemoX');
     await moduleRef.get(CoursesService).leave();
@@ -49,7 +49,7 @@ describe('EventTrackingTestingModule', () => {
     expect(moduleRef.get(Tracker).getBackend('recording')).toBe(recording);
   });
 
-  it('has recordings of its own in each module that is compiled, of the same definition too', async () => {
+  it('creates separate recordings for each compiled module, even from one definition', async () => {
     const [one, two] = [await compile(), await compile()];
     one.get(CoursesService).enrol('DemoX');
     expect(one.get(RecordingBackend).events).toHaveLength(2);
@@ -57,7 +57,7 @@ describe('EventTrackingTestingModule', () => {
     expect(two.get<RecordingBackend>(getRecordingToken('audit')).events).toHaveLength(0);
   });
 
-  it('can be injected where the test wants to look', async () => {
+  it('lets other providers inject the recording', async () => {
     @Injectable()
     class Looker {
       constructor(readonly recording: RecordingBackend) {}
@@ -71,7 +71,7 @@ describe('EventTrackingTestingModule', () => {
     expect(names(moduleRef.get(Looker, { strict: false }).recording)).toEqual(['a']);
   });
 
-  it('runs processors, with the failures that a test asks for', async () => {
+  it('runs processors and simulates failures of a destination', async () => {
     @Injectable()
     class Enriching {
       process({ data }: { data: Record<string, unknown> }): void {
@@ -94,7 +94,7 @@ describe('EventTrackingTestingModule', () => {
     ]);
   });
 
-  it('stands for a module of the application, and can be read after it was closed', async () => {
+  it('replaces a module of the application and stays readable after it is closed', async () => {
     let delivered = 0;
     @Module({
       imports: [

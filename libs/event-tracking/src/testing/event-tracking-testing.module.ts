@@ -8,34 +8,34 @@ import { EventTrackingModule } from '../nest/module/event-tracking.module.js';
 import { DEFAULT_TRACKER, getBackendToken } from '../nest/tokens.js';
 import { RecordingBackend } from './recording-backend.js';
 
-/** What {@link EventTrackingTestingModule.forRoot} configures. */
+/** The options of {@link EventTrackingTestingModule.forRoot}. */
 export interface EventTrackingTestingOptions {
   /**
-   * The names of further trackers that the code under test emits through.
+   * The names of further trackers that the tested code uses.
    *
    * @default none
    */
   trackers?: readonly string[];
   /**
-   * How a request becomes context, as in the application's own module.
+   * How a request becomes context, as in the options of {@link EventTrackingModule}.
    *
-   * @default the module's own default
+   * @default the default of {@link EventTrackingModule}
    */
   context?: EventTrackingOptions['context'];
   /**
-   * The steps that each event of the default tracker takes before it is recorded.
+   * The processors that each event of the default tracker passes before it is recorded.
    *
    * @default none
    */
   processors?: readonly ProcessorDefinition[];
   /**
-   * The types of events and contexts that the application's own module registers, besides those of `forFeature`.
+   * Event types and context types to register, in addition to those of `forFeature`.
    *
    * @default none
    */
   eventTypes?: EventTrackingOptions['eventTypes'];
   /**
-   * Makes closing the application reject when events differed from what was agreed.
+   * Whether closing the application rejects if events violated their types.
    *
    * @default false
    */
@@ -45,13 +45,13 @@ export interface EventTrackingTestingOptions {
 const RECORDING = 'recording';
 
 /**
- * The injection token of what a tracker of the testing module records.
+ * Returns the injection token of the recording of a tracker of the testing module.
  *
  * @example
  * ```ts
  * const audit: RecordingBackend = moduleRef.get(getRecordingToken('audit'));
  * ```
- * @param tracker - defaults to `default`, whose token is the class {@link RecordingBackend} itself
+ * @param tracker - the name of the tracker; the token of `default` is the class {@link RecordingBackend}
  */
 export function getRecordingToken(
   tracker: string = DEFAULT_TRACKER,
@@ -62,11 +62,11 @@ export function getRecordingToken(
 }
 
 /**
- * Stands for {@link EventTrackingModule} in tests: trackers record what is emitted instead of delivering it.
+ * Replaces {@link EventTrackingModule} in tests: its trackers record events instead of delivering them.
  *
  * @remarks
- * Each module that is compiled has recordings of its own, which stay readable after it was closed. Where the application
- * configures event tracking in a module of its own, `overrideModule` exchanges it.
+ * Each compiled module has its own recordings, which stay readable after it is closed. If the application
+ * imports {@link EventTrackingModule} in a module of its own, replace that module with `overrideModule`.
  * @example A service
  * ```ts
  * const moduleRef = await Test.createTestingModule({
@@ -88,9 +88,9 @@ export function getRecordingToken(
 @Module({})
 export class EventTrackingTestingModule {
   /**
-   * Configures trackers that record.
+   * Configures trackers that record events.
    *
-   * @throws {@link ImproperlyConfigured} for processors and names of trackers that cannot work
+   * @throws {@link ImproperlyConfigured} if an option is invalid
    */
   static forRoot(options: EventTrackingTestingOptions = {}): DynamicModule {
     checkOptions(options, 'EventTrackingTestingModule', {
@@ -103,7 +103,7 @@ export class EventTrackingTestingModule {
     const { trackers = [], context, processors, eventTypes, strict } = options;
     if (!Array.isArray(trackers)) {
       throw new ImproperlyConfigured(
-        `EventTrackingTestingModule: trackers: expected an array of names, received ${describeValue(trackers)}.`,
+        `EventTrackingTestingModule: trackers must be an array of names; received ${describeValue(trackers)}.`,
       );
     }
     const backends = { [RECORDING]: { useFactory: () => new RecordingBackend() } };

@@ -3,12 +3,12 @@ import { differences, type Difference } from './differences.js';
 import { shorten } from './event-list.js';
 import { writeValue } from './write-value.js';
 
-/** Throws unless what destinations hold of an event is the same as of another, down to the last key. */
+/** Throws unless two events have the same id, name, timestamp, context and data. */
 export function expectSame(actual: TrackingEvent, expected: TrackingEvent, fault: string): void {
   expectAlike(pick(actual), pick(expected), `The event '${expected.name}' ${fault}`);
 }
 
-/** Throws unless an object is the same as another, down to the last key. */
+/** Throws unless two objects have the same keys and values at any depth. */
 export function expectAlike(actual: object, expected: object, fault: string): void {
   const found = differences(actual, expected, { equals: sameValue, exact: true });
   if (found.length === 0) return;
@@ -22,7 +22,7 @@ function describeDifference({ path, expected, actual }: Difference): string {
   return `  ${path}: expected ${write(expected)}, found ${write(actual)}`;
 }
 
-/** What every destination holds of an event. */
+/** Selects the properties that every destination stores. */
 function pick({ id, name, timestamp, context, data }: TrackingEvent): object {
   return { id, name, timestamp, context, data };
 }

@@ -4,13 +4,8 @@ export type {
   ContractCase,
   ContractOutage,
 } from './backend-contract-subject.js';
-export type { EventMatcherResult } from './event-matcher-result.js';
-export {
-  eventMatchers,
-  type EventMatcherContext,
-  type EventMatchers,
-  type ToHaveEmittedOptions,
-} from './event-matchers.js';
+export type { EventMatcherContext, EventMatcherResult } from './matcher.js';
+export { eventMatchers, type EventMatchers, type ToHaveEmittedOptions } from './event-matchers.js';
 export {
   EventTrackingTestingModule,
   getRecordingToken,

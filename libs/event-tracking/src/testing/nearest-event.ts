@@ -1,22 +1,22 @@
 import type { TrackingEvent } from '../core/event/event.js';
 import { differences, type Difference } from './differences.js';
 
-/** What an event is expected to be. */
-export interface WantedEvent {
+/** An expected event. */
+export interface ExpectedEvent {
   readonly name: string;
-  /** Part of the data, where it matters. */
+  /** A subset of the data. */
   readonly data?: object;
-  /** Part of the context, where it matters. */
+  /** A subset of the context. */
   readonly context?: object;
 }
 
 /** Compares values as the test runner does. */
 export type Equals = (actual: unknown, expected: unknown) => boolean;
 
-/** Where an event is not the one that is wanted; nowhere, when it is. */
-export function differencesFrom(
+/** Returns the differences between an event and the expected event. */
+export function compareEvent(
   event: TrackingEvent,
-  { name, data, context }: WantedEvent,
+  { name, data, context }: ExpectedEvent,
   equals: Equals,
 ): Difference[] {
   const comparison = { equals, exact: false };
@@ -27,20 +27,20 @@ export function differencesFrom(
   ];
 }
 
-/** An event that was not the wanted one, and why. */
+/** An event that does not match, with its differences. */
 export interface NearMiss {
   readonly event: TrackingEvent;
   readonly differences: readonly Difference[];
 }
 
-/** Finds the event that came nearest: one of that name with the fewest differences, else one of a similar name. */
-export function nearestOf(
+/** Finds the closest match: the event of that name with the fewest differences, or one of a similar name. */
+export function findNearest(
   events: readonly TrackingEvent[],
-  wanted: WantedEvent,
+  wanted: ExpectedEvent,
   equals: Equals,
 ): NearMiss | undefined {
   const misses = events
-    .map((event) => ({ event, differences: differencesFrom(event, wanted, equals) }))
+    .map((event) => ({ event, differences: compareEvent(event, wanted, equals) }))
     .filter((miss) => miss.differences.length > 0);
   const ofThatName = misses.filter(({ event }) => equals(event.name, wanted.name));
   if (ofThatName.length > 0) return least(ofThatName, (miss) => miss.differences.length);
@@ -61,7 +61,7 @@ function least<T>(values: readonly T[], measure: (value: T) => number): T | unde
   return best;
 }
 
-/** How many characters have to be added, left out or exchanged to make one text of the other. */
+/** Returns the Levenshtein distance of two texts. */
 function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let index = 0; index < one.length; index++) {

@@ -1,61 +1,61 @@
 import type { EventQueue } from '../core/tree/event-queue.js';
 import type { ContractOutage } from './backend-contract-subject.js';
 
-/** What {@link queueContract} is about: a kind of event queue, and what it promises. */
+/** Tells {@link queueContract} how to create queues of one kind, and which clauses apply to them. */
 export interface QueueContractSubject {
   /**
-   * Makes a queue; called once or several times in each case.
+   * Creates a queue. A case calls it once or several times.
    *
    * @remarks
-   * The queues of a case are kept in one place, as by processes that belong together: the same directory, the same Redis.
-   * The case closes what was made, even where it has failed.
+   * All queues of a case use the same storage, as cooperating processes do: one directory, one Redis.
+   * Each case closes its queues, even if it fails.
    */
   create(): Promise<EventQueue> | EventQueue;
   /**
-   * Called after each case, when its queues are closed: the next begins with nothing in the queue.
+   * Cleans up after each case, once its queues are closed. The next case must find an empty queue.
    *
    * @default nothing
    */
   cleanUp?(): Promise<void>;
   /**
-   * Whether queues share their work: what is sent to one may be handed over by another, which is a worker.
+   * Whether processes share the queue, so that a worker may deliver events of another process.
    *
    * @default false
    */
   isShared?: boolean;
   /**
-   * Whether what closing leaves in a queue is handed over by the next one.
+   * Whether events left in a closed queue are delivered by the next queue.
    *
-   * @default that of `isShared`
+   * @default the value of `isShared`
    */
   isDurable?: boolean;
   /**
-   * Whether a node's events are handed over in the order of their sends.
+   * Whether the events of a node are delivered in the order in which they were sent.
    *
    * @default true
    */
   keepsOrder?: boolean;
   /**
-   * Makes a queue in which so many events may wait at the most.
+   * Creates a queue in which at most `capacity` events may wait.
    *
-   * @default no case of overflow is part of the contract
+   * @default the contract has no case about overflow
    */
   createSmall?(capacity: number): Promise<EventQueue> | EventQueue;
   /**
-   * Ends the queues that were made so far as `kill -9` would: they reach nothing any more, and what they were doing is
-   * left as it is. Those made later take up their place.
+   * Stops all queues of the case as `kill -9` would: they lose their storage, and work in progress stays
+   * unfinished. Queues created later replace them.
    *
-   * @default no case of a crash is part of the contract
+   * @default the contract has no case about a crash
    */
   crash?(): Promise<void>;
   /**
-   * Makes what the queue is kept in unreachable for a while.
+   * Makes the storage of the queue unreachable for a while.
    *
-   * @default no case of an outage is part of the contract
+   * @default the contract has no cases with an outage
    */
   outage?: ContractOutage;
   /**
-   * How long anything that is waited for may take, in milliseconds.
+   * The longest time that a case waits for anything, in milliseconds.
    *
    * @default 4,000
    */

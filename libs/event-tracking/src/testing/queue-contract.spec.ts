@@ -9,8 +9,9 @@ import type {
   EventQueueProducer,
   EventQueueConsumer,
 } from '../core/tree/event-queue.js';
-import { packEvent, unpackEvent, type PackedEvent } from '../core/event/packed-event.js';
+import { packEvent, unpackEvent, type PackedEvent } from '../core/tree/packed-event.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
+import { nodeOf } from '../core/tree/tree-node.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import { MemoryEventQueue } from '../delivery/memory-event-queue.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
@@ -21,20 +22,20 @@ interface Entry {
   readonly path: string;
   readonly text: string;
   readonly owner: SoundQueue;
-  isTaken: boolean;
+  isClaimed: boolean;
 }
 
 interface KeptRecord {
   readonly key: string;
   readonly record: MetadataRecord;
-  isTaken: boolean;
+  isClaimed: boolean;
 }
 
-/** What outlives a queue, and can be switched off. */
+/** Storage that outlives its queues and can be made unreachable. */
 class Store {
   entries: Entry[] = [];
   records: KeptRecord[] = [];
-  readonly lines = new Set<SoundLine>();
+  readonly consumers = new Set<SoundConsumer>();
   isReachable = true;
 
   require(): void {
@@ -42,7 +43,7 @@ class Store {
   }
 
   pump(): void {
-    for (const line of this.lines) line.pump();
+    for (const consumer of this.consumers) consumer.pump();
   }
 
   remove(entries: readonly Entry[]): void {
@@ -50,27 +51,27 @@ class Store {
   }
 }
 
-/** What a queue may do worse than it should. */
+/** Overrides that make a queue faulty. */
 interface Faults {
-  keyOf?(place: ReturnType<EventQueueConsumer['position']>): string;
+  keyOf?(position: ReturnType<EventQueueConsumer['position']>): string;
   handing?(events: QueuedEvent[]): QueuedEvent[];
   givingBack?(events: readonly QueuedEvent[]): readonly QueuedEvent[];
   storing?(text: string): string;
-  registering?(record: MetadataRecord, line: SoundLine): MetadataRecord | undefined;
-  /** Whether a queue may take an entry that is another's. */
+  registering?(record: MetadataRecord, consumer: SoundConsumer): MetadataRecord | undefined;
+  /** Whether a queue may claim entries of another queue. */
   isFree?(): boolean;
-  line?(line: SoundLine): Partial<SoundLine>;
-  entrance?(entrance: SoundEntrance, line: SoundLine): Partial<EventQueueProducer>;
+  consumer?(consumer: SoundConsumer): Partial<SoundConsumer>;
+  producer?(producer: SoundProducer, consumer: SoundConsumer): Partial<EventQueueProducer>;
   queue?(queue: SoundQueue): Partial<EventQueue>;
   keeps?: boolean;
-  forgetsWhatItTakes?: boolean;
+  forgetsClaimed?: boolean;
   forgetsRecords?: boolean;
   capacity?: number;
 }
 
-/** Keeps every promise. */
+/** Satisfies every clause. */
 class SoundQueue implements EventQueue {
-  readonly lines: SoundLine[] = [];
+  readonly consumers: SoundConsumer[] = [];
   /** Whether its process has died. */
   isDead = false;
 
@@ -84,15 +85,15 @@ class SoundQueue implements EventQueue {
   }
 
   get isGone(): boolean {
-    return this.isDead || this.lines.every(({ isClosed }) => isClosed);
+    return this.isDead || this.consumers.every(({ isClosed }) => isClosed);
   }
 
-  open(line: EventQueueConsumer): EventQueueProducer {
-    const own = new SoundLine(this, line);
-    Object.assign(own, this.faults.line?.(own));
-    this.lines.push(own);
-    this.store.lines.add(own);
-    return new SoundEntrance(own, this.faults.capacity ?? this.capacity);
+  open(consumer: EventQueueConsumer): EventQueueProducer {
+    const own = new SoundConsumer(this, consumer);
+    Object.assign(own, this.faults.consumer?.(own));
+    this.consumers.push(own);
+    this.store.consumers.add(own);
+    return new SoundProducer(own, this.faults.capacity ?? this.capacity);
   }
 
   async check(): Promise<void> {
@@ -100,20 +101,20 @@ class SoundQueue implements EventQueue {
   }
 }
 
-class SoundLine implements Backend {
+class SoundConsumer implements Backend {
   isStarted = false;
   isClosed = false;
-  readonly underWay = new Set<Promise<void>>();
-  /** The records that come again when it is closed. */
+  readonly inProgress = new Set<Promise<void>>();
+  /** The rejected records, which are delivered again after closing. */
   readonly refused: KeptRecord[] = [];
   readonly key: string;
 
   constructor(
     readonly queue: SoundQueue,
-    readonly line: EventQueueConsumer,
+    readonly consumer: EventQueueConsumer,
   ) {
-    const { tracker, path } = line.position();
-    this.key = queue.faults.keyOf?.(line.position()) ?? JSON.stringify([tracker, path]);
+    const { tracker, path } = consumer.position();
+    this.key = queue.faults.keyOf?.(consumer.position()) ?? JSON.stringify([tracker, path]);
   }
 
   async send(event: TrackingEvent): Promise<void> {
@@ -122,13 +123,13 @@ class SoundLine implements Backend {
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
     this.queue.store.require();
-    const { path } = this.line.position();
+    const { path } = this.consumer.position();
     this.add(events.map((event) => ({ path, event })));
   }
 
   async register(record: MetadataRecord): Promise<void> {
     this.queue.store.require();
-    this.queue.store.records.push({ key: this.key, record, isTaken: false });
+    this.queue.store.records.push({ key: this.key, record, isClaimed: false });
     this.pump();
   }
 
@@ -137,7 +138,7 @@ class SoundLine implements Backend {
     for (const { path, event } of events) {
       const written = JSON.stringify(packEvent(event));
       const text = faults.storing?.(written) ?? written;
-      store.entries.push({ key: this.key, path, text, owner: this.queue, isTaken: false });
+      store.entries.push({ key: this.key, path, text, owner: this.queue, isClaimed: false });
     }
     store.pump();
   }
@@ -145,28 +146,28 @@ class SoundLine implements Backend {
   pump(): void {
     if (!this.isStarted || this.isClosed || this.queue.isDead) return;
     const { store, isShared, faults } = this.queue;
-    for (const each of store.records) if (each.key === this.key) this.takeRecord(each);
+    for (const each of store.records) if (each.key === this.key) this.deliverRecord(each);
     const entries = store.entries.filter(
-      ({ key, isTaken, owner }) =>
+      ({ key, isClaimed, owner }) =>
         key === this.key &&
-        !isTaken &&
+        !isClaimed &&
         (isShared || owner === this.queue || owner.isGone || faults.isFree?.() === true),
     );
     if (entries.length === 0) return;
-    for (const entry of entries) entry.isTaken = true;
-    if (faults.forgetsWhatItTakes === true) store.remove(entries);
-    const taking = this.consume(entries).finally(() => this.underWay.delete(taking));
-    this.underWay.add(taking);
+    for (const entry of entries) entry.isClaimed = true;
+    if (faults.forgetsClaimed === true) store.remove(entries);
+    const delivery = this.consume(entries).finally(() => this.inProgress.delete(delivery));
+    this.inProgress.add(delivery);
   }
 
-  takeRecord(kept: KeptRecord): void {
-    if (kept.isTaken) return;
-    kept.isTaken = true;
+  deliverRecord(kept: KeptRecord): void {
+    if (kept.isClaimed) return;
+    kept.isClaimed = true;
     const { registering, forgetsRecords } = this.queue.faults;
     const { store } = this.queue;
     const record = registering === undefined ? kept.record : registering(kept.record, this);
     if (record === undefined) return;
-    const taking = this.line
+    const delivery = this.consumer
       .register(structuredClone(record))
       .then(
         () => true,
@@ -176,8 +177,8 @@ class SoundLine implements Backend {
         if (isDone) store.records = store.records.filter((each) => each !== kept);
         else this.refused.push(kept);
       })
-      .finally(() => this.underWay.delete(taking));
-    this.underWay.add(taking);
+      .finally(() => this.inProgress.delete(delivery));
+    this.inProgress.add(delivery);
   }
 
   async consume(entries: readonly Entry[]): Promise<void> {
@@ -186,7 +187,7 @@ class SoundLine implements Backend {
       path,
       event: unpackEvent(JSON.parse(text) as PackedEvent),
     }));
-    const undelivered = await this.line
+    const undelivered = await this.consumer
       .consume(faults.handing?.(events) ?? events, { keeps: faults.keeps ?? true })
       .catch(() => this.survive());
     if (this.queue.isDead) return;
@@ -199,25 +200,29 @@ class SoundLine implements Backend {
   }
 
   async drain(): Promise<void> {
-    while (this.underWay.size > 0) await Promise.all(this.underWay);
+    while (this.inProgress.size > 0) await Promise.all(this.inProgress);
   }
 
   async end({ signal }: Deadline): Promise<void> {
     this.isClosed = true;
     await untilAborted(this.drain(), signal);
-    for (const kept of this.refused) kept.isTaken = false;
+    for (const kept of this.refused) kept.isClaimed = false;
     this.queue.store.pump();
   }
 }
 
-class SoundEntrance extends DeliveringBackend implements EventQueueProducer {
+class SoundProducer extends DeliveringBackend implements EventQueueProducer {
   constructor(
-    private readonly line: SoundLine,
+    private readonly consumer: SoundConsumer,
     capacity: number,
   ) {
-    const { send, sendBatch, register } = line;
+    const { send, sendBatch, register } = consumer;
     super(
-      { send: send.bind(line), sendBatch: sendBatch.bind(line), register: register.bind(line) },
+      {
+        send: send.bind(consumer),
+        sendBatch: sendBatch.bind(consumer),
+        register: register.bind(consumer),
+      },
       {
         capacity,
         batchSize: Math.min(10, capacity),
@@ -225,23 +230,23 @@ class SoundEntrance extends DeliveringBackend implements EventQueueProducer {
         retry: { maxDelay: 5, minDelay: 1 },
       },
     );
-    Object.assign(this, line.queue.faults.entrance?.(this, line));
+    Object.assign(this, consumer.queue.faults.producer?.(this, consumer));
   }
 
   start({ worker }: { worker: boolean }): void {
-    if (!worker && this.line.queue.isShared) return;
-    this.line.isStarted = true;
-    this.line.pump();
+    if (!worker && this.consumer.queue.isShared) return;
+    this.consumer.isStarted = true;
+    this.consumer.pump();
   }
 
   override async flush(deadline: Deadline = {}): Promise<void> {
     await super.flush(deadline);
-    if (!this.line.queue.isShared) await untilAborted(this.line.drain(), deadline.signal);
+    if (!this.consumer.queue.isShared) await untilAborted(this.consumer.drain(), deadline.signal);
   }
 
   override async close(deadline: Deadline = {}): Promise<void> {
     await super.close(deadline);
-    await this.line.end(deadline);
+    await this.consumer.end(deadline);
   }
 }
 
@@ -275,26 +280,26 @@ function subjectOf(kind: Kind, faults: Faults = {}, timeout = 1_000): QueueContr
     isDurable: true,
     async crash() {
       for (const queue of made) queue.isDead = true;
-      for (const entry of store.entries) entry.isTaken = false;
+      for (const entry of store.entries) entry.isClaimed = false;
     },
   };
 }
 
 describe.each<[string, QueueContractSubject]>([
-  ['a queue of each process', subjectOf('own')],
-  ['a queue that processes share', subjectOf('shared')],
-  ['a queue whose content ends with the process', subjectOf('passing')],
+  ['a queue per process', subjectOf('own')],
+  ['a queue shared by processes', subjectOf('shared')],
+  ['a queue that is lost with its process', subjectOf('passing')],
   ['a MemoryEventQueue', { create: () => new MemoryEventQueue() }],
-])('queueContract of %s', (_, subject) => {
+])('queueContract for %s', (_, subject) => {
   for (const { name, run } of queueContract(subject)) it(name, run);
 });
 
 const never = (): Promise<never> => new Promise(() => {});
-const NOT_HANDED_OVER = /events were sent and not handed over/;
+const NOT_DELIVERED = /events were sent but not delivered/;
 
 interface Broken {
   readonly faults: Faults;
-  readonly says: RegExp;
+  readonly message: RegExp;
 }
 
 const replacing = (text: string | RegExp, by: string): Faults => ({
@@ -306,373 +311,384 @@ const changing = (change: (event: TrackingEvent) => object): Faults => ({
     events.map(({ path, event }) => ({ path, event: { ...event, ...change(event) } })),
 });
 
-/** For each promise, queues that break it, and what is said of them. */
+/** Faulty queues for each clause, with the messages that they must cause. */
 const BROKEN: Record<string, readonly Broken[]> = {
-  'hands over a metadata record as it was, at its node': [
+  'delivers a metadata record unchanged to its own node': [
     {
       faults: { registering: () => undefined },
-      says: /The metadata record was sent and not handed over/,
+      message: /The metadata record was sent but not delivered/,
     },
     {
       faults: { registering: (record) => ({ ...record, timestamp: '' as never }) },
-      says: /handed over otherwise than it was sent:\n {2}timestamp: expected/,
+      message: /was not delivered as sent:\n {2}timestamp: expected/,
     },
     {
       faults: {
         registering(record, { queue }) {
-          for (const { line } of queue.lines) void line.register(record);
+          for (const { consumer } of queue.consumers) void consumer.register(record);
           return record;
         },
       },
-      says: /handed over at another node too/,
+      message: /also delivered to another node/,
     },
     {
-      faults: { entrance: () => ({ register: never }) },
-      says: /register\(record\) did not settle/,
+      faults: { producer: () => ({ register: never }) },
+      message: /register\(record\) did not settle/,
     },
   ],
-  'hands over again to the next a metadata record that was not taken': [
-    { faults: { forgetsRecords: true }, says: /was not taken, and not handed over again/ },
-    { faults: { registering: () => undefined }, says: /was sent and not handed over/ },
+  'redelivers a rejected metadata record through the next queue': [
+    { faults: { forgetsRecords: true }, message: /was rejected but not delivered again/ },
+    { faults: { registering: () => undefined }, message: /was sent but not delivered/ },
   ],
-  'hands over an event with its id, name, timestamp to the millisecond, context and data': [
+  'delivers the id, name, millisecond timestamp, context and data of an event': [
     {
       faults: replacing(/\.\d{3}Z/g, '.000Z'),
-      says: /handed over otherwise than it was sent:\n {2}timestamp: expected \S+\.001Z, found \S+\.000Z/,
+      message: /was not delivered as sent:\n {2}timestamp: expected \S+\.001Z, found \S+\.000Z/,
     },
-    { faults: replacing('/courses/DemoX', '/'), says: /context\.path: expected/ },
-    { faults: { handing: () => [] }, says: NOT_HANDED_OVER },
+    { faults: replacing('/courses/DemoX', '/'), message: /context\.path: expected/ },
+    { faults: { handing: () => [] }, message: NOT_DELIVERED },
   ],
-  'hands over nested data, lists and numbers as they are': [
+  'delivers nested data, lists and numbers unchanged': [
     {
       faults: replacing('9007199254740991', '9007199254740992'),
-      says: /numbers\[6\]: expected 9007199254740991, found 9007199254740992/,
+      message: /numbers\[6\]: expected 9007199254740991, found 9007199254740992/,
     },
   ],
-  'hands over text in any script, with quotes and line breaks': [
-    { faults: { storing: (text) => text.normalize('NFC') }, says: /greetings\[4\]/ },
+  'delivers text in any script, including quotes and line breaks': [
+    { faults: { storing: (text) => text.normalize('NFC') }, message: /greetings\[4\]/ },
   ],
-  'hands over empty objects, empty lists, empty text and nulls': [
-    { faults: replacing('"nothing":null,', ''), says: /nothing: expected null, found nothing/ },
+  'delivers empty objects, empty lists, empty strings and nulls': [
+    { faults: replacing('"nothing":null,', ''), message: /nothing: expected null, found nothing/ },
   ],
-  'hands over keys with dots and dollars, and keys that JavaScript knows': [
-    { faults: replacing('"course.id"', '"course_id"'), says: /\["course\.id"\]: expected "DemoX"/ },
+  'delivers keys with dots and dollar signs, and keys such as __proto__': [
+    {
+      faults: replacing('"course.id"', '"course_id"'),
+      message: /\["course\.id"\]: expected "DemoX"/,
+    },
     {
       faults: replacing(/,"__proto__":\{"polluted":true\}/g, ''),
-      says: /__proto__: expected \{"polluted":true\}, found nothing/,
+      message: /__proto__: expected \{"polluted":true\}, found nothing/,
     },
   ],
-  'hands over dates as dates, and what only looks like one as it is': [
+  'delivers dates as dates, and lookalikes of dates unchanged': [
     {
       faults: changing(({ data }) => ({ data: { ...data, at: '1970-01-01T00:00:00.005Z' } })),
-      says: /data\.at: expected 1970-01-01T00:00:00\.005Z, found "1970/,
+      message: /data\.at: expected 1970-01-01T00:00:00\.005Z, found "1970/,
     },
     {
       faults: changing(({ data }) => ({ data: { ...data, text: new Date(5) } })),
-      says: /data\.text: expected "1970/,
+      message: /data\.text: expected "1970/,
     },
   ],
-  'hands over whatever else an event carries': [
+  'delivers all further properties of an event': [
     {
       faults: changing(() => ({ name_id: undefined })),
-      says: /name_id: expected "a", found nothing/,
+      message: /name_id: expected "a", found nothing/,
     },
   ],
-  'neither changes the events it is sent, nor sees what others change in them later': [
+  'neither modifies the events it receives nor sees later changes to them': [
     {
-      faults: { entrance: () => ({ send: (event) => void (event.data = {}) }) },
-      says: /was changed by the queue:\n {2}data\.course: expected/,
+      faults: { producer: () => ({ send: (event) => void (event.data = {}) }) },
+      message: /was changed by the queue:\n {2}data\.course: expected/,
     },
     {
       faults: {
-        entrance: (entrance) => {
+        producer: (producer) => {
           const kept: TrackingEvent[] = [];
           return {
             send: (event) => void kept.push(event),
             async flush(deadline: Deadline) {
               for (const event of kept.splice(0)) {
-                SoundEntrance.prototype.send.call(entrance, event);
+                SoundProducer.prototype.send.call(producer, event);
               }
-              await SoundEntrance.prototype.flush.call(entrance, deadline);
+              await SoundProducer.prototype.flush.call(producer, deadline);
             },
           };
         },
       },
-      says: /name: expected "contract\.event", found "contract\.changed_later"/,
+      message: /name: expected "contract\.event", found "contract\.changed_later"/,
     },
   ],
-  'hands over each event once, however many there are': [
+  'delivers each event once, even in large numbers': [
     {
       faults: { handing: (events) => [...events, events[0]!] },
-      says: /was sent once, and handed over 2 times/,
+      message: /was sent once but delivered 2 times/,
     },
-    { faults: { handing: (events) => events.slice(0, 5) }, says: NOT_HANDED_OVER },
+    { faults: { handing: (events) => events.slice(0, 5) }, message: NOT_DELIVERED },
   ],
-  "hands a node's events over in the order of their sends": [
+  'delivers the events of a node in the order in which they were sent': [
     {
       faults: { handing: (events) => events.toReversed() },
-      says: /number \d+ was handed over as number 0/,
+      message: /event \d+ was delivered as number 0/,
     },
   ],
-  'serves several nodes, each with its own events': [
-    { faults: { keyOf: ({ path }) => path }, says: NOT_HANDED_OVER },
+  'serves several nodes and delivers each event to its own node': [
+    { faults: { keyOf: ({ path }) => path }, message: NOT_DELIVERED },
     {
       faults: { keyOf: ({ tracker, path }) => tracker + path.replace(':', '_') },
-      says: /sent at the node 'a_b', and handed over at 'a:b'|not handed over/,
+      message: /sent to node 'a_b' but delivered to 'a:b'|not delivered/,
     },
     {
       faults: { handing: (events) => events.map(({ event }) => ({ path: 'node', event })) },
-      says: /sent at the node '', and handed over at 'node'/,
+      message: /sent to node '' but delivered to 'node'/,
     },
   ],
-  'goes on serving a node when others are closed': [
+  'keeps serving a node after other nodes are closed': [
     {
       faults: {
-        entrance: (_, { queue }) => ({
+        producer: (_, { queue }) => ({
           async close(deadline) {
-            await Promise.all(queue.lines.map((line) => line.end(deadline)));
+            await Promise.all(queue.consumers.map((consumer) => consumer.end(deadline)));
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'hands nothing over at a node that is closed, though others of its queue are not': [
+  'delivers nothing to a closed node while other nodes are open': [
     {
-      faults: { line: () => ({ end: async () => {} }) },
-      says: /not handed over|at a node that was closed/,
+      faults: { consumer: () => ({ end: async () => {} }) },
+      message: /not delivered|to a closed node/,
     },
   ],
-  'hands over each event once where several queues stand side by side': [
-    { faults: { isFree: () => true }, says: NOT_HANDED_OVER },
+  'delivers each event once when several queues run side by side': [
+    { faults: { isFree: () => true }, message: NOT_DELIVERED },
   ],
-  'hands nothing over before it is started, and then what was sent before': [
-    { faults: { line: () => ({ isStarted: true }) }, says: /before the queue was started/ },
+  'delivers nothing before start(), and then the events sent before it': [
+    { faults: { consumer: () => ({ isStarted: true }) }, message: /before the queue was started/ },
     {
       faults: {
-        entrance: (_, line) => ({
+        producer: (_, consumer) => ({
           start() {
-            line.queue.store.entries = [];
-            line.isStarted = true;
+            consumer.queue.store.entries = [];
+            consumer.isStarted = true;
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'hands nothing over in a process that is no worker, and everything in one that is': [
+  'delivers nothing in a process that is not a worker and everything in a worker': [
     {
       faults: {
-        entrance: (_, line) => ({
+        producer: (_, consumer) => ({
           start() {
-            line.isStarted = true;
-            line.pump();
+            consumer.isStarted = true;
+            consumer.pump();
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  "hands over a process's own events there, be it a worker or not": [
+  'delivers the events of its own process whether or not it is a worker': [
     {
       faults: {
-        entrance: (_, line) => ({ start: ({ worker }) => void (line.isStarted = worker) }),
+        producer: (_, consumer) => ({ start: ({ worker }) => void (consumer.isStarted = worker) }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'check resolves when the queue can be reached': [
+  'resolves check() while the queue is reachable': [
     {
       faults: { queue: () => ({ check: () => Promise.reject(new Error('NOAUTH')) }) },
-      says: /check\(\) failed: Error: NOAUTH/,
+      message: /check\(\) failed: Error: NOAUTH/,
     },
-    { faults: { queue: () => ({ check: never }) }, says: /check\(\) did not settle within 200 ms/ },
+    {
+      faults: { queue: () => ({ check: never }) },
+      message: /check\(\) did not settle within 200 ms/,
+    },
   ],
-  'flush resolves when what was sent has been consumed, each time': [
+  'resolves flush() once all events sent before are consumed': [
     {
       faults: {
-        entrance: (entrance) => ({
-          flush: (deadline) => DeliveringBackend.prototype.flush.call(entrance, deadline),
+        producer: (producer) => ({
+          flush: (deadline) => DeliveringBackend.prototype.flush.call(producer, deadline),
         }),
       },
-      says: /flush\(\) resolved though a consumer was still at work/,
+      message: /flush\(\) resolved while a consumer was still busy/,
     },
   ],
-  'flush resolves when what was sent is in the queue, each time': [
+  'resolves flush() once all events sent before are in the queue': [
     {
       faults: {
-        line: () => ({ sendBatch: never }),
-        entrance: () => ({ flush: async () => {} }),
+        consumer: () => ({ sendBatch: never }),
+        producer: () => ({ flush: async () => {} }),
       },
-      says: /flush\(\) did not settle|0 of 3 events were in the queue/,
+      message: /flush\(\) did not settle|only 0 of 3 events were in the queue/,
     },
   ],
-  'flush resolves when nothing was sent': [
+  'resolves flush() when nothing was sent': [
     {
       faults: {
-        entrance: (_, { queue }) => ({
+        producer: (_, { queue }) => ({
           flush: async () => void (queue.store.entries.length === 0 && (await never())),
         }),
       },
-      says: /flush\(\) did not settle within 200 ms/,
+      message: /flush\(\) did not settle within 200 ms/,
     },
   ],
-  'flush ends when its signal aborts, whatever consumers do': [
+  'settles flush() when its signal aborts, even while a consumer is busy': [
     {
-      faults: { entrance: () => ({ flush: never }) },
-      says: /flush\(\) did not settle within 200 ms, though its signal had aborted/,
+      faults: { producer: () => ({ flush: never }) },
+      message: /flush\(\) did not settle within 200 ms, although its signal aborted/,
     },
   ],
-  'close waits for what is being consumed': [
+  'waits in close() for events that are being consumed': [
     {
-      faults: { line: (line) => ({ end: async () => void (line.isClosed = true) }) },
-      says: /close\(\) resolved though a consumer was still at work/,
+      faults: { consumer: (consumer) => ({ end: async () => void (consumer.isClosed = true) }) },
+      message: /close\(\) resolved while a consumer was still busy/,
     },
   ],
-  'close ends when its signal aborts, and accounts for everything': [
+  'settles close() when its signal aborts and accounts for every event': [
     {
-      faults: { entrance: (_, line) => ({ close: () => line.end({}) }) },
-      says: /close\(\) did not settle within 200 ms, though its signal had aborted/,
+      faults: { producer: (_, consumer) => ({ close: () => consumer.end({}) }) },
+      message: /close\(\) did not settle within 200 ms, although its signal aborted/,
     },
     {
       faults: {
-        entrance: (entrance) => {
-          const stats = (): Record<string, object> =>
+        producer: (producer) => {
+          const node = nodeOf(producer)!;
+          const truth = node.stats.bind(node);
+          node.stats = () =>
             Object.fromEntries(
-              Object.entries(DeliveringBackend.prototype.stats.call(entrance)).map(
-                ([path, account]) => [path, { ...account, delivered: 1 }],
-              ),
+              Object.entries(truth()).map(([path, stats]) => [path, { ...stats, delivered: 1 }]),
             );
-          return { stats } as Partial<EventQueueProducer>;
+          return {};
         },
       },
-      says: /The account does not balance: 3 events were sent/,
+      message: /The stats do not account for 3 sent events/,
     },
   ],
-  'hands nothing over once it is closed, and counts as lost what comes later': [
+  'delivers nothing after close() and counts later events as lost': [
     {
-      faults: { entrance: () => ({ close: async () => {} }) },
-      says: /handed over though the queue was closed/,
+      faults: { producer: () => ({ close: async () => {} }) },
+      message: /An event was delivered after close\(\)/,
     },
   ],
-  'close does no harm when it is called again': [
+  'tolerates repeated calls of close()': [
     {
       faults: {
-        line: (line) => ({
+        consumer: (consumer) => ({
           async end() {
-            if (line.isClosed) throw new Error('it is closed already');
-            line.isClosed = true;
+            if (consumer.isClosed) throw new Error('it is closed already');
+            consumer.isClosed = true;
           },
         }),
       },
-      says: /close\(\) failed: Error: it is closed already/,
+      message: /close\(\) failed: Error: it is closed already/,
     },
   ],
-  'close does no harm before anything was started or sent': [
+  'tolerates close() before anything was started or sent': [
     {
       faults: {
-        line: (line) => ({ end: async () => void (!line.isStarted && (await never())) }),
+        consumer: (consumer) => ({
+          end: async () => void (!consumer.isStarted && (await never())),
+        }),
       },
-      says: /close\(\) did not settle within 200 ms/,
+      message: /close\(\) did not settle within 200 ms/,
     },
   ],
-  'loses nothing when it is closed: the next hands over the rest': [
+  'leaves undelivered events to the next queue when it is closed': [
     {
       faults: {
-        entrance: (entrance, line) => ({
+        producer: (producer, consumer) => ({
           async close() {
-            await entrance.stop({ signal: AbortSignal.abort() });
-            await line.end({});
+            await producer.stop({ signal: AbortSignal.abort() });
+            await consumer.end({});
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'hands over everything before it is closed': [
+  'delivers all events before close() resolves': [
     {
       faults: {
-        entrance: (entrance) => ({ close: () => entrance.stop({ signal: AbortSignal.abort() }) }),
+        producer: (producer) => ({ close: () => producer.stop({ signal: AbortSignal.abort() }) }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'hands over again, where it is missing, what a consumer gave back when it was closed': [
-    { faults: { givingBack: () => [] }, says: /given back were .*; handed over again were/ },
-    { faults: { keeps: false }, says: /was not told that the queue takes back what is left/ },
+  'redelivers events returned during close() to the destinations that missed them': [
+    {
+      faults: { givingBack: () => [] },
+      message: /The consumer returned .*; not all were redelivered, only /,
+    },
+    { faults: { keeps: false }, message: /did not pass `keeps: true` to the consumer/ },
     {
       faults: { givingBack: (events) => events.map(({ event }) => ({ path: 'node', event })) },
-      says: /number 2 at 'node\.beside'; handed over again were number 1 at 'node'/,
+      message: /event 2 at 'node\.other'; not all were redelivered, only event 1 at 'node'/,
     },
     {
       faults: { givingBack: (events) => [...events, ...events] },
-      says: /Given back were .*; handed over again were/,
+      message: /The consumer returned .*; the next queue delivered /,
     },
   ],
-  'closing again waits for what the first time cut short, and loses none of it': [
+  'completes an aborted close() without losing events when it is called again': [
     {
       faults: {
-        line: (line) => ({
+        consumer: (consumer) => ({
           async end({ signal }) {
-            line.isClosed = true;
-            await untilAborted(line.drain(), signal);
-            if (signal?.aborted === true) line.queue.isDead = true;
+            consumer.isClosed = true;
+            await untilAborted(consumer.drain(), signal);
+            if (signal?.aborted === true) consumer.queue.isDead = true;
           },
         }),
       },
-      says: /given back were .*; handed over again were/,
+      message: /The consumer returned .*; not all were redelivered, only /,
     },
   ],
-  'hands over after a crash what it had acknowledged, and what was being consumed': [
-    { faults: { forgetsWhatItTakes: true }, says: NOT_HANDED_OVER },
+  'redelivers acknowledged events and events in progress after a crash': [
+    { faults: { forgetsClaimed: true }, message: NOT_DELIVERED },
     {
-      faults: { line: () => ({ sendBatch: never }) },
-      says: /20 of 20 events were not acknowledged/,
+      faults: { consumer: () => ({ sendBatch: never }) },
+      message: /20 of 20 events were not acknowledged/,
     },
   ],
-  'counts what does not fit, and hands over the rest': [
-    { faults: { capacity: 1_000 }, says: /none counted as overflow/ },
+  'counts events beyond its capacity as overflow and delivers the rest': [
+    { faults: { capacity: 1_000 }, message: /none was counted as overflow/ },
     {
       faults: { handing: (events) => events.slice(1) },
-      says: /100 events were sent, 90 counted as overflow, and 9 handed over/,
+      message: /100 events were sent and 90 counted as overflow, but 9 were delivered/,
     },
   ],
-  'goes on when a consumer has failed, and lets nobody know but a log': [
+  'keeps working after a consumer fails': [
     {
       faults: {
-        line: (line) => ({
+        consumer: (consumer) => ({
           survive() {
-            line.isClosed = true;
+            consumer.isClosed = true;
             return [];
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
-  'check rejects during an outage, when its signal aborts at the latest, and resolves after it': [
+  'rejects check() during an outage, by its deadline, and resolves it afterwards': [
     {
       faults: { queue: () => ({ check: async () => {} }) },
-      says: /check\(\) resolved though the queue could not be reached/,
+      message: /check\(\) resolved although the queue was unreachable/,
     },
     {
       faults: {
         queue: ({ store }) => ({ check: async () => void (!store.isReachable && (await never())) }),
       },
-      says: /check\(\) did not settle within 200 ms, though its signal had aborted/,
+      message: /check\(\) did not settle within 200 ms, although its signal aborted/,
     },
   ],
-  'hands over after an outage what was sent during it': [
+  'delivers events sent during an outage once it ends': [
     {
       faults: {
-        line: (line) => ({
+        consumer: (consumer) => ({
           async sendBatch(events) {
-            if (line.queue.store.isReachable)
-              await SoundLine.prototype.sendBatch.call(line, events);
+            if (consumer.queue.store.isReachable)
+              await SoundConsumer.prototype.sendBatch.call(consumer, events);
           },
         }),
       },
-      says: NOT_HANDED_OVER,
+      message: NOT_DELIVERED,
     },
   ],
 };
@@ -682,13 +698,13 @@ const KINDS: readonly Kind[] = ['own', 'shared', 'passing'];
 describe('queueContract', () => {
   it.each(
     Object.entries(BROKEN).flatMap(([name, broken]) => broken.map((each) => ({ name, ...each }))),
-  )('finds a queue that breaks: $name ($says)', async ({ name, faults, says }) => {
-    const promises = KINDS.flatMap((kind) => queueContract(subjectOf(kind, faults, 200)));
-    const promise = promises.find((each) => each.name === name);
-    await expect(promise?.run()).rejects.toThrow(says);
+  )('reports a queue that violates "$name": $message', async ({ name, faults, message }) => {
+    const cases = KINDS.flatMap((kind) => queueContract(subjectOf(kind, faults, 200)));
+    const broken = cases.find((each) => each.name === name);
+    await expect(broken?.run()).rejects.toThrow(message);
   });
 
-  it('has no promise that cannot be broken', () => {
+  it('has a faulty example for each clause', () => {
     const names = new Set(
       KINDS.flatMap((kind) => queueContract(subjectOf(kind)).map(({ name }) => name)),
     );
@@ -696,7 +712,7 @@ describe('queueContract', () => {
     expect(Object.keys(BROKEN).filter((name) => !names.has(name))).toEqual([]);
   });
 
-  it('leaves out what a subject does not promise', () => {
+  it('omits the clauses that a subject excludes', () => {
     const all = subjectOf('own');
     const namesOf = (subject: QueueContractSubject): string[] =>
       queueContract(subject).map(({ name }) => name);
@@ -705,20 +721,20 @@ describe('queueContract', () => {
       return namesOf(all).filter((name) => !left.includes(name));
     };
     expect(without({ keepsOrder: false })).toEqual([
-      "hands a node's events over in the order of their sends",
+      'delivers the events of a node in the order in which they were sent',
     ]);
     expect(without({ crash: undefined })).toEqual([
-      'hands over after a crash what it had acknowledged, and what was being consumed',
+      'redelivers acknowledged events and events in progress after a crash',
     ]);
     expect(without({ createSmall: undefined })).toEqual([
-      'counts what does not fit, and hands over the rest',
+      'counts events beyond its capacity as overflow and delivers the rest',
     ]);
     expect(without({ outage: undefined })).toEqual(
       namesOf(all).filter((name) => name.includes('outage')),
     );
   });
 
-  it('ends the outage, closes what it made and cleans up also where a promise is broken', async () => {
+  it('ends the outage, closes its queues and cleans up after a violation', async () => {
     const ended: string[] = [];
     const subject = subjectOf('own', {
       queue: () => ({
@@ -733,8 +749,8 @@ describe('queueContract', () => {
         end: async () => void ended.push('reachable'),
       },
       cleanUp: async () => void ended.push('clean'),
-    }).find(({ name }) => name.startsWith('check rejects'));
-    await expect(broken!.run()).rejects.toThrow('check() resolved though');
+    }).find(({ name }) => name.startsWith('rejects check()'));
+    await expect(broken!.run()).rejects.toThrow('check() resolved although');
     expect(ended).toEqual(['reachable', 'closed', 'clean']);
   });
 });

@@ -1,28 +1,33 @@
 import type { ContractCase } from './backend-contract-subject.js';
-import { casesOf, type ContractClause } from './contract-clause.js';
+import { toCases, type ContractClause } from './contract-clause.js';
 import { QueueHarness } from './queue-harness.js';
-import { handedOverContent, handsOverRecords } from './queue-content.js';
+import { deliversContent, deliversRecords } from './queue-content.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
-import { keepsRecords, survivesClosing, survivesCrashes, takesBack } from './queue-durability.js';
+import {
+  redeliversRecords,
+  survivesClosing,
+  survivesCrashes,
+  redeliversReturned,
+} from './queue-durability.js';
 import { queueLife } from './queue-life.js';
-import { countsOverflow, survivesConsumers } from './queue-losses.js';
+import { countsOverflow, survivesFailingConsumers } from './queue-losses.js';
 import { duringQueueOutages } from './queue-outage.js';
 import {
-  handsOverOnce,
-  keepsApart,
-  keepsItsOwn,
+  deliversOnce,
+  isIndependent,
+  copiesEvents,
   keepsOrder,
-  leavesClosedNodes,
+  sparesClosedNodes,
   servesSeveralNodes,
   survivesClosedNodes,
 } from './queue-sending.js';
 
 /**
- * What every event queue promises, as tests for any runner.
+ * Returns the contract of event queues as test cases for any runner.
  *
  * @remarks
- * The cases are independent of each other and may run in any order, one after another. What a queue or its entrance leaves out
- * (`start`, `check`, `flush`, `close`) it need not keep.
+ * The cases are independent: run them in any order, one at a time. Cases about optional methods (`start`,
+ * `check`, `flush`, `close`) pass if the queue or its producer does not have the method.
  * @example
  * ```ts
  * describe('MemoryEventQueue', () => {
@@ -36,23 +41,23 @@ import {
  */
 export function queueContract(subject: QueueContractSubject): readonly ContractCase[] {
   const { isShared = false, isDurable = isShared, keepsOrder: ordered = true } = subject;
-  const promises: readonly ContractClause<QueueHarness>[] = [
-    ...handedOverContent,
-    handsOverRecords,
-    keepsItsOwn,
-    handsOverOnce,
+  const clauses: readonly ContractClause<QueueHarness>[] = [
+    ...deliversContent,
+    deliversRecords,
+    copiesEvents,
+    deliversOnce,
     ...(ordered ? [keepsOrder] : []),
     servesSeveralNodes,
     survivesClosedNodes,
-    ...(isShared ? [leavesClosedNodes] : []),
-    keepsApart,
+    ...(isShared ? [sparesClosedNodes] : []),
+    isIndependent,
     ...queueLife(isShared),
     survivesClosing(isDurable),
-    ...(isDurable ? [...takesBack, keepsRecords] : []),
+    ...(isDurable ? [...redeliversReturned, redeliversRecords] : []),
     ...(subject.crash === undefined ? [] : [survivesCrashes]),
     ...(subject.createSmall === undefined ? [] : [countsOverflow]),
-    survivesConsumers,
+    survivesFailingConsumers,
     ...(subject.outage === undefined ? [] : duringQueueOutages),
   ];
-  return casesOf(promises, () => new QueueHarness(subject));
+  return toCases(clauses, () => new QueueHarness(subject));
 }

@@ -1,138 +1,141 @@
 import type { QueuedEvent } from '../core/tree/event-queue.js';
-import { contractEvents } from './contract-events.js';
+import { contractEvents } from './contract-samples.js';
 import type { ContractClause } from './contract-clause.js';
-import { contractRecord } from './contract-record.js';
+import { contractRecord } from './contract-samples.js';
 import type { BlockingConsumer } from './blocking-consumer.js';
-import { liveSignal } from './patience.js';
+import { liveSignal } from './harness.js';
 import type { QueueHarness } from './queue-harness.js';
 import type { QueueNode } from './queue-node.js';
 
 const MANY = 20;
 
-/** Closing loses nothing. */
+/** Closing loses no events. */
 export function survivesClosing(isDurable: boolean): ContractClause<QueueHarness> {
   return {
     name: isDurable
-      ? 'loses nothing when it is closed: the next hands over the rest'
-      : 'hands over everything before it is closed',
-    async attempt(bench) {
-      const node = await bench.node();
+      ? 'leaves undelivered events to the next queue when it is closed'
+      : 'delivers all events before close() resolves',
+    async verify(harness) {
+      const node = await harness.node();
       const events = contractEvents(MANY);
       node.send(events);
-      await bench.close(node);
-      const next = isDurable ? [await bench.node()] : [];
-      await bench.expectHandedOver([node, ...next], events);
-      bench.expectBalance(node, MANY);
+      await harness.close(node);
+      const next = isDurable ? [await harness.node()] : [];
+      await harness.expectDelivered([node, ...next], events);
+      harness.expectBalance(node, MANY);
     },
   };
 }
 
-/** What a consumer could not deliver comes again, to where it is missing. */
-export const takesBack: readonly ContractClause<QueueHarness>[] = [
+/** Events that a consumer returns are delivered again, only to the destinations that missed them. */
+export const redeliversReturned: readonly ContractClause<QueueHarness>[] = [
   {
-    name: 'hands over again, where it is missing, what a consumer gave back when it was closed',
-    async attempt(bench) {
-      const { node, held } = await holdEvents(bench);
+    name: 'redelivers events returned during close() to the destinations that missed them',
+    async verify(harness) {
+      const { node, consumer } = await blockConsumer(harness);
       const closed = node.close(liveSignal());
-      await bench.endsAtOnce(closed); // children give back when closing is under way
-      held.release(undelivered);
-      await bench.within('close()', () => closed);
-      await expectRest(bench, node, held);
+      await harness.settlesTooEarly(closed); // consumers return events while close() is in progress
+      consumer.release(undelivered);
+      await harness.within('close()', () => closed);
+      await expectRedelivery(harness, node, consumer);
     },
   },
   {
-    name: 'closing again waits for what the first time cut short, and loses none of it',
-    async attempt(bench) {
-      const { node, held } = await holdEvents(bench);
-      await bench.expectToHeedSignal('close()', (options) => node.close(options));
-      held.release(undelivered);
-      await bench.close(node);
-      await expectRest(bench, node, held);
+    name: 'completes an aborted close() without losing events when it is called again',
+    async verify(harness) {
+      const { node, consumer } = await blockConsumer(harness);
+      await harness.expectToHonourSignal('close()', (options) => node.close(options));
+      consumer.release(undelivered);
+      await harness.close(node);
+      await expectRedelivery(harness, node, consumer);
     },
   },
 ];
 
-/** What is known of the events' types is as safe as they are. */
-export const keepsRecords: ContractClause<QueueHarness> = {
-  name: 'hands over again to the next a metadata record that was not taken',
-  async attempt(bench) {
-    const node = await bench.node();
-    if (node.entrance.register === undefined) return; // its tree gives them to destinations at once
-    node.refusesRecords = true;
-    await bench.within('register(record)', () => node.register(contractRecord()));
-    await bench.until(
+/** Metadata records are as durable as events. */
+export const redeliversRecords: ContractClause<QueueHarness> = {
+  name: 'redelivers a rejected metadata record through the next queue',
+  async verify(harness) {
+    const node = await harness.node();
+    if (node.producer.register === undefined) return; // the tree registers records without the queue
+    node.rejectsRecords = true;
+    await harness.within('register(record)', () => node.register(contractRecord()));
+    await harness.until(
       () => node.registered.length > 0,
-      () => 'The metadata record was sent and not handed over.',
+      () => 'The metadata record was sent but not delivered.',
     );
-    await bench.close(node);
-    const next = await bench.node();
-    await bench.until(
+    await harness.close(node);
+    const next = await harness.node();
+    await harness.until(
       () => next.registered.length > 0,
-      () => 'The metadata record was not taken, and not handed over again.',
+      () => 'The metadata record was rejected but not delivered again.',
     );
   },
 };
 
-/** What was acknowledged is safe. */
+/** Acknowledged events survive a crash. */
 export const survivesCrashes: ContractClause<QueueHarness> = {
-  name: 'hands over after a crash what it had acknowledged, and what was being consumed',
-  async attempt(bench) {
-    const node = await bench.node();
-    bench.hold(node);
+  name: 'redelivers acknowledged events and events in progress after a crash',
+  async verify(harness) {
+    const node = await harness.node();
+    harness.block(node);
     const events = contractEvents(MANY);
     node.send(events);
-    await bench.until(
+    await harness.until(
       () => node.stats().pending === 0,
       () => `${node.stats().pending} of ${MANY} events were not acknowledged`,
     );
-    await bench.untilTaken([node], events.slice(0, 1));
-    await bench.crash();
-    const next = await bench.node();
-    await bench.expectHandedOver([next], events, { atLeastOnce: true });
+    await harness.untilReceived([node], events.slice(0, 1));
+    await harness.crash();
+    const next = await harness.node();
+    await harness.expectDelivered([next], events, { atLeastOnce: true });
   },
 };
 
-/** Has a node take three events. */
-async function holdEvents(
-  bench: QueueHarness,
-): Promise<{ node: QueueNode; held: BlockingConsumer }> {
-  const node = await bench.node();
-  const held = bench.hold(node);
+/** Makes a node receive three events that its consumer does not finish. */
+async function blockConsumer(
+  harness: QueueHarness,
+): Promise<{ node: QueueNode; consumer: BlockingConsumer }> {
+  const node = await harness.node();
+  const consumer = harness.block(node);
   const events = contractEvents(3);
   node.send(events);
-  await bench.untilTaken([node], events);
-  return { node, held };
+  await harness.untilReceived([node], events);
+  return { node, consumer };
 }
 
-/** The first was delivered, the second missed one destination, the third two. */
+/** Event 0 reached all destinations, event 1 missed one, event 2 missed both. */
 function undelivered(events: readonly QueuedEvent[]): QueuedEvent[] {
   return events.flatMap(({ path, event }) => {
     const missed = Number(event.data['number']);
-    return ['below', 'beside'].slice(0, missed).map((name) => ({ path: `${path}.${name}`, event }));
+    return ['below', 'other'].slice(0, missed).map((name) => ({ path: `${path}.${name}`, event }));
   });
 }
 
-async function expectRest(
-  bench: QueueHarness,
+async function expectRedelivery(
+  harness: QueueHarness,
   node: QueueNode,
-  held: BlockingConsumer,
+  consumer: BlockingConsumer,
 ): Promise<void> {
-  if (held.options?.keeps !== true) {
-    throw new Error('The consumer was not told that the queue takes back what is left (keeps).');
+  if (consumer.options?.keeps !== true) {
+    throw new Error(
+      'The queue did not pass `keeps: true` to the consumer, although it keeps returned events.',
+    );
   }
-  const next = await bench.node();
-  const rest = undelivered(node.taken).map(write);
-  const found = (): string[] => next.taken.map(write);
-  await bench.until(
+  const next = await harness.node();
+  const rest = undelivered(node.received).map(formatQueued);
+  const found = (): string[] => next.received.map(formatQueued);
+  await harness.until(
     () => rest.every((each) => found().includes(each)),
-    () => `given back were ${rest.join(', ')}; handed over again were ${found().join(', ')}`,
+    () =>
+      `The consumer returned ${rest.join(', ')}; not all were redelivered, only ${found().join(', ')}`,
   );
   if (found().length === rest.length) return;
   throw new Error(
-    `Given back were ${rest.join(', ')}; handed over again were ${found().join(', ')}.`,
+    `The consumer returned ${rest.join(', ')}; the next queue delivered ${found().join(', ')}.`,
   );
 }
 
-function write({ path, event }: QueuedEvent): string {
-  return `number ${String(event.data['number'])} at '${path}'`;
+function formatQueued({ path, event }: QueuedEvent): string {
+  return `event ${String(event.data['number'])} at '${path}'`;
 }

@@ -1,63 +1,62 @@
 import type { TrackingEvent } from '../core/event/event.js';
 import type { EventQueue } from '../core/tree/event-queue.js';
-import { describeEvent } from './event-list.js';
+import { formatEvent } from './event-list.js';
 import { expectAlike } from './expect-same.js';
 import { BlockingConsumer } from './blocking-consumer.js';
-import { liveSignal, Patience } from './patience.js';
+import { liveSignal, Harness } from './harness.js';
 import type { QueueContractSubject } from './queue-contract-subject.js';
-import { QueueNode, type NodePlace } from './queue-node.js';
+import { QueueNode, type NodePosition } from './queue-node.js';
 import { writeValue } from './write-value.js';
 
-const LOOK_AGAIN_MS = 5;
-/** How long nothing is to happen, in milliseconds. */
-const CALM_MS = 50;
-const PLACE: NodePlace = { tracker: 'contract', path: 'node' };
+const POLL_MS = 5;
+/** The time for which nothing may happen, in milliseconds. */
+const QUIET_MS = 50;
+const POSITION: NodePosition = { tracker: 'contract', path: 'node' };
 
-/** What a node is made of. */
-interface NodeParts {
-  /** @default one of its own */
+interface NodeOptions {
+  /** @default a new queue */
   queue?: EventQueue;
-  /** @default the same for all */
-  place?: NodePlace;
-  /** How the node is started; not at all where that is false. */
+  /** @default the same position for all nodes */
+  position?: NodePosition;
+  /** The options of `start`, or false for a node that is not started. */
   start?: { worker?: boolean } | false;
 }
 
-/** Where a case of a contract of queues is tried: makes queues and nodes, and looks at what is handed over. */
-export class QueueHarness extends Patience {
+/** Creates queues and nodes for one contract case and inspects the events that they deliver. */
+export class QueueHarness extends Harness {
   readonly #queues: EventQueue[] = [];
   readonly #nodes: QueueNode[] = [];
   readonly #crashed: QueueNode[] = [];
-  readonly #held: BlockingConsumer[] = [];
+  readonly #consumers: BlockingConsumer[] = [];
   #outage = false;
 
   constructor(readonly subject: QueueContractSubject) {
     super(subject.timeout);
   }
 
-  /** Makes a queue, which is closed when the case is over. */
+  /** Creates a queue that is closed at the end of the case. */
   async queue(
-    make: () => Promise<EventQueue> | EventQueue = this.subject.create,
+    create: () => Promise<EventQueue> | EventQueue = this.subject.create,
   ): Promise<EventQueue> {
-    const queue = await make.call(this.subject);
+    const queue = await create.call(this.subject);
     this.#queues.push(queue);
     return queue;
   }
 
-  /** Makes a node with a queue. */
-  async node({ queue, place = PLACE, start = {} }: NodeParts = {}): Promise<QueueNode> {
-    const node = new QueueNode(queue ?? (await this.queue()), place);
+  /** Creates a node in front of a queue. */
+  async node({ queue, position = POSITION, start = {} }: NodeOptions = {}): Promise<QueueNode> {
+    const node = new QueueNode(queue ?? (await this.queue()), position);
     this.#nodes.push(node);
     if (start !== false) node.start(start);
     return node;
   }
 
-  /** Has a node hold what it takes. */
-  hold(node: QueueNode): BlockingConsumer {
-    const held = new BlockingConsumer();
-    this.#held.push(held);
-    node.consume = held.consume;
-    return held;
+  /** Gives a node a consumer that stays busy until it is released. */
+  block(node: QueueNode): BlockingConsumer {
+    const consumer = new BlockingConsumer();
+    this.#consumers.push(consumer);
+    node.consume = consumer.consume;
+    return consumer;
   }
 
   async flush(node: QueueNode): Promise<void> {
@@ -68,115 +67,116 @@ export class QueueHarness extends Patience {
     await this.within('close()', () => node.close(liveSignal()));
   }
 
-  /** Tells whether something has ended though it ought not to have, when others had time to. */
-  async endsAtOnce(work: Promise<unknown>): Promise<boolean> {
-    return (await this.settle(() => work, CALM_MS)).as !== 'pending';
+  /** Whether work that should stay pending settles within a short time. */
+  async settlesTooEarly(work: Promise<unknown>): Promise<boolean> {
+    return (await this.settle(() => work, QUIET_MS)).as !== 'pending';
   }
 
-  /** Rejects unless a call ends, in whatever way, when its signal has aborted. */
-  async expectToHeedSignal(
-    what: string,
+  /** Rejects unless a call settles after its signal aborts. */
+  async expectToHonourSignal(
+    label: string,
     call: (options: { signal: AbortSignal }) => Promise<unknown>,
   ): Promise<void> {
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), CALM_MS);
+    const timer = setTimeout(() => controller.abort(), QUIET_MS);
     const settled = await this.settle(() => call({ signal: controller.signal }));
     clearTimeout(timer);
     if (settled.as !== 'pending') return;
     throw new Error(
-      `${what} did not settle within ${this.timeout} ms, though its signal had aborted after ${CALM_MS} ms.`,
+      `${label} did not settle within ${this.timeout} ms, although its signal aborted after ${QUIET_MS} ms.`,
     );
   }
 
-  /** Waits for something to become true. */
-  async until(isSo: () => boolean, otherwise: () => string): Promise<void> {
+  /** Resolves once a condition holds; rejects with an explanation if it does not hold in time. */
+  async until(holds: () => boolean, explain: () => string): Promise<void> {
     const end = performance.now() + this.timeout;
-    while (!isSo()) {
-      if (performance.now() > end) throw new Error(`${otherwise()} (${this.timeout} ms)`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    while (!holds()) {
+      if (performance.now() > end) throw new Error(`${explain()} (${this.timeout} ms)`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
-  /** Waits until all of these events have been handed over to one of the nodes. */
-  async untilTaken(nodes: readonly QueueNode[], events: readonly TrackingEvent[]): Promise<void> {
+  /** Resolves once each event was delivered to one of the nodes. */
+  async untilReceived(
+    nodes: readonly QueueNode[],
+    events: readonly TrackingEvent[],
+  ): Promise<void> {
     const missing = (): TrackingEvent[] => {
-      const taken = new Set(nodes.flatMap((node) => node.taken.map(({ event }) => event.id)));
-      return events.filter(({ id }) => !taken.has(id));
+      const received = new Set(nodes.flatMap((node) => node.received.map(({ event }) => event.id)));
+      return events.filter(({ id }) => !received.has(id));
     };
     await this.until(
       () => missing().length === 0,
       () =>
-        `${missing().length} of ${events.length} events were sent and not handed over: ` +
-        describeEvent(missing()[0]!, writeValue),
+        `${missing().length} of ${events.length} events were sent but not delivered: ` +
+        formatEvent(missing()[0]!, writeValue),
     );
   }
 
-  /** Rejects unless each event is handed over as it was sent, at its node: once, where nothing else is said. */
-  async expectHandedOver(
+  /** Rejects unless each event is delivered exactly as sent, to its node, and exactly once by default. */
+  async expectDelivered(
     nodes: readonly QueueNode[],
     events: readonly TrackingEvent[],
     { atLeastOnce = false }: { atLeastOnce?: boolean } = {},
   ): Promise<void> {
-    await this.untilTaken(nodes, events);
-    const taken = nodes.flatMap(({ place, taken: all }) => all.map((each) => ({ place, ...each })));
+    await this.untilReceived(nodes, events);
+    const received = nodes.flatMap(({ position, received: all }) =>
+      all.map((each) => ({ position, ...each })),
+    );
     for (const event of events) {
-      const found = taken.filter((each) => each.event.id === event.id);
+      const found = received.filter((each) => each.event.id === event.id);
       if (found.length !== 1 && !atLeastOnce) {
         throw new Error(
-          `The event ${describeEvent(event, writeValue)} was sent once, and handed over ${found.length} times.`,
+          `The event ${formatEvent(event, writeValue)} was sent once but delivered ${found.length} times.`,
         );
       }
-      for (const { place, path, event: actual } of found) {
-        expectAlike(
-          actual,
-          event,
-          `The event '${event.name}' is handed over otherwise than it was sent`,
-        );
-        if (path === place.path) continue;
+      for (const { position, path, event: actual } of found) {
+        expectAlike(actual, event, `The event '${event.name}' was not delivered as sent`);
+        if (path === position.path) continue;
         throw new Error(
-          `The event '${event.name}' was sent at the node '${place.path}', and handed over at '${path}'.`,
+          `The event '${event.name}' was sent to node '${position.path}' but delivered to '${path}'.`,
         );
       }
     }
   }
 
-  /** Rejects when a node was given something. */
-  expectNothingTaken(node: QueueNode, why: string): void {
-    if (node.taken.length === 0) return;
-    throw new Error(`${node.taken.length} events were handed over ${why}.`);
+  /** Throws if a node received events. */
+  expectNothingReceived(node: QueueNode, circumstance: string): void {
+    if (node.received.length === 0) return;
+    throw new Error(`${node.received.length} events were delivered ${circumstance}.`);
   }
 
-  /** Rejects unless a node's account explains what became of everything that was sent. */
+  /** Throws unless the stats of a node account for every event that was sent. */
   expectBalance(node: QueueNode, sent: number): void {
     const { arrived, delivered, filtered, dropped, dead, pending } = node.stats();
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     if (arrived === sent && arrived === delivered + filtered + lost + dead + pending) return;
     throw new Error(
-      `The account does not balance: ${sent} events were sent, and ${writeValue(node.stats())}.`,
+      `The stats do not account for ${sent} sent events: ${writeValue(node.stats())}.`,
     );
   }
 
-  /** Ends all queues there are as `kill -9` would. */
+  /** Stops all queues as `kill -9` would. */
   async crash(): Promise<void> {
     await this.within('crash()', async () => this.subject.crash?.());
     this.#crashed.push(...this.#nodes.splice(0));
     this.#queues.length = 0;
   }
 
-  /** Makes the queue unreachable while something is tried. */
-  async duringOutage(attempt: () => Promise<void>): Promise<void> {
+  /** Makes the queue unreachable during an action. */
+  async duringOutage(action: () => Promise<void>): Promise<void> {
     this.#outage = true;
     await this.subject.outage?.begin();
-    await attempt();
+    await action();
     await this.subject.outage?.end();
     this.#outage = false;
   }
 
-  /** Ends what the case has begun. */
+  /** Closes everything that the case created. */
   async tearDown(): Promise<void> {
     try {
       if (this.#outage) await this.subject.outage?.end();
-      for (const held of this.#held) held.release();
+      for (const consumer of this.#consumers) consumer.release();
       await Promise.all(this.#nodes.map((node) => this.close(node)));
       await Promise.all(
         this.#queues.map((queue) =>
@@ -186,7 +186,7 @@ export class QueueHarness extends Patience {
     } finally {
       const signal = AbortSignal.abort();
       await Promise.all(
-        this.#crashed.map((node) => this.settle(() => node.close({ signal }), CALM_MS)),
+        this.#crashed.map((node) => this.settle(() => node.close({ signal }), QUIET_MS)),
       );
       await this.subject.cleanUp?.();
     }

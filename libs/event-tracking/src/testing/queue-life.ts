@@ -1,197 +1,200 @@
-import { contractEvents } from './contract-events.js';
+import { contractEvents } from './contract-samples.js';
 import type { ContractClause } from './contract-clause.js';
-import { liveSignal } from './patience.js';
+import { liveSignal } from './harness.js';
 import type { QueueHarness } from './queue-harness.js';
 
-/** `start`, `check`, `flush` and `close` do what they are called. */
+/** Clauses about `start`, `check`, `flush` and `close` of a queue. */
 export function queueLife(isShared: boolean): readonly ContractClause<QueueHarness>[] {
   return [
     {
-      name: 'hands nothing over before it is started, and then what was sent before',
-      async attempt(bench) {
-        const node = await bench.node({ start: false });
-        if (node.entrance.start === undefined) return;
+      name: 'delivers nothing before start(), and then the events sent before it',
+      async verify(harness) {
+        const node = await harness.node({ start: false });
+        if (node.producer.start === undefined) return;
         const events = contractEvents(3);
         node.send(events);
-        await bench.expectToHeedSignal('flush()', (options) => node.flush(options));
-        bench.expectNothingTaken(node, 'before the queue was started');
+        await harness.expectToHonourSignal('flush()', (options) => node.flush(options));
+        harness.expectNothingReceived(node, 'before the queue was started');
         node.start();
-        await bench.flush(node);
-        await bench.expectHandedOver([node], events);
+        await harness.flush(node);
+        await harness.expectDelivered([node], events);
       },
     },
-    isShared ? leavesWorkToWorkers : doesItsOwnWork,
+    isShared ? deliversInWorkersOnly : deliversWithoutWorker,
     {
-      name: 'check resolves when the queue can be reached',
-      async attempt(bench) {
-        const queue = await bench.queue();
-        const node = await bench.node({ queue });
-        await bench.within('check()', async () => queue.check?.(liveSignal()));
-        await bench.within('check() of a node', async () => node.entrance.check?.(liveSignal()));
+      name: 'resolves check() while the queue is reachable',
+      async verify(harness) {
+        const queue = await harness.queue();
+        const node = await harness.node({ queue });
+        await harness.within('check()', async () => queue.check?.(liveSignal()));
+        await harness.within('check() of a node', async () => node.producer.check?.(liveSignal()));
       },
     },
-    isShared ? flushesIntoTheQueue : flushesThrough,
+    isShared ? flushesIntoTheQueue : flushesToConsumers,
     {
-      name: 'flush resolves when nothing was sent',
-      async attempt(bench) {
-        const node = await bench.node();
-        await bench.flush(node);
-        await bench.flush(node);
+      name: 'resolves flush() when nothing was sent',
+      async verify(harness) {
+        const node = await harness.node();
+        await harness.flush(node);
+        await harness.flush(node);
       },
     },
     {
-      name: 'flush ends when its signal aborts, whatever consumers do',
-      async attempt(bench) {
-        const node = await bench.node();
-        bench.hold(node);
+      name: 'settles flush() when its signal aborts, even while a consumer is busy',
+      async verify(harness) {
+        const node = await harness.node();
+        harness.block(node);
         node.send(contractEvents(3));
-        await bench.expectToHeedSignal('flush()', (options) => node.flush(options));
+        await harness.expectToHonourSignal('flush()', (options) => node.flush(options));
       },
     },
     {
-      name: 'close waits for what is being consumed',
-      async attempt(bench) {
-        const node = await bench.node();
-        const held = bench.hold(node);
+      name: 'waits in close() for events that are being consumed',
+      async verify(harness) {
+        const node = await harness.node();
+        const consumer = harness.block(node);
         const events = contractEvents(3);
         node.send(events);
-        await bench.untilTaken([node], events);
+        await harness.untilReceived([node], events);
         const closed = node.close(liveSignal());
-        if (await bench.endsAtOnce(closed)) {
-          throw new Error('close() resolved though a consumer was still at work.');
+        if (await harness.settlesTooEarly(closed)) {
+          throw new Error('close() resolved while a consumer was still busy.');
         }
-        held.release();
-        await bench.within('close()', () => closed);
-        if (node.ended < events.length) {
+        consumer.release();
+        await harness.within('close()', () => closed);
+        if (node.consumed < events.length) {
           throw new Error(
-            `close() resolved when ${node.ended} of ${events.length} events had ended.`,
+            `close() resolved when only ${node.consumed} of ${events.length} events were consumed.`,
           );
         }
       },
     },
     {
-      name: 'close ends when its signal aborts, and accounts for everything',
-      async attempt(bench) {
-        const node = await bench.node();
-        const held = bench.hold(node);
+      name: 'settles close() when its signal aborts and accounts for every event',
+      async verify(harness) {
+        const node = await harness.node();
+        const consumer = harness.block(node);
         const events = contractEvents(3);
         node.send(events);
-        await bench.untilTaken([node], events);
-        await bench.expectToHeedSignal('close()', (options) => node.close(options));
-        held.release((taken) => (held.options?.keeps === true ? taken : []));
-        await bench.close(node);
-        bench.expectBalance(node, events.length);
+        await harness.untilReceived([node], events);
+        await harness.expectToHonourSignal('close()', (options) => node.close(options));
+        consumer.release((received) => (consumer.options?.keeps === true ? received : []));
+        await harness.close(node);
+        harness.expectBalance(node, events.length);
         const { pending } = node.stats();
-        if (pending > 0)
-          throw new Error(`${pending} events are pending though the queue is closed.`);
+        if (pending > 0) throw new Error(`${pending} events are still pending after close().`);
       },
     },
     {
-      name: 'hands nothing over once it is closed, and counts as lost what comes later',
-      async attempt(bench) {
-        const node = await bench.node();
-        if (node.entrance.close === undefined) return;
+      name: 'delivers nothing after close() and counts later events as lost',
+      async verify(harness) {
+        const node = await harness.node();
+        if (node.producer.close === undefined) return;
         const events = contractEvents(3);
         node.send(events);
-        await bench.flush(node);
-        await bench.expectHandedOver([node], events);
-        await bench.close(node);
+        await harness.flush(node);
+        await harness.expectDelivered([node], events);
+        await harness.close(node);
         node.send(contractEvents(2));
-        await bench.expectToHeedSignal('flush()', (options) => node.flush(options));
-        if (node.taken.length > events.length) {
-          throw new Error('An event was handed over though the queue was closed.');
+        await harness.expectToHonourSignal('flush()', (options) => node.flush(options));
+        if (node.received.length > events.length) {
+          throw new Error('An event was delivered after close().');
         }
-        bench.expectBalance(node, events.length + 2);
+        harness.expectBalance(node, events.length + 2);
         const lost = Object.values(node.stats().dropped).reduce((sum, count) => sum + count, 0);
         if (lost !== 2)
-          throw new Error(`2 events were sent after close(), and ${lost} counted as lost.`);
+          throw new Error(`2 events were sent after close(), but ${lost} were counted as lost.`);
       },
     },
     {
-      name: 'close does no harm when it is called again',
-      async attempt(bench) {
-        const queue = await bench.queue();
-        const node = await bench.node({ queue });
+      name: 'tolerates repeated calls of close()',
+      async verify(harness) {
+        const queue = await harness.queue();
+        const node = await harness.node({ queue });
         const events = contractEvents(3);
         node.send(events);
-        await bench.flush(node);
-        await bench.expectHandedOver([node], events);
-        await Promise.all([bench.close(node), bench.close(node)]);
-        await bench.close(node);
+        await harness.flush(node);
+        await harness.expectDelivered([node], events);
+        await Promise.all([harness.close(node), harness.close(node)]);
+        await harness.close(node);
         for (let time = 1; time <= 2; time++) {
-          await bench.within('close() of the queue', async () => queue.close?.(liveSignal()));
+          await harness.within('close() of the queue', async () => queue.close?.(liveSignal()));
         }
       },
     },
     {
-      name: 'close does no harm before anything was started or sent',
-      async attempt(bench) {
-        await bench.close(await bench.node());
-        await bench.close(await bench.node({ start: false }));
-        const queue = await bench.queue();
-        await bench.within('close() of the queue', async () => queue.close?.(liveSignal()));
+      name: 'tolerates close() before anything was started or sent',
+      async verify(harness) {
+        await harness.close(await harness.node());
+        await harness.close(await harness.node({ start: false }));
+        const queue = await harness.queue();
+        await harness.within('close() of the queue', async () => queue.close?.(liveSignal()));
       },
     },
   ];
 }
 
-const leavesWorkToWorkers: ContractClause<QueueHarness> = {
-  name: 'hands nothing over in a process that is no worker, and everything in one that is',
-  async attempt(bench) {
-    const idle = await bench.node({ start: { worker: false } });
+const deliversInWorkersOnly: ContractClause<QueueHarness> = {
+  name: 'delivers nothing in a process that is not a worker and everything in a worker',
+  async verify(harness) {
+    const idle = await harness.node({ start: { worker: false } });
     const events = contractEvents(3);
     idle.send(events);
-    await bench.flush(idle);
-    const worker = await bench.node();
-    await bench.expectHandedOver([worker], events);
-    bench.expectNothingTaken(idle, 'in a process that is no worker');
+    await harness.flush(idle);
+    const worker = await harness.node();
+    await harness.expectDelivered([worker], events);
+    harness.expectNothingReceived(idle, 'in a process that is not a worker');
   },
 };
 
-const doesItsOwnWork: ContractClause<QueueHarness> = {
-  name: "hands over a process's own events there, be it a worker or not",
-  async attempt(bench) {
-    const node = await bench.node({ start: { worker: false } });
+const deliversWithoutWorker: ContractClause<QueueHarness> = {
+  name: 'delivers the events of its own process whether or not it is a worker',
+  async verify(harness) {
+    const node = await harness.node({ start: { worker: false } });
     const events = contractEvents(3);
     node.send(events);
-    await bench.flush(node);
-    await bench.expectHandedOver([node], events);
+    await harness.flush(node);
+    await harness.expectDelivered([node], events);
   },
 };
 
-const flushesThrough: ContractClause<QueueHarness> = {
-  name: 'flush resolves when what was sent has been consumed, each time',
-  async attempt(bench) {
-    const node = await bench.node();
+const flushesToConsumers: ContractClause<QueueHarness> = {
+  name: 'resolves flush() once all events sent before are consumed',
+  async verify(harness) {
+    const node = await harness.node();
     for (const count of [3, 6]) {
-      const held = bench.hold(node);
+      const consumer = harness.block(node);
       const events = contractEvents(3);
       node.send(events);
       const flushed = node.flush(liveSignal());
-      await bench.untilTaken([node], events);
-      if (await bench.endsAtOnce(flushed)) {
-        throw new Error('flush() resolved though a consumer was still at work.');
+      await harness.untilReceived([node], events);
+      if (await harness.settlesTooEarly(flushed)) {
+        throw new Error('flush() resolved while a consumer was still busy.');
       }
-      held.release();
-      await bench.within('flush()', () => flushed);
-      if (node.ended < count) {
-        throw new Error(`flush() resolved when ${node.ended} of ${count} events had ended.`);
+      consumer.release();
+      await harness.within('flush()', () => flushed);
+      if (node.consumed < count) {
+        throw new Error(
+          `flush() resolved when only ${node.consumed} of ${count} events were consumed.`,
+        );
       }
     }
   },
 };
 
 const flushesIntoTheQueue: ContractClause<QueueHarness> = {
-  name: 'flush resolves when what was sent is in the queue, each time',
-  async attempt(bench) {
-    const node = await bench.node({ start: { worker: false } });
+  name: 'resolves flush() once all events sent before are in the queue',
+  async verify(harness) {
+    const node = await harness.node({ start: { worker: false } });
     for (const count of [3, 6]) {
       node.send(contractEvents(3));
-      await bench.flush(node);
-      bench.expectBalance(node, count);
+      await harness.flush(node);
+      harness.expectBalance(node, count);
       const { delivered } = node.stats();
       if (delivered === count) continue;
-      throw new Error(`flush() resolved when ${delivered} of ${count} events were in the queue.`);
+      throw new Error(
+        `flush() resolved when only ${delivered} of ${count} events were in the queue.`,
+      );
     }
   },
 };

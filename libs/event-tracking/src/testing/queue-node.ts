@@ -13,88 +13,88 @@ import { RoutingBackend } from '../core/tree/routing-backend.js';
 import { copyOf } from '../core/event/snapshot.js';
 import { NODE } from '../core/tree/tree-node.js';
 
-/** Where a node stands. */
-export type NodePlace = ReturnType<EventQueueConsumer['position']>;
+/** The tracker and the path of a node. */
+export type NodePosition = ReturnType<EventQueueConsumer['position']>;
 
-/** What is expected to go wrong in a contract is of no interest to anybody. */
+/** Failures are part of the contract, so they are not logged. */
 const SILENT = { warn() {}, error() {} };
 
-/** A node as a queue sees it: sends to its entrance, and consumes what comes out. */
+/** A tree node as a queue sees it: sends events to the producer and consumes the delivered events. */
 export class QueueNode {
-  readonly entrance: EventQueueProducer;
-  /** What the queue has handed over, in the order in which it did. */
-  readonly taken: QueuedEvent[] = [];
-  /** The metadata records that the queue has handed over. */
+  readonly producer: EventQueueProducer;
+  /** The events that the queue has delivered, in order. */
+  readonly received: QueuedEvent[] = [];
+  /** The metadata records that the queue has delivered. */
   readonly registered: MetadataRecord[] = [];
-  /** Whether no destination takes records. */
-  refusesRecords = false;
-  /** How many of the events have ended. */
-  ended = 0;
-  /** What becomes of them. */
+  /** Whether all destinations reject records. */
+  rejectsRecords = false;
+  /** The number of events that were consumed. */
+  consumed = 0;
+  /** Consumes events; replace it to make consuming fail or wait. */
   consume: EventQueueConsumer['consume'] = async () => [];
-  readonly #intake: RoutingBackend;
+  readonly #router: RoutingBackend;
 
   constructor(
     queue: EventQueue,
-    readonly place: NodePlace,
+    readonly position: NodePosition,
   ) {
-    this.entrance = queue.open({
-      position: () => place,
-      consume: (events, options = {}) => this.#take(events, options),
+    this.producer = queue.open({
+      position: () => position,
+      consume: (events, options = {}) => this.#receive(events, options),
       register: (record) => this.#register(record),
     });
-    this.#intake = new RoutingBackend({ backends: { queue: this.entrance } });
-    this.#intake[NODE].attach({
-      ...place,
+    this.#router = new RoutingBackend({ backends: { queue: this.producer } });
+    this.#router[NODE].attach({
+      ...position,
       diagnostics: new Diagnostics(SILENT),
       isAttached: false,
     });
   }
 
   start({ worker = true } = {}): void {
-    this.entrance.start?.({ worker });
+    this.producer.start?.({ worker });
   }
 
-  /** Sends copies of events as a tree does, none waiting for another. */
+  /** Sends copies of events at the same time, as a tree does. */
   send(events: readonly TrackingEvent[]): void {
-    for (const event of events) this.#intake.send(event);
+    for (const event of events) this.#router.send(event);
   }
 
-  /** Sends a metadata record the same way; what has no `register` leaves that to the tree. */
+  /** Sends a metadata record; the tree registers it directly if the producer has no `register`. */
   async register(record: MetadataRecord): Promise<void> {
-    if (this.entrance.register === undefined) this.registered.push(record);
-    else await this.entrance.register(record);
+    if (this.producer.register === undefined) this.registered.push(record);
+    else await this.producer.register(record);
   }
 
-  /** What has no flush is waited for by its sends. */
+  /** Flushes the producer, or awaits its sends if it has no `flush`. */
   async flush(options: Deadline): Promise<void> {
-    await (this.entrance.flush === undefined
-      ? this.#intake.flush(options)
-      : this.entrance.flush(options));
+    await (this.producer.flush === undefined
+      ? this.#router.flush(options)
+      : this.producer.flush(options));
   }
 
   async close(options: Deadline): Promise<void> {
-    await (this.entrance.close === undefined ? this.flush(options) : this.entrance.close(options));
+    await (this.producer.close === undefined ? this.flush(options) : this.producer.close(options));
   }
 
-  /** What became of the events that were sent. */
+  /** Returns the stats of the producer. */
   stats(): EventStats {
-    const { path } = this.place;
-    return this.#intake.stats()[path === '' ? 'queue' : `${path}.queue`]!;
+    const { path } = this.position;
+    return this.#router.stats()[path === '' ? 'queue' : `${path}.queue`]!;
   }
 
   async #register(record: MetadataRecord): Promise<void> {
     this.registered.push(record);
-    if (this.refusesRecords) throw new Error('No destination takes records.');
+    if (this.rejectsRecords) throw new Error('All destinations reject records.');
   }
 
-  async #take(
+  async #receive(
     events: readonly QueuedEvent[],
     options: Parameters<EventQueueConsumer['consume']>[1],
   ): Promise<readonly QueuedEvent[]> {
-    this.taken.push(...copyOf(events)); // a consumer owns what it is given
+    this.received.push(...copyOf(events)); // the consumer owns its events and may change them
     const undelivered = await this.consume(events, options);
-    this.ended += events.length;
+    this.consumed += events.length;
     return undelivered;
   }
 }

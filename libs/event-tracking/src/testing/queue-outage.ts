@@ -1,50 +1,50 @@
-import { contractEvents } from './contract-events.js';
+import { contractEvents } from './contract-samples.js';
 import type { ContractClause } from './contract-clause.js';
-import { liveSignal } from './patience.js';
+import { liveSignal } from './harness.js';
 import type { QueueHarness } from './queue-harness.js';
 
-/** While the queue cannot be reached, events wait. */
+/** Clauses about an outage of the queue's storage: events must wait for its end. */
 export const duringQueueOutages: readonly ContractClause<QueueHarness>[] = [
   {
-    name: 'check rejects during an outage, when its signal aborts at the latest, and resolves after it',
-    async attempt(bench) {
-      const queue = await bench.queue();
-      await sendSome(bench, await bench.node({ queue }));
+    name: 'rejects check() during an outage, by its deadline, and resolves it afterwards',
+    async verify(harness) {
+      const queue = await harness.queue();
+      await openConnections(harness, await harness.node({ queue }));
       if (queue.check === undefined) return;
-      await bench.duringOutage(async () => {
+      await harness.duringOutage(async () => {
         let isResolved = false;
-        await bench.expectToHeedSignal('check()', async (options) => {
+        await harness.expectToHonourSignal('check()', async (options) => {
           await queue.check?.(options);
           isResolved = true;
         });
-        if (isResolved) throw new Error('check() resolved though the queue could not be reached.');
+        if (isResolved) throw new Error('check() resolved although the queue was unreachable.');
       });
-      await bench.within('check() after an outage', async () => queue.check?.(liveSignal()));
+      await harness.within('check() after an outage', async () => queue.check?.(liveSignal()));
     },
   },
   {
-    name: 'hands over after an outage what was sent during it',
-    async attempt(bench) {
-      const node = await bench.node();
-      await sendSome(bench, node);
+    name: 'delivers events sent during an outage once it ends',
+    async verify(harness) {
+      const node = await harness.node();
+      await openConnections(harness, node);
       const events = contractEvents(3);
-      await bench.duringOutage(async () => {
+      await harness.duringOutage(async () => {
         node.send(events);
-        await bench.expectToHeedSignal('flush()', (options) => node.flush(options));
+        await harness.expectToHonourSignal('flush()', (options) => node.flush(options));
       });
-      await bench.flush(node);
-      await bench.expectHandedOver([node], events, { atLeastOnce: true });
+      await harness.flush(node);
+      await harness.expectDelivered([node], events, { atLeastOnce: true });
     },
   },
 ];
 
-/** Sends events in good times, so that connections stand. */
-async function sendSome(
-  bench: QueueHarness,
+/** Sends events before the outage to open connections. */
+async function openConnections(
+  harness: QueueHarness,
   node: Awaited<ReturnType<QueueHarness['node']>>,
 ): Promise<void> {
   const events = contractEvents(2);
   node.send(events);
-  await bench.flush(node);
-  await bench.expectHandedOver([node], events);
+  await harness.flush(node);
+  await harness.expectDelivered([node], events);
 }

@@ -1,14 +1,14 @@
 import { copyOf } from '../core/event/snapshot.js';
-import { contractEvent, contractEvents } from './contract-events.js';
+import { contractEvent, contractEvents } from './contract-samples.js';
 import type { ContractClause } from './contract-clause.js';
 import { expectAlike } from './expect-same.js';
 import type { QueueHarness } from './queue-harness.js';
-import type { NodePlace } from './queue-node.js';
+import type { NodePosition } from './queue-node.js';
 
 const MANY = 250;
 
-/** Names are anything but dots; the root of a tracker has none. */
-const PLACES: readonly NodePlace[] = [
+/** Names may contain any character but a dot; the path of a root is empty. */
+const POSITIONS: readonly NodePosition[] = [
   { tracker: 'contract', path: '' },
   { tracker: 'contract', path: 'node' },
   { tracker: 'contract', path: 'node.below' },
@@ -18,17 +18,17 @@ const PLACES: readonly NodePlace[] = [
   { tracker: 'other', path: 'node' },
 ];
 
-/** What is handed over is what was sent, whatever becomes of the object. */
-export const keepsItsOwn: ContractClause<QueueHarness> = {
-  name: 'neither changes the events it is sent, nor sees what others change in them later',
-  async attempt(bench) {
-    const node = await bench.node();
+/** The caller may reuse an event object after sending it. */
+export const copiesEvents: ContractClause<QueueHarness> = {
+  name: 'neither modifies the events it receives nor sees later changes to them',
+  async verify(harness) {
+    const node = await harness.node();
     const sent = [1, 2, 3].map((number) =>
       contractEvent({ data: { course: { number }, at: new Date(number) } }),
     );
     const before = copyOf(sent);
-    await bench.within('send(event)', async () => {
-      await Promise.all(sent.map(async (event) => node.entrance.send(event)));
+    await harness.within('send(event)', async () => {
+      await Promise.all(sent.map(async (event) => node.producer.send(event)));
     });
     for (const [index, event] of sent.entries()) {
       expectAlike(event, before[index]!, `The event '${event.name}' was changed by the queue`);
@@ -38,129 +38,127 @@ export const keepsItsOwn: ContractClause<QueueHarness> = {
       event.data['course'] = { id: 'changed later' };
       event.context['added'] = 'later';
     }
-    await bench.flush(node);
-    await bench.expectHandedOver([node], before);
+    await harness.flush(node);
+    await harness.expectDelivered([node], before);
   },
 };
 
-/** Events come out in the order in which they went in. */
 export const keepsOrder: ContractClause<QueueHarness> = {
-  name: "hands a node's events over in the order of their sends",
-  async attempt(bench) {
-    const node = await bench.node();
+  name: 'delivers the events of a node in the order in which they were sent',
+  async verify(harness) {
+    const node = await harness.node();
     const sent = contractEvents(MANY);
     node.send(sent.slice(0, MANY / 2));
-    await bench.flush(node);
+    await harness.flush(node);
     node.send(sent.slice(MANY / 2));
-    await bench.flush(node);
-    await bench.expectHandedOver([node], sent);
-    const numbers = node.taken.map(({ event }) => event.data['number']);
+    await harness.flush(node);
+    await harness.expectDelivered([node], sent);
+    const numbers = node.received.map(({ event }) => event.data['number']);
     const wrong = numbers.findIndex((number, index) => number !== index);
     if (wrong === -1) return;
     throw new Error(
-      `${MANY} events were sent in the order of their numbers; number ${String(numbers[wrong])} was handed over as number ${wrong}.`,
+      `${MANY} numbered events were sent in order, but event ${String(numbers[wrong])} was delivered as number ${wrong}.`,
     );
   },
 };
 
-/** Whoever handles events at once may get many. */
-export const handsOverOnce: ContractClause<QueueHarness> = {
-  name: 'hands over each event once, however many there are',
-  async attempt(bench) {
-    const node = await bench.node();
+export const deliversOnce: ContractClause<QueueHarness> = {
+  name: 'delivers each event once, even in large numbers',
+  async verify(harness) {
+    const node = await harness.node();
     const sent = contractEvents(MANY);
     node.send(sent);
-    await bench.flush(node);
-    await bench.expectHandedOver([node], sent);
-    bench.expectBalance(node, MANY);
+    await harness.flush(node);
+    await harness.expectDelivered([node], sent);
+    harness.expectBalance(node, MANY);
   },
 };
 
-/** One queue serves a whole application. */
+/** One queue may serve all nodes of an application. */
 export const servesSeveralNodes: ContractClause<QueueHarness> = {
-  name: 'serves several nodes, each with its own events',
-  async attempt(bench) {
-    const queue = await bench.queue();
-    const nodes = await Promise.all(PLACES.map((place) => bench.node({ queue, place })));
+  name: 'serves several nodes and delivers each event to its own node',
+  async verify(harness) {
+    const queue = await harness.queue();
+    const nodes = await Promise.all(POSITIONS.map((position) => harness.node({ queue, position })));
     const sent = contractEvents(4);
     for (const event of sent) {
-      for (const node of nodes) node.send([event]); // one event at several nodes, as in a tree
+      for (const node of nodes) node.send([event]); // a tree sends one event to several nodes
     }
     const last = nodes.map(() => contractEvents(1));
     for (const [index, node] of nodes.entries()) node.send(last[index]!);
     for (const [index, node] of nodes.entries()) {
-      await bench.flush(node);
-      await bench.expectHandedOver([node], [...sent, ...last[index]!]);
+      await harness.flush(node);
+      await harness.expectDelivered([node], [...sent, ...last[index]!]);
     }
     for (const node of nodes) {
-      if (node.taken.length === sent.length + 1) continue;
-      throw new Error(`The node '${node.place.path}' was given events of another node.`);
+      if (node.received.length === sent.length + 1) continue;
+      throw new Error(`The node '${node.position.path}' received events of another node.`);
     }
   },
 };
 
-/** An application has many trackers, and closes one of them. */
+/** An application with several trackers may close one of them. */
 export const survivesClosedNodes: ContractClause<QueueHarness> = {
-  name: 'goes on serving a node when others are closed',
-  async attempt(bench) {
-    const queue = await bench.queue();
-    const places = PLACES.slice(0, 3);
-    const [stays, ...others] = await Promise.all(
-      places.map((place) => bench.node({ queue, place })),
+  name: 'keeps serving a node after other nodes are closed',
+  async verify(harness) {
+    const queue = await harness.queue();
+    const positions = POSITIONS.slice(0, 3);
+    const [open, ...others] = await Promise.all(
+      positions.map((position) => harness.node({ queue, position })),
     );
     for (const node of others) {
-      await bench.close(node);
-      await bench.close(node);
+      await harness.close(node);
+      await harness.close(node);
     }
     const sent = contractEvents(3);
-    stays!.send(sent);
-    await bench.flush(stays!);
-    await bench.expectHandedOver([stays!], sent);
+    open!.send(sent);
+    await harness.flush(open!);
+    await harness.expectDelivered([open!], sent);
   },
 };
 
-/** A worker for some nodes is none for the one that is closed. */
-export const leavesClosedNodes: ContractClause<QueueHarness> = {
-  name: 'hands nothing over at a node that is closed, though others of its queue are not',
-  async attempt(bench) {
-    const queue = await bench.queue();
-    const [place, other] = PLACES.slice(1);
-    const [closed, stays] = await Promise.all([
-      bench.node({ queue, place: place! }),
-      bench.node({ queue, place: other! }),
+/** A worker may close one node and keep working for others. */
+export const sparesClosedNodes: ContractClause<QueueHarness> = {
+  name: 'delivers nothing to a closed node while other nodes are open',
+  async verify(harness) {
+    const queue = await harness.queue();
+    const [position, other] = POSITIONS.slice(1);
+    const [closed, open] = await Promise.all([
+      harness.node({ queue, position: position! }),
+      harness.node({ queue, position: other! }),
     ]);
-    await bench.close(closed);
-    const elsewhere = await bench.node({ place: place!, start: { worker: false } });
-    const [events, ofStays] = [contractEvents(3), contractEvents(3)];
+    await harness.close(closed);
+    const elsewhere = await harness.node({ position: position!, start: { worker: false } });
+    const [events, ofOpen] = [contractEvents(3), contractEvents(3)];
     elsewhere.send(events);
-    await bench.flush(elsewhere);
-    stays.send(ofStays);
-    await bench.flush(stays);
-    await bench.expectHandedOver([stays], ofStays);
-    await bench.expectHandedOver([await bench.node({ place: place! })], events);
-    bench.expectNothingTaken(closed, 'at a node that was closed');
+    await harness.flush(elsewhere);
+    open.send(ofOpen);
+    await harness.flush(open);
+    await harness.expectDelivered([open], ofOpen);
+    await harness.expectDelivered([await harness.node({ position: position! })], events);
+    harness.expectNothingReceived(closed, 'to a closed node');
   },
 };
 
-/** Several processes, or several applications of one process. */
-export const keepsApart: ContractClause<QueueHarness> = {
-  name: 'hands over each event once where several queues stand side by side',
-  async attempt(bench) {
-    const [left, right] = [await bench.node(), await bench.node()];
+/** The queues of several processes, or of several applications in one process. */
+export const isIndependent: ContractClause<QueueHarness> = {
+  name: 'delivers each event once when several queues run side by side',
+  async verify(harness) {
+    const [left, right] = [await harness.node(), await harness.node()];
     const [ofLeft, ofRight] = [contractEvents(20), contractEvents(20)];
     for (const [index, event] of ofLeft.entries()) {
       left.send([event]);
       right.send([ofRight[index]!]);
     }
-    await Promise.all([bench.flush(left), bench.flush(right)]);
-    if (bench.subject.isShared === true) {
-      await bench.expectHandedOver([left, right], [...ofLeft, ...ofRight]);
+    await Promise.all([harness.flush(left), harness.flush(right)]);
+    if (harness.subject.isShared === true) {
+      await harness.expectDelivered([left, right], [...ofLeft, ...ofRight]);
       return;
     }
-    await bench.expectHandedOver([left], ofLeft);
-    await bench.expectHandedOver([right], ofRight);
-    if (left.taken.length + right.taken.length > ofLeft.length + ofRight.length) {
-      throw new Error('A queue has handed over events of another.');
+    await harness.expectDelivered([left], ofLeft);
+    await harness.expectDelivered([right], ofRight);
+    if (left.received.length + right.received.length > ofLeft.length + ofRight.length) {
+      throw new Error('A queue delivered events of another queue.');
     }
   },
 };

@@ -14,7 +14,7 @@ describe('RecordingBackend', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('has recorded an event when emit returns, in order and with its context', () => {
+  it('records events in order and with their context before emit returns', () => {
     const { recording, tracker } = recorded();
     tracker.emit('a', { n: 1 });
     tracker.context({ user_id: 7 }, () => tracker.emit('b'));
@@ -28,7 +28,7 @@ describe('RecordingBackend', () => {
     expect(recording.named('c')).toEqual([]);
   });
 
-  it('gives a list that stays as it is', () => {
+  it('returns a list that later events do not change', () => {
     const { recording, tracker } = recorded();
     tracker.emit('a');
     const before = recording.events;
@@ -40,7 +40,7 @@ describe('RecordingBackend', () => {
   });
 
   describe('failNext', () => {
-    it('fails so many deliveries as it is told, one failure after another', () => {
+    it('fails the requested number of deliveries, one failure after another', () => {
       const { recording, tracker } = recorded();
       recording.failNext(new Error('twice'), 2);
       recording.failNext(new Error('once'));
@@ -52,7 +52,7 @@ describe('RecordingBackend', () => {
       });
     });
 
-    it('throws the very thing, whatever it is', () => {
+    it('throws the given value even if it is not an error', () => {
       const recording = new RecordingBackend();
       recording.failNext('no error');
       expect(() =>
@@ -60,7 +60,7 @@ describe('RecordingBackend', () => {
       ).toThrow('no error');
     });
 
-    it('is forgotten by clear', () => {
+    it('is cancelled by clear', () => {
       const { recording, tracker } = recorded();
       recording.failNext(new Error('never'));
       recording.clear();
@@ -68,7 +68,7 @@ describe('RecordingBackend', () => {
       expect(recording.events).toHaveLength(1);
     });
 
-    it.each([0, -1, 1.5, Number.NaN, Infinity])('refuses %s times', (times) => {
+    it.each([0, -1, 1.5, Number.NaN, Infinity])('rejects %s as the number of failures', (times) => {
       expect(() => new RecordingBackend().failNext(new Error('?'), times)).toThrow(
         ImproperlyConfigured,
       );
@@ -76,7 +76,7 @@ describe('RecordingBackend', () => {
   });
 
   describe('whenRecorded', () => {
-    it('resolves at once when there are enough', async () => {
+    it('resolves immediately if there are enough events', async () => {
       const { recording, tracker } = recorded();
       tracker.emit('a');
       tracker.emit('b');
@@ -85,7 +85,7 @@ describe('RecordingBackend', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it('resolves as soon as there are enough, for each who waits', async () => {
+    it('resolves each pending call once there are enough events', async () => {
       const { recording, tracker } = recorded();
       const one = recording.whenRecorded(1);
       const two = recording.whenRecorded(2);
@@ -97,7 +97,7 @@ describe('RecordingBackend', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it('rejects with what was recorded when the time is over', async () => {
+    it('rejects with the recorded events on timeout', async () => {
       const { recording, tracker } = recorded();
       tracker.emit('course.viewed', { course_id: 'DemoX' });
       const waiting = expect(recording.whenRecorded(2, { timeout: 500 })).rejects.toThrow(
@@ -108,7 +108,7 @@ describe('RecordingBackend', () => {
       tracker.emit('late');
     });
 
-    it('waits two seconds, and says when there was nothing', async () => {
+    it('waits two seconds by default and reports that nothing was recorded', async () => {
       const waiting = expect(new RecordingBackend().whenRecorded(1)).rejects.toThrow(
         /^Expected 1 event within 2000 ms\. Nothing was recorded\.$/,
       );
@@ -118,7 +118,7 @@ describe('RecordingBackend', () => {
       await waiting;
     });
 
-    it('lists twenty events at most, each in one line', async () => {
+    it('lists at most twenty events, each on one line', async () => {
       const { recording, tracker } = recorded();
       for (let n = 0; n < 25; n++) tracker.emit('e', { text: 'x'.repeat(1_000), n });
       const waiting = expect(recording.whenRecorded(26)).rejects.toThrow(
@@ -128,7 +128,7 @@ describe('RecordingBackend', () => {
       await waiting;
     });
 
-    it('rejects when its signal aborts, with the reason as cause', async () => {
+    it('rejects with the reason as cause when its signal aborts', async () => {
       const { recording, tracker } = recorded();
       const controller = new AbortController();
       const waiting = recording.whenRecorded(1, { signal: controller.signal });

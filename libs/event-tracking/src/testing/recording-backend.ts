@@ -5,16 +5,16 @@ import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { listEvents } from './event-list.js';
 
-/** How long {@link RecordingBackend.whenRecorded} waits. */
+/** The limits of {@link RecordingBackend.whenRecorded}. */
 export interface WhenRecordedOptions {
   /**
-   * After how many milliseconds it gives up, by the clock of the test: under fake timers, when they are advanced.
+   * The time limit in milliseconds. With fake timers, it passes only when they are advanced.
    *
    * @default 2,000
    */
   timeout?: number;
   /**
-   * Makes it give up when it aborts, for example the `signal` that Vitest gives each test.
+   * A signal that ends the wait, such as the `signal` that Vitest passes to each test.
    *
    * @default none
    */
@@ -29,11 +29,11 @@ interface Failure {
 const DEFAULT_TIMEOUT_MS = 2_000;
 
 /**
- * Records every event, for tests that look at what was emitted.
+ * Records every event, for tests that check which events were emitted.
  *
  * @remarks
- * Where no queue lies between, an event is there as soon as `emit` returns: nothing has to be awaited. Behind a queue,
- * {@link RecordingBackend.whenRecorded} waits. Events are the objects that arrived, not copies of them.
+ * Without a queue in between, an event is recorded when `emit` returns, so tests need not await anything.
+ * Behind a queue, await {@link RecordingBackend.whenRecorded}. Events are recorded without being copied.
  * @example
  * ```ts
  * const recording = new RecordingBackend();
@@ -48,12 +48,12 @@ export class RecordingBackend implements Backend {
   readonly #waiting = new Set<() => void>();
   readonly #records = new Map<string, MetadataRecord>();
 
-  /** The events so far, in the order in which they arrived. */
+  /** Returns the recorded events, in the order of their arrival. */
   get events(): readonly TrackingEvent[] {
     return [...this.#events];
   }
 
-  /** What was registered with it of types of events and contexts, each version once. */
+  /** Returns the registered metadata records of event types and context types, each version once. */
   get records(): readonly MetadataRecord[] {
     return [...this.#records.values()];
   }
@@ -62,12 +62,16 @@ export class RecordingBackend implements Backend {
     this.#records.set(record.id, record);
   }
 
-  /** The events of this name, in the order in which they arrived. */
+  /** Returns the recorded events of a name, in the order of their arrival. */
   named(name: string): readonly TrackingEvent[] {
     return this.#events.filter((event) => event.name === name);
   }
 
-  /** @throws what {@link RecordingBackend.failNext} was given; the event is not recorded then */
+  /**
+   * Records an event.
+   *
+   * @throws the error passed to {@link RecordingBackend.failNext}, without recording the event
+   */
   send(event: TrackingEvent): void {
     const [failure] = this.#failures;
     if (failure !== undefined) {
@@ -75,35 +79,35 @@ export class RecordingBackend implements Backend {
       throw failure.error;
     }
     this.#events.push(event);
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
   }
 
-  /** Forgets all events, and failures that are still to come. */
+  /** Removes all events and all pending failures. */
   clear(): void {
     this.#events = [];
     this.#failures = [];
   }
 
   /**
-   * Has the next deliveries fail, after those that an earlier call has announced.
+   * Makes the next deliveries fail, after the failures that earlier calls requested.
    *
-   * @throws {@link ImproperlyConfigured} when `times` is no whole number above 0
-   * @param error - what `send` throws
-   * @param times - how many deliveries fail
+   * @throws {@link ImproperlyConfigured} if `times` is not a positive integer
+   * @param error - the value that `send` throws
+   * @param times - the number of deliveries that fail
    */
   failNext(error: unknown, times = 1): void {
     if (!Number.isInteger(times) || times < 1) {
       throw new ImproperlyConfigured(
-        `RecordingBackend.failNext: times is a whole number above 0, received ${describeValue(times)}.`,
+        `RecordingBackend.failNext: times must be a positive integer; received ${describeValue(times)}.`,
       );
     }
     this.#failures.push({ error, left: times });
   }
 
   /**
-   * Resolves to all events as soon as there are so many, at once when there are already.
+   * Resolves to all recorded events once there are at least `count`.
    *
-   * @remarks Rejects with a list of what was recorded when the time is over or the signal aborts.
+   * @remarks Rejects with a list of the recorded events on timeout or when the signal aborts.
    * @example
    * ```ts
    * const [event] = await recording.whenRecorded(1);
@@ -117,25 +121,25 @@ export class RecordingBackend implements Backend {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         signal?.removeEventListener('abort', abort);
       };
-      const look = (): void => {
+      const check = (): void => {
         if (this.#events.length < count) return;
         stop();
         resolve(this.events);
       };
-      const giveUp = (when: string, cause?: unknown): void => {
+      const giveUp = (limit: string, cause?: unknown): void => {
         stop();
         const expected = count === 1 ? '1 event' : `${count} events`;
         const recorded = listEvents(this.#events, 'recorded');
-        reject(new Error(`Expected ${expected} ${when}. ${recorded}`, { cause }));
+        reject(new Error(`Expected ${expected} ${limit}. ${recorded}`, { cause }));
       };
       const abort = (): void => giveUp('before the signal aborted', signal?.reason);
       const timer = setTimeout(() => giveUp(`within ${timeout} ms`), timeout);
-      this.#waiting.add(look);
+      this.#waiting.add(check);
       signal?.addEventListener('abort', abort, { once: true });
-      look();
+      check();
       if (signal?.aborted === true) abort();
     });
   }

@@ -17,7 +17,7 @@ beforeEach(() => {
   tracker = new Tracker({ eventTypes: [CourseEnrolled], logger });
 });
 
-/** What a matcher says when it fails. */
+/** Returns the message of a failing matcher. */
 function failureOf(matcher: () => void): string {
   try {
     matcher();
@@ -28,13 +28,13 @@ function failureOf(matcher: () => void): string {
 }
 
 describe('toHaveNoViolations', () => {
-  it('passes where every event is what was agreed', () => {
+  it('passes if every event conforms to its type', () => {
     tracker.emit(CourseEnrolled, { seat: 12 });
     expect(tracker).toHaveNoViolations();
     expect(failureOf(() => expect(tracker).not.toHaveNoViolations())).toContain('none did');
   });
 
-  it('fails where one is not, and lists what was found', () => {
+  it('fails if an event violates its type, and lists the violations', () => {
     tracker.emit('course.enrolled');
     tracker.emit('course.closed');
     tracker.emit('course.closed');
@@ -44,21 +44,23 @@ describe('toHaveNoViolations', () => {
     expect(message).toContain("unregistered (2): The event 'course.closed'");
   });
 
-  it('says what it expects where it is given something else than a tracker', () => {
-    expect(() => expect([]).toHaveNoViolations()).toThrow('expected a Tracker, received an array');
+  it('rejects values that are not a tracker', () => {
+    expect(() => expect([]).toHaveNoViolations()).toThrow(
+      'the value must be a Tracker; received an array',
+    );
   });
 });
 
 describe('toHaveViolation', () => {
   beforeEach(() => tracker.emit('course.enrolled', { seat: '12' }));
 
-  it('passes for the kind, for the kind and the name, and for the kind and the type', () => {
+  it('passes for a kind alone, with a name, and with a type', () => {
     expect(tracker).toHaveViolation('invalid');
     expect(tracker).toHaveViolation('invalid', 'course.enrolled');
     expect(tracker).toHaveViolation('invalid', CourseEnrolled);
   });
 
-  it('fails for another kind and another name, and lists what was found', () => {
+  it('fails for another kind or another name, and lists the violations', () => {
     expect(tracker).not.toHaveViolation('missing-field');
     expect(tracker).not.toHaveViolation('invalid', 'course.closed');
     const message = failureOf(() =>
@@ -70,7 +72,7 @@ describe('toHaveViolation', () => {
 });
 
 describe('toHaveEmitted', () => {
-  it('takes a type in the place of a name', () => {
+  it('accepts an event type instead of a name', () => {
     const events = [{ name: 'course.enrolled', data: { seat: 12 } }];
     expect(events).toHaveEmitted(CourseEnrolled, { seat: 12 });
     expect(events).not.toHaveEmitted(CourseEnrolled, { seat: 13 });

@@ -1,14 +1,14 @@
 import { describeValue } from '../core/diagnostics/describe.js';
 import { nameOfType, type EventType } from '../core/event-types/event-type.js';
-import type { Violation, ViolationKind } from '../core/event-types/violations.js';
-import type { EventMatcherResult } from './event-matcher-result.js';
+import type { Violation, ViolationKind } from '../core/diagnostics/violation.js';
+import type { EventMatcherResult } from './matcher.js';
 
 const MAX_LISTED = 20;
 
-/** The part of {@link EventMatchers} that looks at how events differed from what was agreed. */
+/** The {@link EventMatchers} that check whether events violated their types. */
 export interface ViolationMatchers<R = unknown> {
   /**
-   * Passes when no event of a tracker has differed from what was agreed.
+   * Passes if no event of a tracker violated its type.
    *
    * @example
    * ```ts
@@ -17,9 +17,9 @@ export interface ViolationMatchers<R = unknown> {
    */
   toHaveNoViolations(): R;
   /**
-   * Passes when events of a tracker have differed in this way.
+   * Passes if events of a tracker violated their type in this way.
    *
-   * @param event - the name or the type of the events; any where it is left out
+   * @param event - the name or the type of the events; defaults to any
    * @example
    * ```ts
    * expect(tracker).toHaveViolation('missing-field', CourseEnrolled);
@@ -28,16 +28,16 @@ export interface ViolationMatchers<R = unknown> {
   toHaveViolation(kind: ViolationKind, event?: string | EventType): R;
 }
 
-/** What {@link ViolationMatchers} do. */
+/** Implements {@link ViolationMatchers}. */
 export const violationMatchers = {
   toHaveNoViolations(tracker: unknown): EventMatcherResult {
-    const violations = violationsOf(tracker);
+    const violations = readViolations(tracker);
     return {
       pass: violations.length === 0,
       message: () =>
         violations.length === 0
-          ? 'Expected events to differ from what was agreed; none did.'
-          : `Expected no event to differ from what was agreed.\n\n${listed(violations)}`,
+          ? 'Expected events to violate their types; none did.'
+          : `Expected no event to violate its type.\n\n${listViolations(violations)}`,
     };
   },
 
@@ -46,7 +46,7 @@ export const violationMatchers = {
     kind: ViolationKind,
     event?: string | EventType,
   ): EventMatcherResult {
-    const violations = violationsOf(tracker);
+    const violations = readViolations(tracker);
     const name = nameOfType(event);
     const pass = violations.some(
       (each) => each.kind === kind && (name === undefined || each.name === name),
@@ -54,19 +54,22 @@ export const violationMatchers = {
     const wanted = `'${kind}'${name === undefined ? '' : ` of the event '${name}'`}`;
     return {
       pass,
-      message: () => `Expected ${pass ? 'no ' : 'a '}violation ${wanted}.\n\n${listed(violations)}`,
+      message: () =>
+        `Expected ${pass ? 'no ' : 'a '}violation ${wanted}.\n\n${listViolations(violations)}`,
     };
   },
 };
 
-function violationsOf(tracker: unknown): readonly Violation[] {
+function readViolations(tracker: unknown): readonly Violation[] {
   const violations: unknown = (tracker as { violations?: unknown } | null | undefined)?.violations;
   if (Array.isArray(violations)) return violations as Violation[];
-  throw new TypeError(`expect(…): expected a Tracker, received ${describeValue(tracker)}.`);
+  throw new TypeError(
+    `expect(…): the value must be a Tracker; received ${describeValue(tracker)}.`,
+  );
 }
 
-function listed(violations: readonly Violation[]): string {
-  if (violations.length === 0) return 'No event differed from what was agreed.';
+function listViolations(violations: readonly Violation[]): string {
+  if (violations.length === 0) return 'No event violated its type.';
   const lines = violations
     .slice(0, MAX_LISTED)
     .map(({ kind, message, count }) => `  ${kind} (${count}): ${message}`);

@@ -1,14 +1,14 @@
 import { isAsymmetricMatcher, isKeyed } from './differences.js';
 
-/** Writes a value into a message. */
+/** Formats a value for a message. */
 export type WriteValue = (value: unknown) => string;
 
 const MAX_DEPTH = 20;
 
 /**
- * Writes a value in one line: JSON, and more where there is more than JSON can say.
+ * Formats a value on one line, as JSON where JSON can represent it.
  *
- * @param stringify - the runner's own way, for what is no data: `Any<String>`
+ * @param stringify - formats all other objects, such as matchers: `Any<String>`
  */
 export function writeValue(value: unknown, stringify: WriteValue = String, depth = 0): string {
   if (isAsymmetricMatcher(value)) return stringify(value).replaceAll(/\s+/g, ' ');

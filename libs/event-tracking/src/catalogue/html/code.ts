@@ -1,9 +1,9 @@
 import { html, type Markup } from './markup.js';
 
-/** A token of JSON, and what lies between two. */
+/** Matches a JSON token, or the text between two tokens. */
 const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|(-?\d[\d.eE+-]*)|(true|false|null)|[^"\d\-tfn]+|./gs;
 
-/** A value as JSON, in colours. */
+/** Renders a value as JSON with syntax colours. */
 export function jsonBlock(value: unknown, label: string): Markup {
   const text = JSON.stringify(value, undefined, 2);
   const tokens = Array.from(text.matchAll(TOKEN), ([token, string, colon, number, word]) => {
@@ -21,7 +21,7 @@ export function jsonBlock(value: unknown, label: string): Markup {
   ><code>${tokens}</code></pre>`;
 }
 
-/** A value in a line. */
+/** Renders a value as inline code. */
 export function inlineValue(value: unknown): Markup {
   return html`<code class="value">${JSON.stringify(value) ?? ''}</code>`;
 }

@@ -1,9 +1,12 @@
 import type { FieldRecord } from '../../core/event-types/metadata-record.js';
 import { inlineValue } from './code.js';
 import { html, type Markup } from './markup.js';
-import { line } from './parts.js';
+import { inlineProse } from './parts.js';
 
-/** The fields of a type. The roles are said, because a narrow page does not show the table as one. */
+/**
+ * Renders the fields of a type. The roles are explicit, because narrow pages do not lay the table
+ * out as one.
+ */
 export function fieldsTable(
   fields: readonly FieldRecord[],
   caption: string,
@@ -40,7 +43,7 @@ function row(
       ${optional === true && html`<span class="optional">optional</span>`}
     </td>
     <td role="cell">
-      ${description.trim() === '' ? html`<span class="none">No description.</span>` : line(description)}
+      ${description.trim() === '' ? html`<span class="none">No description.</span>` : inlineProse(description)}
     </td>
     <td role="cell">
       ${example === undefined ? html`<span class="none" aria-hidden="true">–</span>` : inlineValue(example)}

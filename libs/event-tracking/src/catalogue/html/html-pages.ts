@@ -3,13 +3,13 @@ import { fileNameOf } from '../file-name.js';
 import { indexPage, type DataFile } from './index-page.js';
 import { SCRIPT } from './script.js';
 import { searchIndex } from './search-index.js';
-import { STYLE } from './style/style.js';
+import { STYLE_SHEET } from './style-sheet.js';
 import { typePage } from './type-page.js';
 
-/** How pages are made. */
+/** Options of {@link htmlPages}. */
 export interface HtmlOptions {
   /**
-   * Files beside the pages that the index leads to.
+   * Files for programs that the index links to.
    *
    * @default none
    */
@@ -17,10 +17,12 @@ export interface HtmlOptions {
 }
 
 /**
- * A catalogue as a static site: its files by path, `index.html` first.
+ * Renders a catalogue as a static site.
  *
  * @remarks
- * Needs no server and loads nothing from elsewhere; reading needs no script, the search does. All text is escaped.
+ * The pages need no server and load nothing from other sites. Only the search needs JavaScript. All
+ * text is escaped.
+ * @returns the files by path, `index.html` first
  */
 export function htmlPages(
   catalogue: Catalogue,
@@ -33,7 +35,7 @@ export function htmlPages(
       `${type.kind}s/${fileNameOf(type.name)}.html`,
       typePage(type, catalogue),
     ]),
-    ['assets/catalogue.css', STYLE],
+    ['assets/catalogue.css', STYLE_SHEET],
     ['assets/catalogue.js', SCRIPT],
     ['assets/search-index.js', searchIndex(catalogue)],
   ]);

@@ -1,17 +1,17 @@
-import { compareCodePoints } from '../../core/tree/compare-code-points.js';
+import { compareCodePoints } from '../../core/event/compare-code-points.js';
 import type { Catalogue, CatalogueType } from '../catalogue.js';
 import { fileNameOf } from '../file-name.js';
 import { layout } from './layout.js';
 import { html, joined, type Content, type Markup } from './markup.js';
 import { count, dottedName, summary } from './parts.js';
 
-/** A file beside the pages, for other programs. */
+/** A file for programs that the index links to. */
 export interface DataFile {
   readonly path: string;
   readonly title: string;
 }
 
-/** The page that leads to all others. */
+/** Renders the index of all types. */
 export function indexPage(catalogue: Catalogue, files: readonly DataFile[]): string {
   const { title, events, contexts } = catalogue;
   const namespaces = namespacesOf(events);
@@ -51,7 +51,7 @@ export function indexPage(catalogue: Catalogue, files: readonly DataFile[]): str
   });
 }
 
-/** What a name begins with; names without a dot are in one group. */
+/** Groups events by the first part of their name. Names without a dot form one group. */
 function namespacesOf(events: readonly CatalogueType[]): Map<string, CatalogueType[]> {
   const groups = new Map<string, CatalogueType[]>();
   for (const event of events) {

@@ -1,11 +1,11 @@
 import { html, type Content, type Markup } from './markup.js';
 
-/** What a page is made of. */
+/** The contents of a page. */
 export interface Page {
-  /** The page's own, before that of the catalogue. */
+  /** The title of the page, which precedes that of the catalogue. */
   title?: string;
   catalogueTitle: string;
-  /** What leads from the page to the index: empty, or `../`. */
+  /** The relative path to the index: empty, or `../`. */
   root: string;
   /** A sentence about the page, for search engines and previews. */
   description: string;
@@ -13,7 +13,7 @@ export interface Page {
   footer?: Content;
 }
 
-/** A page in the frame that all pages share: a link past it, the way home, and the search. */
+/** Renders a page in the common frame: a skip link, a link to the index, and the search. */
 export function layout({ title, catalogueTitle, root, description, main, footer }: Page): string {
   return html`<!doctype html>
     <html lang="en">
@@ -42,7 +42,7 @@ export function layout({ title, catalogueTitle, root, description, main, footer 
     </html> `.text;
 }
 
-/** Hidden until there is a script that makes it work. */
+/** Hidden until the script has started. */
 function searchBox(): Markup {
   return html`<search class="search" hidden>
     <label class="unseen" for="search">Search events, contexts, fields and ids</label>

@@ -12,7 +12,7 @@ const UNESCAPED: Readonly<Record<string, string>> = {
   '&#39;': "'",
 };
 
-/** What a reader sees of markup. */
+/** The visible text of markup. */
 const seen = (markup: string) =>
   markup
     .replaceAll(/<[^>]*>/g, '')
@@ -24,7 +24,7 @@ const anyText = fc.oneof(
 );
 
 describe('Markup', () => {
-  it('shows text as it is written, whatever it is, in elements and attributes', () => {
+  it('escapes any text in elements and attributes', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const { text: markup } = html`<p title="${text}">${[text, [text]]}</p>`;
@@ -34,11 +34,11 @@ describe('Markup', () => {
     );
   });
 
-  it('shows nothing of what is not there, and zero', () => {
+  it('renders nothing for undefined and false, but renders zero', () => {
     expect(html`<p>${undefined}${false}${0}</p>`.text).toBe('<p>0</p>');
   });
 
-  it('shows JSON as it is, in colours', () => {
+  it('keeps JSON intact when it adds colours', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(JSON.parse(seen(jsonBlock(value, 'It').text))).toEqual(
@@ -48,7 +48,7 @@ describe('Markup', () => {
     );
   });
 
-  it('shows descriptions with their paragraphs, and code between backticks', () => {
+  it('renders paragraphs, and code between backticks, in descriptions', () => {
     const { text } = html`${prose('One `a<b`.\n\nTwo.', 'x')}`;
     expect(text).toBe('<p class="x">One <code>a&lt;b</code>.</p><p class="x">Two.</p>');
   });

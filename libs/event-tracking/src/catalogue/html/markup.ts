@@ -1,12 +1,12 @@
-/** Markup that is safe as it is: made by {@link html} alone. */
+/** Safe markup. Only {@link html} creates it. */
 export class Markup {
   constructor(readonly text: string) {}
 }
 
-/** What may stand in markup; nothing is shown of what is undefined or false. */
+/** A value that can be inserted into markup. Undefined and false render nothing. */
 export type Content = Markup | string | number | undefined | false | readonly Content[];
 
-/** Makes markup of a template; all that is inserted is escaped, save markup. */
+/** Creates markup from a template. Escapes all inserted values except markup. */
 export function html(strings: TemplateStringsArray, ...values: Content[]): Markup {
   return new Markup(
     strings
@@ -15,7 +15,7 @@ export function html(strings: TemplateStringsArray, ...values: Content[]): Marku
   );
 }
 
-/** Markup between other markup. */
+/** Puts a separator between contents. */
 export function joined(parts: readonly Content[], separator: Content): Content {
   return parts.map((part, index) => (index === 0 ? part : [separator, part]));
 }

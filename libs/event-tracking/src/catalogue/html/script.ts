@@ -1,5 +1,6 @@
 /**
- * The script of the pages: the search, which is a combobox with a list of results, and details that are printed open.
+ * The script of the pages. It adds the search, a combobox with a list box, and opens details before
+ * printing.
  *
  * @see {@link https://www.w3.org/WAI/ARIA/apg/patterns/combobox/}
  */

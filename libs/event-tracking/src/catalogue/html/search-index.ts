@@ -3,7 +3,9 @@ import { fileNameOf } from '../file-name.js';
 import { combinationsWith } from '../links.js';
 import { firstSentenceOf } from '../prose.js';
 
-/** What the search finds, as a script: pages that are opened as files cannot load data in another way. */
+/**
+ * Returns the search index as a script, because pages opened from disk cannot load data otherwise.
+ */
 export function searchIndex(catalogue: Catalogue): string {
   const entries = [...catalogue.events, ...catalogue.contexts].map(
     ({ kind, name, current, versions, isRetired }) => {

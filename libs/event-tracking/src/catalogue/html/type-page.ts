@@ -20,7 +20,7 @@ interface Section {
   content: Content;
 }
 
-/** The page of an event type or a context type. */
+/** Renders the page of an event type or context type. */
 export function typePage(type: CatalogueType, catalogue: Catalogue): string {
   const { kind, name, current } = type;
   const sections = sectionsOf(type, catalogue);
@@ -80,18 +80,18 @@ function sectionsOf(type: CatalogueType, catalogue: Catalogue): Section[] {
 function trail({ kind, name }: CatalogueType, { title }: Catalogue): Markup {
   const [namespace = '', second] = name.split('.');
   const anchor = kind === 'context' ? 'contexts' : `namespace-${fileNameOf(namespace)}`;
-  const place = kind === 'context' ? 'Contexts' : namespace;
+  const parent = kind === 'context' ? 'Contexts' : namespace;
   return html`<nav class="trail" aria-label="Where this page is">
     <ol>
       <li><a href="../index.html">${title}</a></li>
-      ${(kind === 'context' || second !== undefined) && html`<li><a href="../index.html#${anchor}">${place}</a></li>`}
+      ${(kind === 'context' || second !== undefined) && html`<li><a href="../index.html#${anchor}">${parent}</a></li>`}
     </ol>
   </nav>`;
 }
 
 function facts({ kind, current, versions }: CatalogueType): Markup {
   const { record, since } = current;
-  const place = registeredAt(record.stack_trace, '');
+  const location = registeredAt(record.stack_trace, '');
   return html`<dl class="facts">
     <div>
       <dt>${kind === 'event' ? html`<code>name_id</code>` : html`<code>context_type_id</code>`}</dt>
@@ -109,10 +109,10 @@ function facts({ kind, current, versions }: CatalogueType): Markup {
       </div>`
     }
     ${
-      place !== undefined &&
+      location !== undefined &&
       html`<div>
         <dt>Registered at</dt>
-        <dd><code class="place">${joined(place.split('/'), html`/<wbr />`)}</code></dd>
+        <dd><code class="place">${joined(location.split('/'), html`/<wbr />`)}</code></dd>
       </div>`
     }
   </dl>`;

@@ -5,7 +5,7 @@ import { fieldsTable } from './fields-table.js';
 import { html, joined, type Content, type Markup } from './markup.js';
 import { day, prose } from './parts.js';
 
-/** Every version of a type, the newest first, with what was new in it. */
+/** Renders the versions of a type and their changes, newest first. */
 export function versionList({ versions }: CatalogueType): Markup {
   return html`<ol class="versions" reversed>
     ${versions.map((version, index) => entry(version, versions[index + 1], index === 0))}
@@ -57,7 +57,7 @@ function sentence({ subject, what, before, after }: Change): Content {
   ];
 }
 
-/** What a change names between quotes is code. */
+/** Renders the quoted name in the subject of a change as code. */
 function quoted(subject: string): Content {
   const [, before, name] = /^([^']*)'(.*)'$/s.exec(subject) ?? [];
   const text = before ?? subject;

@@ -1,9 +1,12 @@
-/** What Markdown, or GitHub's, takes for more than a character wherever it stands; addresses would take escapes as their own. */
+/**
+ * Characters with a meaning anywhere in GitHub's Markdown, including those that start an automatic
+ * link.
+ */
 const SPECIAL = /[\\`*_{}[\]<>|~$#@]|:(?=\/\/|[\w+-]+:)|(?<=www)\./gi;
-/** What begins a list or a rule, and so at the beginning of a line alone. */
+/** Characters that start a list or a rule at the beginning of a line. */
 const BEGINNING = /^([-+=]|\d+(?=[.)]))/;
 
-/** Text in Markdown, in one line, that is shown as it is written. */
+/** Escapes text, on one line, so that Markdown shows it unchanged. */
 export function escapeMarkdown(text: string): string {
   return text
     .trim()
@@ -13,15 +16,18 @@ export function escapeMarkdown(text: string): string {
     .replace(BEGINNING, (start) => (/^\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
-/** Code in a line, in a table too: in backticks where it has none, and nothing that a table takes for its own. */
+/**
+ * Formats inline code that is also safe in a table. Avoids backticks if the code contains a
+ * backtick or a bar.
+ */
 export function inlineCode(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, ' ');
   if (line === '') return '';
   return /[`|]/.test(line) ? `<code>${escapeMarkdown(line)}</code>` : `\`${line}\``;
 }
 
-/** A value as a block of JSON. */
+/** Formats a value as a block of JSON. */
 export function jsonBlock(value: unknown): string {
-  // A JSON text has no line that begins with backticks: strings have no line breaks.
+  // Strings in JSON have no line breaks, so no line can begin with backticks and end the block.
   return `\`\`\`json\n${JSON.stringify(value, undefined, 2)}\n\`\`\``;
 }

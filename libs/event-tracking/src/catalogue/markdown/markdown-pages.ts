@@ -4,7 +4,11 @@ import { firstSentenceOf, runsOf } from '../prose.js';
 import { escapeMarkdown, inlineCode } from './escape-markdown.js';
 import { typeMarkdown } from './type-markdown.js';
 
-/** A catalogue as Markdown: its files by path, `README.md` first. All text is escaped. */
+/**
+ * Renders a catalogue as Markdown. All text is escaped.
+ *
+ * @returns the files by path, `README.md` first
+ */
 export function markdownPages(catalogue: Catalogue): Map<string, string> {
   const types = [...catalogue.events, ...catalogue.contexts];
   return new Map([

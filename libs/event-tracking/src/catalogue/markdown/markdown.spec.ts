@@ -13,7 +13,7 @@ const anyText = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-/** Markdown as GitHub shows it. */
+/** Renders Markdown as GitHub does. */
 function shown(markdown: string): string {
   return micromark(markdown, {
     allowDangerousHtml: true,
@@ -22,7 +22,7 @@ function shown(markdown: string): string {
   });
 }
 
-/** What a reader sees of HTML. */
+/** The visible text of HTML. */
 function seen(html: string): string {
   return html
     .replaceAll(/<[^>]*>/g, '')
@@ -35,8 +35,8 @@ function seen(html: string): string {
 
 const oneLine = (text: string) => text.trim().replaceAll(/\s+/g, ' ');
 
-describe('Text in Markdown', () => {
-  it('is shown as it is written, in one line', () => {
+describe('Escaped Markdown', () => {
+  it('shows any text unchanged, on one line', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(seen(shown(escapeMarkdown(text)))).toBe(oneLine(text));
@@ -45,7 +45,7 @@ describe('Text in Markdown', () => {
     );
   });
 
-  it('stays in its cell of a table, as code does', () => {
+  it('keeps text and code within their cell of a table', () => {
     fc.assert(
       fc.property(anyText, anyText, (text, code) => {
         const row = `| x${escapeMarkdown(text)} | ${inlineCode(code)} | end |`;
@@ -57,12 +57,9 @@ describe('Text in Markdown', () => {
     );
   });
 
-  it.each(['a', 'a`b', '``', 'a|b', '\\', '<b>'])(
-    'is code where it is meant as code: %j',
-    (code) => {
-      const html = shown(inlineCode(code));
-      expect(html).toMatch(/^<p><code>.*<\/code><\/p>$/);
-      expect(seen(html)).toBe(code);
-    },
-  );
+  it.each(['a', 'a`b', '``', 'a|b', '\\', '<b>'])('shows inline code as code: %j', (code) => {
+    const html = shown(inlineCode(code));
+    expect(html).toMatch(/^<p><code>.*<\/code><\/p>$/);
+    expect(seen(html)).toBe(code);
+  });
 });

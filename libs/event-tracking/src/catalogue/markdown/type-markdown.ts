@@ -11,7 +11,7 @@ import { dataSchemaOf } from '../schema/data-schema.js';
 import { wholeEventSchemaOf } from '../schema/whole-event-schema.js';
 import { escapeMarkdown, inlineCode, jsonBlock } from './escape-markdown.js';
 
-/** The page of an event type or a context type in Markdown. */
+/** Renders the page of an event type or context type as Markdown. */
 export function typeMarkdown(type: CatalogueType, catalogue: Catalogue): string {
   const { record } = type.current;
   const contexts = contextsOf(catalogue, record);
@@ -28,11 +28,11 @@ export function typeMarkdown(type: CatalogueType, catalogue: Catalogue): string 
     factsOf(type),
     '## Fields',
     fieldTable(record.fields),
-    ...(isEvent ? contextPart(type, catalogue) : eventPart(type, catalogue)),
+    ...(isEvent ? contextSection(type, catalogue) : eventSection(type, catalogue)),
     '## Example',
     jsonBlock(example),
     '## Versions',
-    ...versionPart(type),
+    ...versionSection(type),
     '## JSON Schema',
     jsonBlock(schema),
     '',
@@ -41,15 +41,15 @@ export function typeMarkdown(type: CatalogueType, catalogue: Catalogue): string 
 
 function factsOf({ kind, current }: CatalogueType): string {
   const { record, since } = current;
-  const place = registeredAt(record.stack_trace, '');
+  const location = registeredAt(record.stack_trace, '');
   return [
     `- ${kind === 'event' ? '`name_id`' : '`context_type_id`'}: ${inlineCode(record.id)}`,
     `- In force since ${dayOf(since.at(-1)!)}`,
-    ...(place === undefined ? [] : [`- Registered at ${inlineCode(place)}`]),
+    ...(location === undefined ? [] : [`- Registered at ${inlineCode(location)}`]),
   ].join('\n');
 }
 
-function contextPart({ current }: CatalogueType, { contexts }: Catalogue): string[] {
+function contextSection({ current }: CatalogueType, { contexts }: Catalogue): string[] {
   const { contexts: names = [], context_fields = [] } = current.record;
   if (names.length === 0 && context_fields.length === 0) return [];
   const links = names.map((name) => {
@@ -63,7 +63,7 @@ function contextPart({ current }: CatalogueType, { contexts }: Catalogue): strin
   ];
 }
 
-function eventPart({ name }: CatalogueType, catalogue: Catalogue): string[] {
+function eventSection({ name }: CatalogueType, catalogue: Catalogue): string[] {
   const events = eventsIn(catalogue, name);
   if (events.length === 0) return [];
   return [
@@ -85,7 +85,7 @@ function fieldTable(fields: readonly FieldRecord[]): string {
   ].join('\n');
 }
 
-function versionPart({ versions }: CatalogueType): string[] {
+function versionSection({ versions }: CatalogueType): string[] {
   return versions.flatMap(({ record, since }, index) => {
     const older = versions[index + 1]?.record;
     const changes =
@@ -101,14 +101,14 @@ function versionPart({ versions }: CatalogueType): string[] {
 }
 
 function changeLine({ subject, what, before, after, isBreaking }: Change): string {
-  const said =
+  const values =
     before === undefined || after === undefined
       ? ` ${what}`
       : `: ${escapeMarkdown(before || 'none')} → ${escapeMarkdown(after || 'none')}`;
-  return `${nameInCode(subject)}${said}${isBreaking ? ' **(breaking)**' : ''}`;
+  return `${nameInCode(subject)}${values}${isBreaking ? ' **(breaking)**' : ''}`;
 }
 
-/** What a change names between quotes is code. */
+/** Formats the quoted name in the subject of a change as code. */
 function nameInCode(subject: string): string {
   const [, before, name] = /^([^']*)'(.*)'$/s.exec(subject) ?? [];
   return name === undefined ? subject : `${before}${inlineCode(name)}`;

@@ -15,26 +15,27 @@ const TYPES: Readonly<Record<keyof FieldTypes, JsonSchema>> = {
 };
 
 /**
- * The JSON Schema of what events of a type hold, or contexts of one.
+ * Returns the JSON Schema of the data of an event type or context type.
  *
  * @remarks
- * That of the type's validator, where it has one that speaks JSON Schema, with the descriptions that the fields have; else
- * made of the fields. Fields that are not described are allowed, as they are when an event is emitted.
+ * Uses the schema of the type's validator if it provides JSON Schema, and adds the descriptions of
+ * the fields. Otherwise builds a schema from the fields. Undescribed fields are allowed, as in
+ * emitted events.
  */
 export function dataSchemaOf(record: MetadataRecord): JsonSchema {
   const { id, kind, name, description, schema, fields, example } = record;
-  const what = schema === undefined ? objectOf(fields) : describedBy(schema, fields);
+  const content = schema === undefined ? objectOf(fields) : describedBy(schema, fields);
   return {
     $schema: DIALECT,
     $id: `urn:nestjs-event-tracking:${kind}:${encodeURIComponent(name)}:${id}:data`,
     title: name,
     ...(description === '' ? {} : { description }),
-    ...what,
+    ...content,
     ...(example === undefined ? {} : { examples: [example] }),
   };
 }
 
-/** What an object of such fields is, all of them required that are not optional. */
+/** Returns the schema of an object with the given fields, which are required unless optional. */
 export function objectOf(fields: readonly FieldRecord[]): JsonSchema {
   const required = fields.filter(({ optional }) => optional !== true).map(({ name }) => name);
   return {
@@ -44,7 +45,7 @@ export function objectOf(fields: readonly FieldRecord[]): JsonSchema {
   };
 }
 
-/** What each field holds, by name. */
+/** Returns the schema of each field by name. */
 export function propertiesOf(fields: readonly FieldRecord[]): JsonSchema {
   return Object.fromEntries(fields.map((field) => [field.name, propertyOf(field)]));
 }
@@ -57,15 +58,15 @@ function propertyOf({ type, description, example }: FieldRecord): JsonSchema {
   };
 }
 
-/** A validator's own schema, whose properties say what the fields' documentation says. */
+/** Adds the documentation of the fields to the properties of a validator's schema. */
 function describedBy(schema: JsonSchema, fields: readonly FieldRecord[]): JsonSchema {
   const { properties } = schema;
   if (!isPlainObject(properties)) return schema;
   const described = fields
     .filter(({ name }) => Object.hasOwn(properties, name) && isPlainObject(properties[name]))
     .map((field) => {
-      const { type: _, ...said } = propertyOf({ ...field, type: undefined });
-      return [field.name, { ...(properties[field.name] as JsonSchema), ...said }] as const;
+      const { type: _, ...documentation } = propertyOf({ ...field, type: undefined });
+      return [field.name, { ...(properties[field.name] as JsonSchema), ...documentation }] as const;
     });
   return { ...schema, properties: { ...properties, ...Object.fromEntries(described) } };
 }

@@ -4,9 +4,9 @@ import type { JsonSchema } from '../../core/event-types/standard-schema.js';
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 /**
- * The JSON Schema of every event as `serializeEvent` writes it, whatever its type.
+ * The JSON Schema of events of any type, in the form of `serializeEvent`.
  *
- * @remarks Processors may add keys of their own beside those that are described.
+ * @remarks Processors may add other keys.
  */
 export const eventSchema = {
   $schema: DIALECT,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { relocateSchema } from './relocate-schema.js';
 
-describe('A schema that became part of another', () => {
-  it('refers to what it referred to: itself, a part of it, an anchor, another document', () => {
+describe('relocateSchema', () => {
+  it('keeps references to the schema, its parts, anchors and other documents intact', () => {
     const refs = ['#', '#/$defs/course', '#course', 'urn:other#/course'];
     const schema = { $id: 'urn:data', anyOf: refs.map(($ref) => ({ $ref })) };
     expect(relocateSchema(schema, '#/properties/data')).toEqual({

@@ -1,7 +1,7 @@
 import { isPlainObject } from '../../core/event/event.js';
 import type { JsonSchema } from '../../core/event-types/standard-schema.js';
 
-/** Texts of the formats that are met most often. */
+/** Samples of the most common formats. */
 const TEXTS: Readonly<Record<string, string>> = {
   'date-time': '2026-05-06T07:08:09.123Z',
   date: '2026-05-06',
@@ -13,7 +13,9 @@ const TEXTS: Readonly<Record<string, string>> = {
   ipv6: '2001:db8::1',
 };
 
-/** A value for readers of a schema: what the schema itself gives as one, else the simplest of its kind. */
+/**
+ * Returns a value to illustrate a schema: its example or default, or else the simplest valid value.
+ */
 export function sampleOf(schema: unknown): unknown {
   if (!isPlainObject(schema)) return '…';
   const given = givenBy(schema);
@@ -46,7 +48,7 @@ function givenBy(schema: JsonSchema): unknown {
   return undefined;
 }
 
-/** Of what may be missing, only that of which the schema gives a value. */
+/** Includes an optional property only if its schema provides a value. */
 function objectSample({ properties, required }: JsonSchema): Record<string, unknown> {
   if (!isPlainObject(properties)) return {};
   const isShown = ([name, property]: [string, unknown]) =>

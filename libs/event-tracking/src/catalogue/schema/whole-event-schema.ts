@@ -5,12 +5,13 @@ import { DIALECT, eventSchema } from './event-schema.js';
 import { relocateSchema } from './relocate-schema.js';
 
 /**
- * The JSON Schema of a whole event of a type: its name, what it holds, and what its context is described to hold.
+ * Returns the JSON Schema of complete events of a type, including the described keys of their
+ * context.
  *
  * @remarks
- * Complete in itself. No key of the context is required: a context that is not entered leaves none, and one that is entered
- * further in may say it in another way.
- * @param contexts - the records of the contexts that such events are emitted in
+ * The schema is self-contained. No key of the context is required, because a context may not be
+ * entered, and an inner context may override keys of an outer one.
+ * @param contexts - the records of the contexts in which the events are emitted
  */
 export function wholeEventSchemaOf(
   record: MetadataRecord,
@@ -38,7 +39,7 @@ export function wholeEventSchemaOf(
   };
 }
 
-/** What the merged context holds; where contexts differ about the kind of value, nothing is said of it. */
+/** Merges the fields of the contexts. A field has no type if the contexts disagree on it. */
 function contextFieldsOf(
   record: MetadataRecord,
   contexts: readonly MetadataRecord[],

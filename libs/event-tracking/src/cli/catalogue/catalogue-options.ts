@@ -3,24 +3,24 @@ import { CATALOGUE_FORMATS, type CatalogueFormat } from '../../catalogue/catalog
 import { describeError } from '../../core/diagnostics/describe.js';
 import { UsageError } from '../usage-error.js';
 
-export const CATALOGUE_USAGE = `event-tracking catalogue: documents the event types of an application
+export const CATALOGUE_USAGE = `event-tracking catalogue: document the event types of an application
 
   npx event-tracking catalogue --app <module> --out <directory> [--from <source>]… [options]
 
-  --app <module>            the application's module, compiled: dist/app.module.js, or dist/app.js#AppModule. It is started
-                            without HTTP, and its trackers say which types there are
-  --out <directory>         where the files go; versions that its catalogue.json knows are kept
-  --from <source>           further records, of earlier versions or of other applications; as often as there are sources:
+  --app <module>            The compiled module of the application: dist/app.module.js or dist/app.js#AppModule.
+                            It starts without HTTP, and its trackers provide the event types
+  --out <directory>         The output directory; versions in an existing catalogue.json are kept
+  --from <source>           More records, of earlier versions or other applications (repeatable):
                               <file>.json             a catalogue.json
-                              <file>, -               a log, as lines of JSON, some of them {"metadata_record": {…}}
-                              mongodb://…/<database>  a collection: --collection <name>, 'event_types' if it is not given
-  --format <formats>        some of ${CATALOGUE_FORMATS.join(', ')}, with commas between; all, if it is not given
-  --title <title>           what the catalogue is called
-  --lint                    says which names and descriptions are not as they should be, and fails when there are any
-  --namespace <name>        for --lint: a namespace of the application's own, such as 'course'; as often as there are some
+                              <file>, -               a log of lines of JSON, some of them {"metadata_record": {…}}
+                              mongodb://…/<database>  a collection; set --collection <name> unless it is 'event_types'
+  --format <formats>        A comma-separated list of ${CATALOGUE_FORMATS.join(', ')} (default: all)
+  --title <title>           The title of the catalogue
+  --lint                    Check names and descriptions, and exit with 1 if there is a problem
+  --namespace <name>        For --lint: a namespace of the application, such as 'course' (repeatable)
 `;
 
-/** What is to be documented, and how. */
+/** The parsed command line of `catalogue`. */
 export interface CatalogueCommandOptions {
   app?: string;
   out: string;
@@ -45,20 +45,20 @@ const OPTIONS = {
 } as const;
 
 /**
- * Reads the command line of `catalogue`.
+ * Parses and checks the command line of `catalogue`.
  *
- * @returns nothing where help is asked for
- * @throws {@link UsageError} for what is no such command line
+ * @returns undefined if help is requested
+ * @throws {@link UsageError} if it is invalid
  */
 export function readCatalogueOptions(args: readonly string[]): CatalogueCommandOptions | undefined {
   const { app, out, from = [], title, namespace = [], ...values } = parse(args);
   if (values.help === true) return undefined;
   if (out === undefined) {
-    throw new UsageError('catalogue: --out names the directory of the files, such as docs/events.');
+    throw new UsageError('catalogue: --out must name the output directory, such as docs/events.');
   }
   if (app === undefined && from.length === 0) {
     throw new UsageError(
-      `catalogue: --app names the application's module, such as dist/app.module.js; or --from where records are.`,
+      `catalogue: --app must name the application's module, such as dist/app.module.js, or --from a source of records.`,
     );
   }
   return {
@@ -89,7 +89,7 @@ function formatsOf(values: readonly string[] | undefined): readonly CatalogueFor
       const format = CATALOGUE_FORMATS.find((each) => each === name.trim());
       if (format !== undefined) return format;
       throw new UsageError(
-        `catalogue: --format knows ${CATALOGUE_FORMATS.join(', ')}; received '${name}'.`,
+        `catalogue: --format must be one of ${CATALOGUE_FORMATS.join(', ')}; received '${name}'.`,
       );
     });
 }

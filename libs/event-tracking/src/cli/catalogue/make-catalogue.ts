@@ -9,7 +9,11 @@ import type { MetadataRecord } from '../../core/event-types/metadata-record.js';
 import { CATALOGUE_USAGE, readCatalogueOptions } from './catalogue-options.js';
 import { readRecords } from './read-records.js';
 
-/** Documents the event types of an application in files; resolves to 1 where the lint finds something. */
+/**
+ * Writes the catalogue of an application.
+ *
+ * @returns the exit code: 0, or 1 if the lint finds a problem
+ */
 export async function makeCatalogue(args: readonly string[]): Promise<number> {
   const options = readCatalogueOptions(args);
   if (options === undefined) {
@@ -22,7 +26,7 @@ export async function makeCatalogue(args: readonly string[]): Promise<number> {
   const further = await Promise.all(from.map((source) => readRecords(source, collection)));
   const records = [...further.flat(), ...(registered ?? [])];
   const catalogue = catalogueOf(
-    // Where a stack leads to on this machine is nothing for files that are published.
+    // The published files must not reveal paths of this machine.
     records.map((record) => withPlaceOnly(record, process.cwd())),
     { title, earlier, registered },
   );
@@ -41,7 +45,7 @@ async function earlierCatalogue(out: string): Promise<Catalogue | undefined> {
   }
 }
 
-/** Starts the application, whose stacks then name the sources where there are source maps. */
+/** Starts the application with source maps, so that stacks name the source files. */
 async function recordsOfApplication(app: string): Promise<MetadataRecord[]> {
   process.setSourceMapsEnabled(true);
   const { startApplication } = await import('../application.js');
@@ -68,12 +72,12 @@ function report(catalogue: Catalogue, namespaces: readonly string[]): number {
   for (const { message, rule } of findings) console.error(`${message} (${rule})`);
   console.log(
     findings.length === 0
-      ? 'The lint finds nothing.'
-      : `The lint finds ${counted(findings.length, 'fault')}.`,
+      ? 'The lint found no problems.'
+      : `The lint found ${counted(findings.length, 'problem')}.`,
   );
   return findings.length === 0 ? 0 : 1;
 }
 
-function counted(number: number, one: string): string {
-  return `${number} ${number === 1 ? one : `${one}s`}`;
+function counted(number: number, noun: string): string {
+  return `${number} ${number === 1 ? noun : `${noun}s`}`;
 }

@@ -12,9 +12,9 @@ import { connectMongo } from '../connect-mongo.js';
 import { UsageError } from '../usage-error.js';
 
 /**
- * The metadata records of a source.
+ * Reads the metadata records of a source.
  *
- * @throws {@link UsageError} for what is no source, or one whose peer is not installed
+ * @throws {@link UsageError} if the source does not exist, or its peer dependency is not installed
  */
 export async function readRecords(from: string, collection: string): Promise<MetadataRecord[]> {
   if (/^mongodb(\+srv)?:/.test(from)) return recordsOfMongo(from, collection);
@@ -25,7 +25,7 @@ export async function readRecords(from: string, collection: string): Promise<Met
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new UsageError(
-      `--from: there is no file '${from}'. Other sources begin with mongodb://, or are - for the standard input.`,
+      `--from: no file '${from}'. Other sources are a mongodb:// URL, or - for the standard input.`,
     );
   }
 }
@@ -40,7 +40,7 @@ async function recordsOfMongo(from: string, collection: string): Promise<Metadat
   }
 }
 
-/** Lines that hold no record are events, or what else is in a log. */
+/** Reads the records of a log. Skips other lines, and warns about malformed records. */
 async function recordsOfLines(stream: Readable): Promise<MetadataRecord[]> {
   const records: MetadataRecord[] = [];
   let number = 0;
@@ -51,7 +51,7 @@ async function recordsOfLines(stream: Readable): Promise<MetadataRecord[]> {
     try {
       records.push(readRecord(record));
     } catch (error) {
-      console.error(`Line ${number} is passed over. ${describeError(error)}.`);
+      console.error(`Skipped line ${number}. ${describeError(error)}.`);
     }
   }
   return records;

@@ -1,29 +1,29 @@
-import { compareCodePoints } from '../../core/tree/compare-code-points.js';
-import type { DynamicPlace, Findings, Place } from './findings.js';
+import { compareCodePoints } from '../../core/event/compare-code-points.js';
+import type { DynamicCall, Findings, CodeLocation } from './findings.js';
 
-/** A name, with the places in the code where it stands. */
-export interface NameAtPlaces {
+/** A name and its locations in the code. */
+export interface LocatedName {
   readonly name: string;
-  readonly places: readonly Place[];
+  readonly places: readonly CodeLocation[];
 }
 
-/** What code emits, beside what is described. */
+/** The differences between the emitted events and the described event types. */
 export interface Comparison {
-  readonly emitted: readonly NameAtPlaces[];
-  /** Names that are emitted and that no event type has. */
-  readonly notInCatalogue: readonly NameAtPlaces[];
-  /** Event types that nothing emits, with the places where the code declares them. */
-  readonly neverEmitted: readonly NameAtPlaces[];
-  /** Places whose names only the running code knows. */
-  readonly dynamic: readonly DynamicPlace[];
-  /** Calls of a method `emit` of values that have no type. */
-  readonly untyped: readonly Place[];
+  readonly emitted: readonly LocatedName[];
+  /** Emitted names without an event type. */
+  readonly notInCatalogue: readonly LocatedName[];
+  /** Event types that no code emits, with the locations of their declarations. */
+  readonly neverEmitted: readonly LocatedName[];
+  /** Calls whose names are known only at run time. */
+  readonly dynamic: readonly DynamicCall[];
+  /** Calls of `emit` on values of type `any`. */
+  readonly untyped: readonly CodeLocation[];
 }
 
 /**
- * Compares what was found in the code with a catalogue.
+ * Compares the findings in the code with a catalogue.
  *
- * @param catalogue - the names of the event types; without it, those that the code itself declares
+ * @param catalogue - the names of the event types; by default those that the code declares
  */
 export function compare(findings: Findings, catalogue?: ReadonlySet<string>): Comparison {
   const { declared, described, untyped } = findings;
@@ -36,7 +36,7 @@ export function compare(findings: Findings, catalogue?: ReadonlySet<string>): Co
     neverEmitted: sorted(
       new Map([...(catalogue ?? declared.keys())].map((name) => [name, declared.get(name) ?? []])),
     ).filter(({ name }) => !findings.emitted.has(name)),
-    // What a declaration is called matters only where declarations are the catalogue.
+    // Dynamic declarations matter only if the declarations are the catalogue.
     dynamic: findings.dynamic.filter(
       ({ call }) => catalogue === undefined || call === 'emit' || call === 'EmitEvent',
     ),
@@ -44,12 +44,12 @@ export function compare(findings: Findings, catalogue?: ReadonlySet<string>): Co
   };
 }
 
-/** Whether the code emits what is described, and nothing else. */
-export function isAllWell({ notInCatalogue, neverEmitted, dynamic }: Comparison): boolean {
+/** Whether the code emits exactly the described event types. */
+export function isConsistent({ notInCatalogue, neverEmitted, dynamic }: Comparison): boolean {
   return [notInCatalogue, neverEmitted, dynamic].every((each) => each.length === 0);
 }
 
-function sorted(found: ReadonlyMap<string, readonly Place[]>): NameAtPlaces[] {
+function sorted(found: ReadonlyMap<string, readonly CodeLocation[]>): LocatedName[] {
   return [...found]
     .map(([name, places]) => ({ name, places }))
     .sort((a, b) => compareCodePoints(a.name, b.name));

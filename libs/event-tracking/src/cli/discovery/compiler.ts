@@ -1,17 +1,21 @@
 import type ts from 'typescript';
-import { peer } from '../peer.js';
+import { loadPeer } from '../load-peer.js';
 import { UsageError } from '../usage-error.js';
 
-/** What TypeScript offers to programs. */
+/** The compiler API of TypeScript. */
 export type Compiler = typeof ts;
 
-/** @throws {@link UsageError} where it is not installed, or offers nothing to programs */
+/**
+ * Loads the TypeScript of the application.
+ *
+ * @throws {@link UsageError} if it is not installed or has no compiler API
+ */
 export async function loadCompiler(): Promise<Compiler> {
-  const module = await peer('typescript', 'discover', () => import('typescript'));
+  const module = await loadPeer('typescript', 'discover', () => import('typescript'));
   const compiler: Partial<Compiler> = module.default;
   if (typeof compiler?.createProgram === 'function') return module.default;
   throw new UsageError(
-    `discover: TypeScript ${compiler?.version ?? 'of this version'} has no compiler API that is known here. ` +
-      `Install one that has: npm install --save-dev typescript@6.`,
+    `discover: the installed TypeScript ${compiler?.version ?? '(unknown version)'} has no compiler API. ` +
+      `Install a version that has one: npm install --save-dev typescript@6.`,
   );
 }

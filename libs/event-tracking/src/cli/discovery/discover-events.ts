@@ -1,48 +1,52 @@
 import type ts from 'typescript';
 import type { CommandLine } from '../command-line.js';
 import { UsageError } from '../usage-error.js';
-import { readCatalogue } from './catalogue-file.js';
-import { compare, isAllWell } from './comparison.js';
+import { readCatalogueNames } from './read-catalogue-names.js';
+import { compare, isConsistent } from './comparison.js';
 import { loadCompiler, type Compiler } from './compiler.js';
 import { EventSearch } from './event-search.js';
 import { Findings } from './findings.js';
-import { OwnFiles } from './own-files.js';
+import { LibraryFiles } from './library-files.js';
 import { openPrograms } from './programs.js';
-import { reportOf } from './report.js';
+import { formatReport } from './format-report.js';
 
-/** Prints what the code of a project emits, compared with what is described; 1 where they differ. */
+/**
+ * Prints how the events that a project emits differ from the described event types.
+ *
+ * @returns the exit code: 0, or 1 if they differ
+ */
 export async function discoverEvents({ project, catalogue, json }: CommandLine): Promise<number> {
-  const names = catalogue === undefined ? undefined : await readCatalogue(catalogue);
+  const names = catalogue === undefined ? undefined : await readCatalogueNames(catalogue);
   const compiler = await loadCompiler();
   const comparison = compare(findEvents(compiler, project), names);
   console.log(
     json
       ? JSON.stringify(comparison, undefined, 2)
-      : reportOf(comparison, catalogue ?? 'the event types that the code declares'),
+      : formatReport(comparison, catalogue ?? 'the event types that the code declares'),
   );
-  return isAllWell(comparison) ? 0 : 1;
+  return isConsistent(comparison) ? 0 : 1;
 }
 
 function findEvents(ts: Compiler, project: string): Findings {
-  const ownFiles = new OwnFiles();
+  const libraryFiles = new LibraryFiles();
   const findings = new Findings();
   const searched = new Set<string>();
-  let isUsed = false;
+  let usesLibrary = false;
   for (const program of openPrograms(ts, project)) {
-    const search = new EventSearch(ts, program, ownFiles, findings);
+    const search = new EventSearch(ts, program, libraryFiles, findings);
     for (const file of program.getSourceFiles()) {
-      if (ownFiles.has(file.fileName)) isUsed = true;
+      if (libraryFiles.has(file.fileName)) usesLibrary = true;
       else if (isCode(program, file) && !searched.has(file.fileName)) {
         searched.add(file.fileName);
         search.search(file);
       }
     }
   }
-  if (isUsed) return findings;
-  // Without its types nothing would be found, and all would seem well.
+  if (usesLibrary) return findings;
+  // Without the types of the library, the search would find nothing and report success.
   throw new UsageError(
-    `--project: no code of ${project} imports nestjs-event-tracking, or the compiler does not find the package. ` +
-      `Install it, and see that tsconfig.json has "module": "nodenext" or "moduleResolution": "bundler".`,
+    `--project: no file of ${project} imports nestjs-event-tracking, or the compiler cannot find the package. ` +
+      `Install it, and set "module": "nodenext" or "moduleResolution": "bundler" in tsconfig.json.`,
   );
 }
 

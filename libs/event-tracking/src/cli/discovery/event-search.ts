@@ -1,29 +1,29 @@
 import { relative, sep } from 'node:path';
 import type ts from 'typescript';
-import { Callees, type Callee } from './callee.js';
+import { CallRecogniser, type Callee } from './recognise-calls.js';
 import type { Compiler } from './compiler.js';
-import type { Findings, Place } from './findings.js';
-import { isHandedOn } from './handed-on.js';
-import { NameReader } from './names.js';
-import type { OwnFiles } from './own-files.js';
+import type { Findings, CodeLocation } from './findings.js';
+import { isEscapingEmit } from './escaping-emit.js';
+import { NameReader } from './name-reader.js';
+import type { LibraryFiles } from './library-files.js';
 
-const LONG = 80;
+const MAX_CODE_LENGTH = 80;
 
-/** Finds what a program emits and declares. */
+/** Finds the events that a program emits and declares. */
 export class EventSearch {
   readonly #checker: ts.TypeChecker;
-  readonly #callees: Callees;
+  readonly #calls: CallRecogniser;
   readonly #names: NameReader;
 
   constructor(
     private readonly ts: Compiler,
     program: ts.Program,
-    ownFiles: OwnFiles,
+    libraryFiles: LibraryFiles,
     private readonly findings: Findings,
   ) {
     this.#checker = program.getTypeChecker();
-    this.#callees = new Callees(ts, this.#checker, ownFiles);
-    this.#names = new NameReader(ts, this.#checker, this.#callees);
+    this.#calls = new CallRecogniser(ts, this.#checker, libraryFiles);
+    this.#names = new NameReader(ts, this.#checker, this.#calls);
   }
 
   search(file: ts.SourceFile): void {
@@ -39,36 +39,36 @@ export class EventSearch {
     const { ts } = this;
     const { expression } = call;
     const type = this.#checker.getTypeAtLocation(expression);
-    const callee = this.#callees.ofType(type);
+    const callee = this.#calls.recogniseType(type);
     if (callee !== undefined) {
       this.#add(callee, call, call.arguments);
     } else if (ts.isPropertyAccessExpression(expression)) {
       const method = expression.name.text;
       if (method === 'emit' && type.flags & ts.TypeFlags.Any) {
-        this.findings.untyped.push(placeOf(ts, expression.name));
+        this.findings.untyped.push(locationOf(ts, expression.name));
       }
       if (['call', 'apply', 'bind'].includes(method)) this.#readIndirectCall(call, expression);
     }
   }
 
-  /** `emit.call(tracker, name)` and its kin. */
+  /** Reads `emit.call(…)`, `emit.apply(…)` and `emit.bind(…)`. */
   #readIndirectCall(call: ts.CallExpression, method: ts.PropertyAccessExpression): void {
-    const callee = this.#callees.of(method.expression);
+    const callee = this.#calls.recognise(method.expression);
     if (callee === undefined) return;
     const [, ...args] = call.arguments;
     if (method.name.text === 'apply') this.#addDynamic(callee, call);
     else if (method.name.text === 'call' || args.length > 0) this.#add(callee, call, args);
-    // What is only bound to its tracker is still emit, wherever it is called.
-    else if (isHandedOn(this.ts, this.#checker, this.#callees, call)) {
+    // A bound emit is recognised where it is called.
+    else if (isEscapingEmit(this.ts, this.#checker, this.#calls, call)) {
       this.#addDynamic(callee, call);
     }
   }
 
-  /** Code that gets hold of `emit` itself may call it with any name. */
+  /** Records `emit` as dynamic if other code receives it and may call it with any name. */
   #readReference(node: ts.Expression): void {
     const { ts } = this;
     if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node)) return;
-    if (isHandedOn(ts, this.#checker, this.#callees, node)) this.#addDynamic('emit', node);
+    if (isEscapingEmit(ts, this.#checker, this.#calls, node)) this.#addDynamic('emit', node);
   }
 
   #add(callee: Callee, call: ts.CallExpression, args: readonly ts.Expression[]): void {
@@ -77,7 +77,7 @@ export class EventSearch {
     const { emitted, declared } = this.findings;
     const found = callee === 'emit' || callee === 'EmitEvent' ? emitted : declared;
     for (const name of names) {
-      found.set(name, [...(found.get(name) ?? []), placeOf(this.ts, argument ?? call)]);
+      found.set(name, [...(found.get(name) ?? []), locationOf(this.ts, argument ?? call)]);
     }
     for (const name of described) this.findings.described.add(name);
     if (isDynamic) this.#addDynamic(callee, call, argument);
@@ -85,12 +85,12 @@ export class EventSearch {
 
   #addDynamic(call: Callee, node: ts.Node, at: ts.Node = node): void {
     const text = node.getText().replace(/\s+/g, ' ');
-    const code = text.length > LONG ? `${text.slice(0, LONG)}…` : text;
-    this.findings.dynamic.push({ ...placeOf(this.ts, at), call, code });
+    const code = text.length > MAX_CODE_LENGTH ? `${text.slice(0, MAX_CODE_LENGTH)}…` : text;
+    this.findings.dynamic.push({ ...locationOf(this.ts, at), call, code });
   }
 }
 
-function placeOf(ts: Compiler, node: ts.Node): Place {
+function locationOf(ts: Compiler, node: ts.Node): CodeLocation {
   const file = node.getSourceFile();
   const { line, character } = ts.getLineAndCharacterOfPosition(file, node.getStart());
   return {

@@ -1,30 +1,29 @@
-import type { Callee } from './callee.js';
+import type { Callee } from './recognise-calls.js';
 
-/** Where something stands in the code. */
-export interface Place {
-  /** Relative to where the command runs. */
+/** A location in the code. */
+export interface CodeLocation {
+  /** Relative to the working directory. */
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** A place whose names only the running code knows. */
-export interface DynamicPlace extends Place {
-  /** What is called there. */
+/** A call whose names are known only at run time. */
+export interface DynamicCall extends CodeLocation {
   readonly call: Callee;
-  /** The code itself. */
+  /** The text of the call. */
   readonly code: string;
 }
 
-/** What was found in the code. */
+/** The events that a search has found in the code. */
 export class Findings {
-  /** The names that are emitted. */
-  readonly emitted = new Map<string, Place[]>();
-  /** The names that event types are declared for. */
-  readonly declared = new Map<string, Place[]>();
-  /** Names that are emitted by an event type, wherever that is declared. */
+  /** Emitted names. */
+  readonly emitted = new Map<string, CodeLocation[]>();
+  /** Names of declared event types. */
+  readonly declared = new Map<string, CodeLocation[]>();
+  /** Names emitted through an event type, wherever it is declared. */
   readonly described = new Set<string>();
-  readonly dynamic: DynamicPlace[] = [];
-  /** Calls of a method `emit` of values that have no type: they may be trackers. */
-  readonly untyped: Place[] = [];
+  readonly dynamic: DynamicCall[] = [];
+  /** Calls of `emit` on values of type `any`, which may be trackers. */
+  readonly untyped: CodeLocation[] = [];
 }

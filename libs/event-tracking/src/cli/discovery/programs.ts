@@ -5,10 +5,10 @@ import { UsageError } from '../usage-error.js';
 import type { Compiler } from './compiler.js';
 
 /**
- * The programs of a project and of all that it references, as the compiler sees them.
+ * Opens a project and, recursively, the projects that it references.
  *
- * @param project - a tsconfig.json, or the directory that has one
- * @throws {@link UsageError} for what is no project
+ * @param project - a tsconfig.json or its directory
+ * @throws {@link UsageError} if the project cannot be read
  */
 export function openPrograms(ts: Compiler, project: string): ts.Program[] {
   const programs: ts.Program[] = [];
@@ -17,7 +17,7 @@ export function openPrograms(ts: Compiler, project: string): ts.Program[] {
     if (opened.has(file)) return;
     opened.add(file);
     const { fileNames, options, projectReferences = [] } = readProject(ts, file);
-    // References are programs of their own: so nothing has to be built before it can be searched.
+    // A reference becomes a program of its own, so that it need not be built first.
     if (fileNames.length > 0) programs.push(ts.createProgram({ rootNames: fileNames, options }));
     for (const reference of projectReferences) open(ts.resolveProjectReferencePath(reference));
   };
@@ -32,23 +32,23 @@ function fileOf(project: string): string {
     : path;
   if (statSync(file, { throwIfNoEntry: false }) !== undefined) return file;
   throw new UsageError(
-    `--project: there is no file '${project}'. Name the tsconfig.json of the application.`,
+    `--project: no file '${project}'. Pass the tsconfig.json of the application.`,
   );
 }
 
 function readProject(ts: Compiler, file: string): ts.ParsedCommandLine {
-  const refuse = ({ messageText }: ts.Diagnostic): never => {
+  const fail = ({ messageText }: ts.Diagnostic): never => {
     throw new UsageError(
-      `--project: ${file} cannot be read: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+      `--project: cannot read ${file}. ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
     );
   };
   const project = ts.getParsedCommandLineOfConfigFile(
     file,
     { noEmit: true },
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: refuse },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail },
   );
-  const fault = project?.errors.find(({ category }) => category === ts.DiagnosticCategory.Error);
-  // A project may consist of references alone.
-  if (fault !== undefined && (project?.projectReferences ?? []).length === 0) refuse(fault);
+  const error = project?.errors.find(({ category }) => category === ts.DiagnosticCategory.Error);
+  // A project may consist of references only.
+  if (error !== undefined && (project?.projectReferences ?? []).length === 0) fail(error);
   return project!;
 }

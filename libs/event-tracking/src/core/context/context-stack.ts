@@ -57,6 +57,12 @@ interface ContextEntry {
   readonly values: EventContext;
 }
 
+const NO_ENTRIES: readonly ContextEntry[] = [];
+const NO_TYPES: readonly ContextType[] = [];
+
+/** Removes an entry from a stack, if the stack still holds it. */
+let removeEntry: (stack: ContextStack, entry: ContextEntry) => void;
+
 /**
  * The contexts that belong to the running code: one scope of them, and the scopes around it.
  *
@@ -66,7 +72,15 @@ interface ContextEntry {
  * the latest entry last, and a name shadows the same name of an outer scope whole.
  */
 export class ContextStack {
-  #entries: readonly ContextEntry[] = [];
+  static {
+    removeEntry = (stack, entry) => {
+      if (stack.#entries.includes(entry)) {
+        stack.#entries = stack.#entries.filter((other) => other !== entry);
+      }
+    };
+  }
+
+  #entries: readonly ContextEntry[] = NO_ENTRIES;
   #view: ContextView = ContextView.empty;
   #viewedEntries: readonly ContextEntry[] = this.#entries;
   #viewedOuter: ContextView = ContextView.empty;
@@ -107,7 +121,7 @@ export class ContextStack {
    * @internal
    */
   enterOwn(name: string, values: EventContext, type?: ContextType): void {
-    this.#push({ name, tracker: undefined, type, read: undefined, values }, NO_CONVERSIONS);
+    this.#add({ name, tracker: undefined, type, read: undefined, values });
   }
 
   /**
@@ -186,15 +200,16 @@ export class ContextStack {
   }
 
   #push(entry: ContextEntry, conversions: readonly string[]): EnteredContext {
-    const others = this.#entries.some((other) => isSameContext(other, entry))
-      ? this.#entries.filter((other) => !isSameContext(other, entry))
-      : this.#entries;
-    this.#entries = [...others, entry];
-    return new Entered(conversions, () => {
-      if (this.#entries.includes(entry)) {
-        this.#entries = this.#entries.filter((other) => other !== entry);
-      }
-    });
+    this.#add(entry);
+    return new Entered(this, entry, conversions);
+  }
+
+  #add(entry: ContextEntry): void {
+    // Most scopes hold one context.
+    this.#entries =
+      this.#entries.length === 0
+        ? [entry]
+        : [...this.#entries.filter((other) => !isSameContext(other, entry)), entry];
   }
 
   #holds(name: string): boolean {
@@ -219,13 +234,14 @@ export class ContextStack {
     return this.#view;
   }
 
-  /** Looks anew at a scope around this one, and at those between. */
+  /** Updates the views from a scope around this one inwards. */
   #lookFrom(changed: ContextStack): void {
-    const stacks: ContextStack[] = [];
-    for (let stack: ContextStack = this; stack !== changed; stack = stack.outer!)
-      stacks.push(stack);
-    changed.#look();
-    while (stacks.length > 0) stacks.pop()!.#look();
+    if (changed !== this) {
+      const stacks = [this.outer!];
+      while (stacks.at(-1) !== changed) stacks.push(stacks.at(-1)!.outer!);
+      while (stacks.length > 0) stacks.pop()!.#look();
+    }
+    this.#look();
   }
 
   #look(): void {
@@ -250,30 +266,45 @@ export class ContextStack {
   }
 }
 
-const NO_CONVERSIONS: readonly string[] = [];
-
 /** What is visible from one scope: the entries of all scopes, shadowed ones left out, and their merge. */
 class ContextView {
   static readonly empty = new ContextView([]);
 
   readonly #live: boolean;
   readonly #targeted: boolean;
+  #wasRead = false;
   #merged: MergedContext | undefined;
   #mergedByTracker: Map<string | undefined, MergedContext> | undefined;
 
   constructor(readonly entries: readonly ContextEntry[]) {
-    this.#live = entries.some((entry) => entry.read !== undefined);
-    this.#targeted = entries.some((entry) => entry.tracker !== undefined);
+    let live = false;
+    let targeted = false;
+    for (const { read, tracker } of entries) {
+      if (read !== undefined) live = true;
+      if (tracker !== undefined) targeted = true;
+    }
+    this.#live = live;
+    this.#targeted = targeted;
   }
 
   with(inner: readonly ContextEntry[]): ContextView {
     if (this.entries.length === 0) return new ContextView(inner);
-    const visible = this.entries.filter((entry) => !inner.some((other) => shadows(other, entry)));
+    const hides = this.entries.some((entry) => isShadowed(entry, inner));
+    const visible = hides
+      ? this.entries.filter((entry) => !isShadowed(entry, inner))
+      : this.entries;
     return new ContextView([...visible, ...inner]);
   }
 
   resolve(tracker: string | undefined): MeasuredContext {
-    const { values, size, types, flat } = this.#mergedFor(tracker);
+    // Most scopes are read once, by one event, and a merge that is not kept needs no copy.
+    const merged = this.#wasRead ? this.#mergedFor(tracker) : merge(this.entries, tracker);
+    const { values, size, types, flat } = merged;
+    if (flat && !this.#wasRead) {
+      this.#wasRead = true;
+      return merged;
+    }
+    this.#wasRead = true;
     return { values: flat ? { ...values } : copyOf(values), size, types };
   }
 
@@ -296,33 +327,39 @@ interface MergedContext extends MeasuredContext {
 }
 
 /** An entry for all trackers hides the outer one of its name; one for a single tracker hides it from that tracker. */
-function shadows(inner: ContextEntry, outer: ContextEntry): boolean {
-  return (
-    inner.name === outer.name && (inner.tracker === undefined || inner.tracker === outer.tracker)
-  );
+function isShadowed(outer: ContextEntry, inner: readonly ContextEntry[]): boolean {
+  for (const { name, tracker } of inner) {
+    if (name === outer.name && (tracker === undefined || tracker === outer.tracker)) return true;
+  }
+  return false;
 }
 
 function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
   let values: EventContext | undefined;
-  const types: ContextType[] = [];
+  let types = NO_TYPES;
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!;
     if (!reaches(entry, tracker) || isHiddenByLater(entries, index, tracker)) continue;
-    if (entry.type !== undefined) types.push(entry.type);
+    if (entry.type !== undefined) types = [...types, entry.type];
     const own = entry.read === undefined ? entry.values : entry.read();
     // The engine copies a whole object faster than its members.
     if (values === undefined) values = { ...own };
     else for (const key of Object.keys(own)) setOwn(values, key, own[key]);
   }
   values ??= {};
-  return { values, size: estimateSize(values), types, flat: isFlat(values) };
+  const size = sizeOfFlat(values);
+  return { values, size: size ?? estimateSize(values), types, flat: size !== undefined };
 }
 
-function isFlat(values: EventContext): boolean {
+/** Estimates the size of a context without nested values, as {@link estimateSize} does; undefined where values nest. */
+function sizeOfFlat(values: EventContext): number | undefined {
+  let size = 8;
   for (const key in values) {
-    if (typeof values[key] === 'object' && values[key] !== null) return false;
+    const value = values[key];
+    if (typeof value === 'object' && value !== null) return undefined;
+    size += key.length + 3 + (typeof value === 'string' ? value.length + 3 : 8);
   }
-  return true;
+  return size;
 }
 
 function reaches(entry: ContextEntry, tracker: string | undefined): boolean {
@@ -347,13 +384,20 @@ function isSameContext(one: ContextEntry, other: ContextEntry): boolean {
 }
 
 class Entered implements EnteredContext {
+  readonly #stack: ContextStack;
+  readonly #entry: ContextEntry;
+
   constructor(
+    stack: ContextStack,
+    entry: ContextEntry,
     readonly conversions: readonly string[],
-    private readonly leave: () => void,
-  ) {}
+  ) {
+    this.#stack = stack;
+    this.#entry = entry;
+  }
 
   [Symbol.dispose](): void {
-    this.leave();
+    removeEntry(this.#stack, this.#entry);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Violation } from '../event-types/violations.js';
+import type { Violation } from './violation.js';
 
 /** What an error of this library may be built with. */
 export interface EventTrackingErrorOptions {

@@ -1,4 +1,4 @@
-import { compareCodePoints } from '../tree/compare-code-points.js';
+import { compareCodePoints } from '../event/compare-code-points.js';
 import { isPlainObject } from '../event/event.js';
 
 const OFFSET = 0xcbf29ce484222325n;

@@ -1,5 +1,5 @@
 import { isPlainObject } from '../event/event.js';
-import { compareCodePoints } from '../tree/compare-code-points.js';
+import { compareCodePoints } from '../event/compare-code-points.js';
 import { copyOf } from '../event/snapshot.js';
 import { contentId } from './content-id.js';
 import { frozen } from './frozen.js';

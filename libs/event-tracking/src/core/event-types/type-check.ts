@@ -1,12 +1,13 @@
 import { describeError } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import type { ViolationKind } from '../diagnostics/violation.js';
 import { EventViolationError } from '../diagnostics/errors.js';
 import type { EventData } from '../event/event.js';
-import { isThenable } from '../tree/is-thenable.js';
+import { isThenable } from '../diagnostics/is-thenable.js';
 import type { FieldRules } from './field-rules.js';
 import type { SchemaIssue, SchemaResult } from './standard-schema.js';
 import type { RegisteredType } from './type-register.js';
-import { Violations, type ViolationKind } from './violations.js';
+import { Violations } from './violations.js';
 
 const MAX_LISTED = 10;
 

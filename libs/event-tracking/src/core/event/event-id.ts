@@ -1,14 +1,14 @@
 /**
  * UUIDs of version 7 (RFC 9562, section 5.7), increasing within the process.
  *
- * The layout follows the RFC's "fixed bit-length dedicated counter" (section 6.2, method 1): a 26-bit counter,
- * reseeded each millisecond with its top bit clear, sits in `rand_a` and the head of `rand_b`; 48 bits that are
- * drawn anew each millisecond follow. When the clock stands still or goes back, the counter goes on; when it
- * overflows, the id's millisecond is advanced.
+ * The layout follows the RFC's "fixed bit-length dedicated counter" (section 6.2, method 1). A 26-bit
+ * counter, reseeded each millisecond with its top bit clear, fills `rand_a` and the head of `rand_b`;
+ * 48 bits that are redrawn each millisecond follow. While the clock stands still or runs backwards, the
+ * counter keeps counting; when it overflows, the id's millisecond advances.
  */
 
 const HEX3 = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
-/** The last hexadecimal digit of a group, with the dash behind it. */
+/** The last hexadecimal digit of a group and the dash after it. */
 const HEX1_DASH = Array.from('0123456789abcdef', (digit) => `${digit}-`);
 const LOW_BITS = 14;
 const LOW_LIMIT = 2 ** LOW_BITS;
@@ -20,17 +20,17 @@ let poolPosition = pool.length;
 let lastMillisecond = -1;
 let high = 0;
 let low = 0;
-/** Everything before the counter's low bits, and everything behind them. */
+/** The text before the counter's low bits, and the text after them. */
 let head = '';
 let tail = '';
 let millisecondHead = '';
 
-/** Makes the next event id. */
+/** Creates the next event id. */
 export function createEventId(now: number): string {
   if (now > lastMillisecond) startMillisecond(now);
   else if (++low === LOW_LIMIT) carry();
   const variantAndLow = VARIANT | low;
-  // Few and short pieces: strings of less than 13 characters are joined at once, longer ones when they are read.
+  // Few, short pieces: V8 copies strings below 13 characters at once and defers longer concatenations.
   return head + (HEX3[variantAndLow >>> 4]! + HEX1_DASH[variantAndLow & 0xf]!) + tail;
 }
 

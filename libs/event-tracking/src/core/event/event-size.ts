@@ -1,16 +1,17 @@
 import type { TrackingEvent } from './event.js';
 
-/** What an event takes beside its context and data: its id, its time and the objects themselves, in bytes. */
+/** The bytes of an event apart from its context and data: its id, its time and the objects. */
 export const EVENT_OVERHEAD = 256;
 
-/** How many values are looked at: a processor may have made the event endless. */
+/** Bounds the walk, because a processor may have made the event endless. */
 const MAX_VALUES = 100_000;
 const MAX_DEPTH = 200;
 
 /**
- * Estimates the memory that an event takes, in bytes: the length of its JSON, and what its objects cost.
+ * Estimates the memory of an event in bytes: the length of its JSON plus the cost of its objects.
  *
- * @remarks It is no measure of what a destination will store. Never throws, whatever a processor has made of the event.
+ * @remarks
+ * A destination may store more or less. Never throws, even if a processor made the event unreadable.
  */
 export function estimateEventSize(event: TrackingEvent): number {
   const estimate = new Estimate();
@@ -19,7 +20,7 @@ export function estimateEventSize(event: TrackingEvent): number {
     estimate.add(event.data, 0);
     estimate.add(event.context, 0);
   } catch {
-    // A getter threw: what was counted so far has to do.
+    // A getter threw: the count so far is the estimate.
   }
   return EVENT_OVERHEAD + estimate.size;
 }
@@ -30,7 +31,7 @@ export function estimateSize(value: unknown): number {
   try {
     estimate.add(value, 0);
   } catch {
-    // A getter threw: what was counted so far has to do.
+    // A getter threw: the count so far is the estimate.
   }
   return estimate.size;
 }

@@ -1,17 +1,17 @@
 import { describeValue } from '../diagnostics/describe.js';
 
-/** The merged context that an event carries: what was known about the situation it happened in. */
+/** The merged context that an event carries: the situation in which it happened. */
 export type EventContext = Record<string, unknown>;
 
-/** What the emitting code said about the event. */
+/** The data that the emitting code passed with the event. */
 export type EventData = Record<string, unknown>;
 
 /**
- * An event as processors and backends receive it: a plain object of values that JSON and BSON can hold.
+ * An event as processors and backends receive it: a plain object that JSON and BSON can represent.
  *
  * @remarks
- * Every receiver owns its copy: changing it is seen by nobody else, save by the processors and backends
- * that come after it in the same chain.
+ * Every receiver owns its copy. Only the processors and backends after it in the same chain see its
+ * changes.
  */
 export interface TrackingEvent {
   /** A UUIDv7, increasing within the process: the idempotency key at every destination. */
@@ -20,17 +20,17 @@ export interface TrackingEvent {
   name: string;
   /** When `emit` was called, in UTC with millisecond precision. */
   timestamp: Date;
-  /** All contexts that were entered where the event was emitted, merged. */
+  /** All contexts entered around the emitting code, merged. */
   context: EventContext;
-  /** What the emitting code passed. */
+  /** The data that the emitting code passed. */
   data: EventData;
-  /** Refers to the metadata record of the event's type, where the type was registered. */
+  /** The id of the metadata record of the event's type, if the type is registered. */
   name_id?: string;
-  /** Refers to the metadata record of the entered contexts, where those were described. */
+  /** The id of the metadata record of the entered contexts, if they have types. */
   context_type_id?: string;
 }
 
-/** Tells whether a value has the shape of an event; never throws. */
+/** Whether a value has the shape of an event; never throws. */
 export function isTrackingEvent(value: unknown): value is TrackingEvent {
   try {
     const candidate = value as Partial<TrackingEvent> | null | undefined;
@@ -48,7 +48,7 @@ export function isTrackingEvent(value: unknown): value is TrackingEvent {
   }
 }
 
-/** How messages name an event, whatever a processor has made of it; never throws. */
+/** Returns the name that messages use for an event, even after a processor broke it; never throws. */
 export function nameOf(event: TrackingEvent): string {
   try {
     const name: unknown = event.name;
@@ -58,7 +58,7 @@ export function nameOf(event: TrackingEvent): string {
   }
 }
 
-/** Tells whether a value is an object of keys and values, and no array. */
+/** Whether a value is an object of keys and values, not an array. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

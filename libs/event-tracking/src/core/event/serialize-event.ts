@@ -4,11 +4,12 @@ import { isPlainObject, type TrackingEvent } from './event.js';
 import { copyOf } from './snapshot.js';
 
 /**
- * Writes an event as one line of JSON, its dates in RFC 3339 with milliseconds in UTC.
+ * Writes an event as one line of JSON, with dates in RFC 3339, in UTC and milliseconds.
  *
  * @remarks
- * Newlines inside strings are escaped, so that no event can forge a second line. Never throws: an event to which a
- * processor added what JSON refuses (a circle, a bigint, a getter that throws) is written as its own data would be.
+ * Newlines inside strings are escaped, so no event can forge a second line. Never throws: if a
+ * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are converted
+ * as in emitted data.
  */
 export function serializeEvent(event: TrackingEvent): string {
   try {
@@ -19,16 +20,16 @@ export function serializeEvent(event: TrackingEvent): string {
 }
 
 /**
- * Reads an event that {@link serializeEvent} wrote.
+ * Parses an event that {@link serializeEvent} wrote.
  *
- * @throws {@link MalformedEventError} when the text is no JSON or no event.
+ * @throws {@link MalformedEventError} if the text is not JSON or not an event.
  */
 export function parseEvent(text: string): TrackingEvent {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new MalformedEventError(`An event could not be read: the text is no JSON.`, { cause });
+    throw new MalformedEventError('Cannot parse an event: the text is not valid JSON.', { cause });
   }
   if (
     !isPlainObject(value) ||
@@ -36,7 +37,7 @@ export function parseEvent(text: string): TrackingEvent {
     typeof value['name'] !== 'string'
   ) {
     throw new MalformedEventError(
-      `An event could not be read: expected an object with the strings 'id' and 'name', received ${describeValue(value)}.`,
+      `Cannot parse an event: it must be an object with the strings 'id' and 'name'; received ${describeValue(value)}.`,
     );
   }
   return {
@@ -53,10 +54,10 @@ const RFC_3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt ]((?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a timestamp of RFC 3339 with 0 to 9 digits of a second's fraction, cut to milliseconds; a leap second is read
- * as the second after it.
+ * Parses an RFC 3339 timestamp with up to 9 fractional digits, which it cuts to milliseconds.
  *
- * @throws {@link MalformedEventError} when the value is no such timestamp.
+ * @remarks A leap second is read as the second after it.
+ * @throws {@link MalformedEventError} if the value is not such a timestamp.
  */
 export function parseTimestamp(value: unknown): Date {
   const parts = typeof value === 'string' ? RFC_3339.exec(value) : null;
@@ -73,11 +74,11 @@ export function parseTimestamp(value: unknown): Date {
     }
   }
   throw new MalformedEventError(
-    `A timestamp could not be read: expected RFC 3339 such as 2013-09-12T12:55:00.123Z, received ${describeValue(value)}.`,
+    `Cannot parse a timestamp: it must be RFC 3339 such as 2013-09-12T12:55:00.123Z; received ${describeValue(value)}.`,
   );
 }
 
-/** Tells a day that there is: JavaScript takes the 30th of February for the 1st or 2nd of March. */
+/** Whether the day exists: JavaScript reads February 30 as March 1 or 2. */
 export function isDayOfCalendar(date: string): boolean {
   return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }

@@ -1,53 +1,53 @@
-/** How deep a copy goes; what lies deeper becomes `[Truncated]`. */
+/** The depth of a copy; deeper values become `[Truncated]`. */
 export const MAX_DEPTH = 100;
 
-/** How many values a copy holds at most, so that shared references and endless arrays cannot multiply without end. */
+/** The most values that a copy holds, which bounds shared references and endless arrays. */
 export const MAX_VALUES = 1_000_000;
 
 const TRUNCATED = '[Truncated]';
 
-/** A copy that shares nothing with what it was taken from. */
+/** A copy that shares nothing with its original. */
 export interface Snapshot {
   /** The copy: primitives, dates, arrays and plain objects. */
   value: unknown;
-  /** What had to be rewritten because JSON cannot say it: where it stood and what it became, the first few. */
+  /** The first few values that JSON cannot represent: the path of each and its replacement. */
   conversions: readonly string[];
-  /** The length of its JSON, roughly, in characters. */
+  /** The approximate length of its JSON, in characters. */
   size: number;
 }
 
 /**
- * Copies a value as it is at this moment, whatever it is; never throws.
+ * Copies any value in its current state; never throws.
  *
  * @remarks
- * What JSON can say is copied; dates stay dates; `toJSON` is honoured; what JSON cannot say becomes readable
- * (`[Function f]`, `Symbol(x)`, `10n` → `"10"`, `[Circular]`, `NaN` → `"NaN"`, a Map its entries, a Set its values,
- * `[Truncated]` beyond {@link MAX_DEPTH}, `[Throws: message]` for a getter that throws) and is named in `conversions`.
- * Keys whose value is undefined are left out, as JSON does.
+ * Dates stay dates, and `toJSON` is honoured. Values that JSON cannot represent become readable and are
+ * listed in `conversions`: `[Function f]`, `Symbol(x)`, `10n` → `"10"`, `[Circular]`, `NaN` → `"NaN"`,
+ * a Map its entries, a Set its values, `[Truncated]` beyond {@link MAX_DEPTH}, and `[Throws: message]`
+ * for a throwing getter. As in JSON, keys with the value undefined are omitted.
  */
 export function snapshot(value: unknown): Snapshot {
-  const copier = takeCopier();
+  const copier = acquireCopier();
   const copy = copier.copy(value);
   const { conversions, size } = copier;
   idle = copier;
   return { value: copy, conversions, size };
 }
 
-/** Copies what was made of snapshots, as {@link snapshot} does; limits are wider, so that those come out whole. */
+/** Copies values built from snapshots; wider limits than {@link snapshot} keep them whole. */
 export function copyOf<T>(value: T): T {
   return measuredCopyOf(value).copy;
 }
 
-/** The same, with the length of its JSON, roughly, in characters. */
+/** Like {@link copyOf}, with the approximate length of the JSON, in characters. */
 export function measuredCopyOf<T>(value: T): { copy: T; size: number } {
-  const copier = takeCopier();
+  const copier = acquireCopier();
   const copy = copier.copy(value, 2 * MAX_DEPTH, 2 * MAX_VALUES) as T;
   const { size } = copier;
   idle = copier;
   return { copy, size };
 }
 
-/** Sets a key as data, also where the key is `__proto__`. */
+/** Sets an own key, even if the key is `__proto__`. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, {
@@ -63,14 +63,14 @@ export function setOwn(target: Record<string, unknown>, key: string, value: unkn
 
 const MAX_NAMED_CONVERSIONS = 5;
 const NO_CONVERSIONS: string[] = [];
-/** What is said of an error, own or inherited, before its other keys. */
+/** The keys of an error, own or inherited, that are copied before its other keys. */
 const ERROR_KEYS = ['name', 'message', 'code', 'cause'];
 
-/** One copier serves again and again: making its lists anew would cost as much as a copy. */
+/** Reused, because allocating a copier's lists costs as much as a copy. */
 let idle: Copier | undefined;
 
-/** While a copier is at work, a getter or toJSON may well emit: that copy is another copier's. */
-function takeCopier(): Copier {
+/** A getter or `toJSON` may call `emit` re-entrantly; nested copies use a second copier. */
+function acquireCopier(): Copier {
   const copier = idle ?? new Copier();
   idle = undefined;
   return copier;
@@ -83,7 +83,7 @@ class Copier {
   #maxValues = MAX_VALUES;
   #values = 0;
   #depth = 0;
-  /** The containers that are being copied, outermost first: what is met again inside itself is circular. */
+  /** The containers that are being copied, outermost first; used to detect cycles. */
   readonly #ancestors: (object | undefined)[] = [];
   /** The keys that lead to the container being copied. */
   readonly #path: (string | number)[] = [];
@@ -98,7 +98,7 @@ class Copier {
     try {
       return this.#copyValue(value, '');
     } catch (error) {
-      return this.#throws(error, ''); // the stack overflowed: emit was called from too deep
+      return this.#throws(error, ''); // The stack overflowed: emit was called from too deep.
     }
   }
 
@@ -154,7 +154,7 @@ class Copier {
   #copyContainer(value: object): unknown {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype) {
-      return 'toJSON' in value ? this.#copySpecial(value) : this.#copyRecord(value);
+      return 'toJSON' in value ? this.#copySpecial(value) : this.#copyPlain(value);
     }
     if (prototype === Array.prototype && !('toJSON' in value)) {
       return this.#copyArray(value as unknown[]);
@@ -162,9 +162,9 @@ class Copier {
     return this.#copySpecial(value);
   }
 
-  #copyRecord(value: object): Record<string, unknown> {
+  #copyPlain(value: object): Record<string, unknown> {
     const copy: Record<string, unknown> = {};
-    // The engine reads members fastest where the loop over the keys reads them itself.
+    // V8 reads members fastest inside the `for…in` loop itself.
     for (const key in value) {
       if (!Object.hasOwn(value, key)) continue;
       if (++this.#values > this.#maxValues) {
@@ -202,7 +202,7 @@ class Copier {
     return copy;
   }
 
-  /** Reads one member, through a getter perhaps, and copies it. */
+  /** Reads and copies one member; a getter may throw. */
   #read(container: object, key: string | number): unknown {
     let member: unknown;
     try {
@@ -221,13 +221,13 @@ class Copier {
     }
     const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
     if (typeof toJSON === 'function') {
-      const said: unknown = Reflect.apply(toJSON, value, [
+      const replacement: unknown = Reflect.apply(toJSON, value, [
         String(this.#path[this.#depth - 1] ?? ''),
       ]);
-      // Like JSON, toJSON is asked once: what it answers is copied as it stands.
-      if (typeof said !== 'object' || said === null) return this.#copyValue(said, '');
-      if (said instanceof Date) return this.#copySpecial(said);
-      return this.#copyByShape(said);
+      // Like JSON.stringify, calls toJSON once: a toJSON of the replacement is ignored.
+      if (typeof replacement !== 'object' || replacement === null) return this.#copyValue(replacement, '');
+      if (replacement instanceof Date) return this.#copySpecial(replacement);
+      return this.#copyByShape(replacement);
     }
     return this.#copyByShape(value);
   }
@@ -239,11 +239,11 @@ class Copier {
     }
     if (value instanceof Map) {
       this.#note(undefined, 'the entries of a Map');
-      return this.#copyArray(take(value.entries()));
+      return this.#copyArray(firstOf(value.entries()));
     }
     if (value instanceof Set) {
       this.#note(undefined, 'the values of a Set');
-      return this.#copyArray(take(value.values()));
+      return this.#copyArray(firstOf(value.values()));
     }
     if (value instanceof Error) {
       this.#note(undefined, 'the name and message of an Error');
@@ -251,22 +251,22 @@ class Copier {
     }
     if (value instanceof RegExp) return this.#converted(undefined, String(value));
     if (isBoxed(value)) return this.#copyValue(value.valueOf(), '');
-    if (isOpaque(value)) return this.#converted(undefined, `[${nameOfType(value)}]`);
-    return this.#copyRecord(value);
+    if (isOpaque(value)) return this.#converted(undefined, `[${constructorName(value)}]`);
+    return this.#copyPlain(value);
   }
 
   #copyError(error: Error): Record<string, unknown> {
-    const described: Record<string, unknown> = {};
+    const copy: Record<string, unknown> = {};
     for (const key of ERROR_KEYS) {
       const member = this.#read(error, key);
-      if (member !== undefined) described[key] = member;
+      if (member !== undefined) copy[key] = member;
     }
     for (const key of Object.keys(error)) {
       if (ERROR_KEYS.includes(key)) continue;
       const member = this.#read(error, key);
-      if (member !== undefined) setOwn(described, key, member);
+      if (member !== undefined) setOwn(copy, key, member);
     }
-    return described;
+    return copy;
   }
 
   #throws(error: unknown, key?: string | number): string {
@@ -279,18 +279,18 @@ class Copier {
     return this.#converted(key, `[Throws: ${message}]`);
   }
 
-  #converted(key: string | number | undefined, became: string): string {
-    this.size += became.length + 3;
-    this.#note(key, became);
-    return became;
+  #converted(key: string | number | undefined, replacement: string): string {
+    this.size += replacement.length + 3;
+    this.#note(key, replacement);
+    return replacement;
   }
 
-  #note(key: string | number | undefined, became: string): void {
+  #note(key: string | number | undefined, replacement: string): void {
     if (this.conversions === NO_CONVERSIONS) this.conversions = [];
     if (this.conversions.length >= MAX_NAMED_CONVERSIONS) return;
     const where = this.#path.slice(1, this.#depth);
     if (key !== undefined && key !== '') where.push(key);
-    const shown = became.length > 80 ? `${became.slice(0, 80)}…` : became;
+    const shown = replacement.length > 80 ? `${replacement.slice(0, 80)}…` : replacement;
     this.conversions.push(where.length === 0 ? shown : `${shorten(where)}: ${shown}`);
   }
 }
@@ -299,13 +299,13 @@ function shorten(path: readonly (string | number)[]): string {
   return path.length > 8 ? `${path.slice(0, 8).join('.')}…` : path.join('.');
 }
 
-function take(values: Iterable<unknown>): unknown[] {
-  const taken: unknown[] = [];
+function firstOf(values: Iterable<unknown>): unknown[] {
+  const list: unknown[] = [];
   for (const value of values) {
-    taken.push(value);
-    if (taken.length > MAX_VALUES) break;
+    list.push(value);
+    if (list.length > MAX_VALUES) break;
   }
-  return taken;
+  return list;
 }
 
 function isBoxed(value: object): boolean {
@@ -329,7 +329,7 @@ function isOpaque(value: object): boolean {
   );
 }
 
-function nameOfType(value: object): string {
+function constructorName(value: object): string {
   const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
   return typeof name === 'string' && name !== '' ? name : 'Object';
 }

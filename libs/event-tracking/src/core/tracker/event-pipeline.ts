@@ -3,7 +3,7 @@ import type { EnteredContext } from '../context/context-stack.js';
 import { DefaultContextLocator } from '../context/default-context-locator.js';
 import { describeError, quoteName } from '../diagnostics/describe.js';
 import { Diagnostics } from '../diagnostics/diagnostics.js';
-import { EventFactory } from '../event/event-factory.js';
+import { EventFactory } from './event-factory.js';
 import type { TrackingEvent } from '../event/event.js';
 import { checkedTypes, nameOfType, type ContextType } from '../event-types/event-type.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';

@@ -1,4 +1,4 @@
-import type { ViolationKind } from '../event-types/violations.js';
+import type { ViolationKind } from '../diagnostics/violation.js';
 import type { EventStats } from '../tree/event-stats.js';
 
 /** What became of a tracker's events. */

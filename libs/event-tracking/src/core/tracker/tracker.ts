@@ -17,7 +17,7 @@ import {
 } from '../event-types/event-type.js';
 import type { Fields } from '../event-types/field.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
-import type { Violation } from '../event-types/violations.js';
+import type { Violation } from '../diagnostics/violation.js';
 import { NO_BACKEND, type Backend, type Deadline } from '../tree/backend.js';
 import type { Processor } from '../tree/processor.js';
 import { RoutingBackend } from '../tree/routing-backend.js';

@@ -1,4 +1,5 @@
 import { describeError } from '../diagnostics/describe.js';
+import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { LeafNode } from './leaf-node.js';
 import { childPath, nodeOf, type Position, type TreeNode, type WrapLeaf } from './tree-node.js';
@@ -6,6 +7,8 @@ import { childPath, nodeOf, type Position, type TreeNode, type WrapLeaf } from '
 /** A named node below another; errors that end its flushing and closing are reported, not thrown. */
 export class Child {
   readonly node: TreeNode;
+  /** A backend that holds a node is controlled by its own methods, which a subclass may override. */
+  readonly #controlled: Pick<Backend, 'register' | 'flush' | 'close'>;
   #position: Position;
 
   /**
@@ -20,6 +23,7 @@ export class Child {
   ) {
     this.#position = { ...parent, path: childPath(parent, name) };
     this.node = nodeOf(given) ?? wrap?.(given) ?? new LeafNode(given, this.#position);
+    this.#controlled = nodeOf(given) === undefined ? this.node : given;
     this.node.attach(this.#position);
     if (wrap !== undefined) this.node.wrapLeaves?.(wrap);
   }
@@ -39,17 +43,22 @@ export class Child {
     return new Child(this.name, this.given, parent, wrap);
   }
 
+  /** Rejects if the backend refused the record, which has been reported. */
+  async register(record: MetadataRecord): Promise<void> {
+    await this.#controlled.register?.(record);
+  }
+
   async flush(deadline: Deadline): Promise<void> {
-    await this.#reportingErrors('flush', () => this.node.flush(deadline));
+    await this.#reportingErrors('flush', deadline);
   }
 
   async close(deadline: Deadline): Promise<void> {
-    await this.#reportingErrors('close', () => this.node.close(deadline));
+    await this.#reportingErrors('close', deadline);
   }
 
-  async #reportingErrors(step: 'flush' | 'close', work: () => Promise<void>): Promise<void> {
+  async #reportingErrors(step: 'flush' | 'close', deadline: Deadline): Promise<void> {
     try {
-      await work();
+      await this.#controlled[step]?.(deadline);
     } catch (error) {
       const { path, diagnostics } = this.#position;
       diagnostics.error(

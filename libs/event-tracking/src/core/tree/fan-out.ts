@@ -63,7 +63,7 @@ export class FanOut implements TreeNode {
     }
     const child = new Child(name, backend, this.#position, this.#wrap);
     this.#children = [...this.#children, child];
-    for (const record of this.#records) child.node.register(record).catch(() => {}); // reported
+    for (const record of this.#records) child.register(record).catch(() => {}); // reported
   }
 
   route(event: TrackingEvent, size?: number): void {
@@ -102,7 +102,7 @@ export class FanOut implements TreeNode {
 
   async register(record: MetadataRecord): Promise<void> {
     this.#records = [...this.#records.filter(({ id }) => id !== record.id), record];
-    const all = this.#children.map(({ node }) => node.register(record));
+    const all = this.#children.map((child) => child.register(record));
     await Promise.allSettled(all);
     await Promise.all(all);
   }

@@ -4,7 +4,7 @@ import { nameOf, type TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
-import { isThenable } from './is-thenable.js';
+import { isThenable } from '../diagnostics/is-thenable.js';
 import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -61,10 +61,11 @@ export class LeafNode implements TreeNode {
   }
 
   async register(record: MetadataRecord): Promise<void> {
+    if (this.inner !== undefined) return this.inner.register(record);
     try {
       await this.backend.register?.(record);
     } catch (error) {
-      if (this.inner === undefined) this.#reportUnregistered(record, error);
+      this.#reportUnregistered(record, error);
       throw error;
     }
   }
@@ -75,17 +76,17 @@ export class LeafNode implements TreeNode {
 
   async flush(deadline: Deadline): Promise<void> {
     await untilAborted(Promise.all(this.#pending), deadline.signal);
-    await this.#settled(this.backend.flush?.(deadline), deadline);
+    await this.#settled('flush', deadline);
   }
 
   async close(deadline: Deadline): Promise<void> {
-    await this.#settled(this.backend.close?.(deadline), deadline);
+    await this.#settled('close', deadline);
   }
 
   /** A node keeps the deadline itself, and counts the events it could not deliver. */
-  async #settled(work: Promise<void> | undefined, { signal }: Deadline): Promise<void> {
-    if (this.inner === undefined) await untilAborted(Promise.resolve(work), signal);
-    else await work;
+  async #settled(step: 'flush' | 'close', deadline: Deadline): Promise<void> {
+    if (this.inner !== undefined) return this.inner[step](deadline);
+    await untilAborted(Promise.resolve(this.backend[step]?.(deadline)), deadline.signal);
   }
 
   #await(eventName: string, result: PromiseLike<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import { describeError, describeValue } from '../diagnostics/describe.js';
 import { EventEmissionExit } from '../diagnostics/errors.js';
 import { isTrackingEvent, nameOf, type TrackingEvent } from '../event/event.js';
-import { isThenable } from './is-thenable.js';
+import { isThenable } from '../diagnostics/is-thenable.js';
 import { toStep, type ProcessingStep, type Processor } from './processor.js';
 import type { Position } from './tree-node.js';
 

@@ -5,7 +5,7 @@ import { isPlainObject, nameOf, type TrackingEvent } from '../event/event.js';
 import { copyOf } from '../event/snapshot.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { isBackend, type Backend, type Backends, type Deadline } from './backend.js';
-import { compareCodePoints } from './compare-code-points.js';
+import { compareCodePoints } from '../event/compare-code-points.js';
 import type { EventStats } from './event-stats.js';
 import { LeafNode } from './leaf-node.js';
 import { ProcessingNode } from './processing-node.js';
@@ -42,7 +42,7 @@ export interface RoutingBackendOptions {
 export class RoutingBackend implements Backend {
   /** @internal */
   protected readonly processingNode = new ProcessingNode();
-  #ownNode: TreeNode | undefined;
+  #node: TreeNode | undefined;
 
   /** @throws {@link ImproperlyConfigured} for invalid backends, processors, and names that contain a dot */
   constructor(options: RoutingBackendOptions = {}) {
@@ -116,7 +116,7 @@ export class RoutingBackend implements Backend {
 
   /** Registers a metadata record with all children that store them; rejects if one refused it, which is reported. */
   async register(record: MetadataRecord): Promise<void> {
-    await this.processingNode.register(record);
+    await this[NODE].register(record);
   }
 
   /** Returns what became of the events at this node and below it, by path; this node's own path comes first. */
@@ -126,28 +126,22 @@ export class RoutingBackend implements Backend {
 
   /** Resolves when all children have delivered what was sent to them, or the signal aborts; never rejects. */
   async flush(options: Deadline = {}): Promise<void> {
-    await this.processingNode.flush(options);
+    await this[NODE].flush(options);
   }
 
   /** Flushes and closes all children; never rejects. */
   async close(options: Deadline = {}): Promise<void> {
-    await this.processingNode.close(options);
+    await this[NODE].close(options);
   }
 
-  /** @internal Parents must call the methods that a subclass overrides; otherwise they use the node directly. */
+  /** @internal Parents must call a subclass's own `send`; otherwise they use the node directly. */
   get [NODE](): TreeNode {
     const { processingNode } = this;
-    return (this.#ownNode ??= isOverridden(this)
-      ? new LeafNode(this, processingNode.position, processingNode)
-      : processingNode);
+    return (this.#node ??=
+      this.send === RoutingBackend.prototype.send
+        ? processingNode
+        : new LeafNode(this, processingNode.position, processingNode));
   }
-}
-
-function isOverridden(backend: RoutingBackend): boolean {
-  const { prototype } = RoutingBackend;
-  return (['send', 'register', 'flush', 'close'] as const).some(
-    (method) => backend[method] !== prototype[method],
-  );
 }
 
 function readBackends(backends: unknown): [string, Backend][] {

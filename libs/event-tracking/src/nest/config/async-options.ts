@@ -3,12 +3,12 @@ import { checkKeys, checkOptions, type KeysOf } from '../../core/diagnostics/che
 import { describeValue } from '../../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { isPlainObject } from '../../core/event/event.js';
-import { OPTION_KEYS } from './blueprint.js';
 import type {
   EventTrackingModuleAsyncOptions,
   EventTrackingModuleExtras,
   EventTrackingOptionsFactory,
 } from './event-tracking-options.js';
+import { OPTION_KEYS } from './read-blueprint.js';
 import { OPTIONS } from '../tokens.js';
 
 const WHERE = 'EventTrackingModule.forRootAsync';
@@ -23,32 +23,36 @@ const ASYNC_KEYS: KeysOf<EventTrackingModuleAsyncOptions> = {
   isGlobal: true,
 };
 
-/** @throws {@link ImproperlyConfigured} for what cannot be known later than when the module is declared */
+/**
+ * Checks the options that Nest needs when the module is declared.
+ *
+ * @throws {@link ImproperlyConfigured} if one is invalid
+ */
 export function checkExtras({ imports, isGlobal }: EventTrackingModuleExtras): void {
   if (imports !== undefined && !Array.isArray(imports)) {
     throw new ImproperlyConfigured(
-      `imports: expected an array of modules, received ${describeValue(imports)}.`,
+      `imports must be an array of modules; received ${describeValue(imports)}.`,
     );
   }
   if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
     throw new ImproperlyConfigured(
-      `isGlobal: expected true or false, received ${describeValue(isGlobal)}.`,
+      `isGlobal must be true or false; received ${describeValue(isGlobal)}.`,
     );
   }
 }
 
 /**
- * Checks the argument of `forRootAsync`, before Nest takes it apart.
+ * Checks the argument of `forRootAsync`.
  *
- * @throws {@link ImproperlyConfigured} with what was received and how to mend it
+ * @throws {@link ImproperlyConfigured} with the received value and a hint
  */
 export function checkAsyncOptions(options: EventTrackingModuleAsyncOptions): void {
-  const inside =
+  const misplaced =
     isPlainObject(options) && Object.keys(options).find((key) => OPTION_KEYS.includes(key));
-  if (typeof inside === 'string') {
+  if (typeof misplaced === 'string') {
     throw new ImproperlyConfigured(
-      `${WHERE}: the key '${inside}' belongs into what the factory returns: ` +
-        `useFactory: () => ({ ${inside}: … }).`,
+      `${WHERE}: ${misplaced} must be returned by the factory: ` +
+        `useFactory: () => ({ ${misplaced}: … }).`,
     );
   }
   checkOptions(options, WHERE, ASYNC_KEYS);
@@ -57,25 +61,28 @@ export function checkAsyncOptions(options: EventTrackingModuleAsyncOptions): voi
   checkExposed(options.expose ?? {});
 }
 
-/** Provides {@link OPTIONS} from wherever they come. */
+/** Returns the providers that resolve {@link OPTIONS}. */
 export function optionsProviders(options: EventTrackingModuleAsyncOptions): Provider[] {
   const { useFactory, inject, useClass, useExisting } = options;
   if (useFactory !== undefined) return [{ provide: OPTIONS, useFactory, inject: inject ?? [] }];
-  const fromFactory = (token: FactoryProvider['inject']): Provider => ({
+  const fromFactory = (tokens: FactoryProvider['inject']): Provider => ({
     provide: OPTIONS,
-    useFactory: makeOptions,
-    inject: token,
+    useFactory: callOptionsFactory,
+    inject: tokens,
   });
   if (useClass !== undefined) return [{ provide: useClass, useClass }, fromFactory([useClass])];
   return [fromFactory([useExisting!])];
 }
 
-function makeOptions(factory: Partial<EventTrackingOptionsFactory> | null | undefined): unknown {
+function callOptionsFactory(
+  factory: Partial<EventTrackingOptionsFactory> | null | undefined,
+): unknown {
   if (typeof factory?.createEventTrackingOptions === 'function') {
     return factory.createEventTrackingOptions();
   }
   throw new ImproperlyConfigured(
-    `${WHERE}: expected a provider with the method createEventTrackingOptions(), received ${describeValue(factory)}.`,
+    `${WHERE}: useClass or useExisting must provide an object with the method ` +
+      `createEventTrackingOptions(); received ${describeValue(factory)}.`,
   );
 }
 
@@ -83,19 +90,19 @@ function checkSource(options: EventTrackingModuleAsyncOptions): void {
   const given = SOURCES.filter((key) => options[key] !== undefined);
   if (given.length !== 1) {
     throw new ImproperlyConfigured(
-      `${WHERE}: expected useFactory, useClass or useExisting, received ` +
-        `${given.length === 0 ? 'none of them' : `${given.join(' and ')}. Keep one of them`}.`,
+      `${WHERE} must have exactly one of useFactory, useClass and useExisting; received ` +
+        `${given.length === 0 ? 'none' : `${given.join(' and ')}. Keep one of them`}.`,
     );
   }
   const { useFactory, inject } = options;
   if (useFactory !== undefined && typeof useFactory !== 'function') {
     throw new ImproperlyConfigured(
-      `${WHERE}: useFactory: expected a function, received ${describeValue(useFactory)}.`,
+      `${WHERE}: useFactory must be a function; received ${describeValue(useFactory)}.`,
     );
   }
   if (inject !== undefined && !Array.isArray(inject)) {
     throw new ImproperlyConfigured(
-      `${WHERE}: inject: expected an array of tokens, received ${describeValue(inject)}.`,
+      `${WHERE}: inject must be an array of tokens; received ${describeValue(inject)}.`,
     );
   }
 }
@@ -105,13 +112,15 @@ function checkExposed(expose: NonNullable<EventTrackingModuleAsyncOptions['expos
   const trackers: unknown = expose.trackers ?? [];
   if (!Array.isArray(trackers) || !trackers.every((name) => typeof name === 'string')) {
     throw new ImproperlyConfigured(
-      `expose.trackers: expected an array of names such as ['audit'], received ${describeValue(trackers)}.`,
+      `expose.trackers must be an array of names such as ['audit']; ` +
+        `received ${describeValue(trackers)}.`,
     );
   }
   const backends: unknown = expose.backends ?? [];
   if (!Array.isArray(backends)) {
     throw new ImproperlyConfigured(
-      `expose.backends: expected an array of paths such as ['warehouse.mongo'], received ${describeValue(backends)}.`,
+      `expose.backends must be an array of paths such as ['warehouse.mongo']; ` +
+        `received ${describeValue(backends)}.`,
     );
   }
   for (const [index, each] of (backends as unknown[]).entries()) {
@@ -120,7 +129,8 @@ function checkExposed(expose: NonNullable<EventTrackingModuleAsyncOptions['expos
     const { tracker, path } = isPlainObject(each) ? each : {};
     if (typeof tracker !== 'string' || typeof path !== 'string') {
       throw new ImproperlyConfigured(
-        `${where}: expected a path such as 'warehouse.mongo', or { tracker, path }, received ${describeValue(each)}.`,
+        `${where} must be a path such as 'warehouse.mongo' or { tracker, path }; ` +
+          `received ${describeValue(each)}.`,
       );
     }
     checkKeys(each as object, where, ['tracker', 'path']);

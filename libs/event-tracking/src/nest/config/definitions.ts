@@ -5,62 +5,64 @@ import type { EventQueue } from '../../core/tree/event-queue.js';
 import type { DeliveryOptions } from '../../delivery/delivery-options.js';
 import type { FilterObject, Processor, ProcessorObject } from '../../core/tree/processor.js';
 
-/** Something that Nest's injector creates from a class. */
+/** A class that Nest's injector instantiates. */
 export interface ClassDefinition<T> {
   useClass: Type<T>;
 }
 
-/** Something that a function makes, from what Nest's injector gives it. */
+/** A factory function, called with dependencies from Nest's injector. */
 export interface FactoryDefinition<T> {
-  // The arguments are what `inject` lists, which types cannot follow.
+  // The type system cannot derive the arguments from `inject`.
   // oxlint-disable-next-line typescript/no-explicit-any
   useFactory: (...dependencies: any[]) => T | Promise<T>;
   inject?: FactoryProvider['inject'];
 }
 
-/** Something that is a provider already. */
+/** An alias of an existing provider. */
 export interface ExistingDefinition {
   useExisting: InjectionToken;
 }
 
-/** Something that is there already. */
+/** An existing object. */
 export interface ValueDefinition<T> {
   useValue: T;
 }
 
-/** Something in one of the forms in which Nest describes a provider. */
+/** Any of Nest's forms of custom provider. */
 export type Definition<T> =
   ClassDefinition<T> | FactoryDefinition<T> | ExistingDefinition | ValueDefinition<T>;
 
-/** A node of the tree: its own processors, its own children. */
+/** A node of the tree, with processors and children of its own. */
 export interface RoutingDefinition {
   /**
-   * Where events wait for the children, which then cost the code that emits nothing: the node's own processors run before
-   * it, where the event is emitted, the children's behind it.
+   * Buffers events for the children, so that `emit` does not run them.
    *
-   * @default none: the children are called where the event is emitted
+   * @remarks
+   * The node's own processors run inside `emit`, before the queue. The children, and their
+   * processors, run behind it.
+   * @default none: `emit` calls the children directly
    */
   queue?: EventQueueDefinition;
   /**
-   * The steps each event takes before the children get it.
+   * The processors that each event passes before it reaches the children.
    *
    * @default none
    */
   processors?: readonly ProcessorDefinition[];
-  /** The children by name; names hold no dot. */
+  /** The children by name; a name must not contain dots. */
   backends: BackendDefinitions;
 }
 
-/** A single destination: an instance, a class or a definition, which may say how events reach it. */
+/** A destination: an instance, a class, or a definition that can also configure its delivery. */
 export type DestinationDefinition =
   Backend | Type<Backend> | (Definition<Backend> & { delivery?: DeliveryDefinition | false });
 
-/** How events reach a destination. */
+/** How events are delivered to a destination. */
 export interface DeliveryDefinition extends Omit<DeliveryOptions, 'deadLetter'> {
   /**
-   * Where events go whose delivery was given up, each with the reason as `dead_letter`.
+   * Receives events that could not be delivered, each with the reason as `dead_letter`.
    *
-   * @default none: they are dropped, counted and logged
+   * @default none: such events are dropped, counted and logged
    */
   deadLetter?: DestinationDefinition;
 }
@@ -69,9 +71,9 @@ export interface DeliveryDefinition extends Omit<DeliveryOptions, 'deadLetter'> 
  * A backend: a destination, or a node with backends of its own.
  *
  * @remarks
- * A destination that has `sendBatch` is delivered to in batches, with the defaults of {@link DeliveryDefinition}, unless
- * `delivery` says otherwise; `delivery: false` calls its `send` for each event. One without `sendBatch` is called for each
- * event, where it is emitted, unless `delivery` is given.
+ * A destination with `sendBatch` receives batches, with the defaults of {@link DeliveryDefinition};
+ * `delivery` changes the defaults, and `delivery: false` makes `emit` call `send` for each event.
+ * For a destination without `sendBatch`, `emit` calls `send` directly unless `delivery` is given.
  */
 export type BackendDefinition = DestinationDefinition | RoutingDefinition;
 

@@ -16,7 +16,7 @@ import type {
 /** The tree of one tracker. */
 export interface TrackerTreeOptions {
   /**
-   * Where events wait for all backends; see {@link RoutingDefinition}.
+   * Buffers events for all backends; see {@link RoutingDefinition}.
    *
    * @default none
    */
@@ -28,7 +28,7 @@ export interface TrackerTreeOptions {
    */
   backends?: BackendDefinitions;
   /**
-   * The steps that each event takes before any backend gets it.
+   * The processors that each event passes before it reaches any backend.
    *
    * @default none
    */
@@ -36,58 +36,61 @@ export interface TrackerTreeOptions {
 }
 
 /**
- * Makes the context of a request.
+ * Returns the context of a request.
  *
- * @param request - the HTTP adapter's request; the client of a gateway; the context of a microservice's message
- * @param defaults - what the request's context would be
- * @param executionContext - Nest's, where Nest has dispatched the request already
+ * @param request - the HTTP adapter's request, a gateway's client, or a microservice's message
+ * context
+ * @param defaults - the default context of the request
+ * @param executionContext - Nest's execution context, once Nest has dispatched the request
  */
 export type RequestContextFactory = (
-  // Each adapter and transport has a request of its own type, which the function declares.
+  // Each adapter and transport has its own request type, declared by the function.
   // oxlint-disable-next-line typescript/no-explicit-any
   request: any,
   defaults: Record<string, unknown>,
   executionContext?: ExecutionContext,
 ) => object;
 
-/** How a request becomes context. */
+/** How context is derived from a request. */
 export interface RequestContextOptions {
   /**
-   * Makes the request's context; spread `defaults` to extend them.
+   * Returns the request's context; spread `defaults` to extend them.
    *
    * @remarks
-   * Called for each event of the request, so that it sees what guards have learnt by then (`request.user`). A fault
-   * in it is reported, and the defaults are used.
+   * Called for each event of the request, so that it sees properties that guards have added
+   * (`request.user`). If it fails, the error is reported and the defaults are used.
    * @default the defaults
    */
   request?: RequestContextFactory;
   /**
-   * Keys of the application's own CLS that become context, read when an event is emitted. Dots lead into objects:
-   * `user.id` becomes `{ user: { id } }`.
+   * Keys of the application's own CLS to copy into the context when an event is emitted.
    *
+   * @remarks Dots address nested values: `user.id` becomes `{ user: { id } }`.
    * @default none
    */
   cls?: readonly string[];
 }
 
-/** What {@link EventTrackingModule.forRoot} configures. */
+/** The options of event tracking in a Nest application. */
 export interface EventTrackingOptions extends TrackerTreeOptions {
   /**
-   * False constructs nothing: all tokens resolve to things that do nothing.
+   * Whether event tracking is active; if false, no backend is created and all tokens resolve to
+   * no-ops.
    *
    * @default true
    */
   enabled?: boolean;
   /**
-   * Further trackers by name, each with a tree of its own.
+   * Additional trackers by name, each with its own tree.
    *
    * @default none
    */
   trackers?: Readonly<Record<string, TrackerTreeOptions>>;
   /**
-   * How a request becomes context; false for no context of its own.
+   * How context is derived from a request; false for no request context.
    *
-   * @default method, path, host, ip, agent, referrer, request_id, page where there is one, and origin: 'server'
+   * @default method, path, host, ip, agent, referrer, request_id, page if known, and origin:
+   * 'server'
    */
   context?: false | RequestContextOptions;
   /**
@@ -97,50 +100,53 @@ export interface EventTrackingOptions extends TrackerTreeOptions {
    */
   contextLocator?: ContextLocatorDefinition;
   /**
-   * Whether this process takes events out of queues that it shares with others, such as those in Redis.
+   * Whether this process consumes events from queues shared with other processes, such as in Redis.
    *
-   * @remarks Queues in memory are always emptied by the process that fills them.
+   * @remarks Each process always consumes its own in-memory queues.
    * @default false
    */
   worker?: boolean;
   /**
-   * The size in bytes of an event's data, estimated, beyond which a warning is logged. The event is delivered.
+   * The estimated size of an event's data, in bytes, above which a warning is logged.
+   *
+   * @remarks The event is still delivered.
    *
    * @default 1 MiB
    */
   maxEventSize?: number;
   /**
-   * The types of events and contexts of the whole application, for all its trackers; those of a feature may be registered
-   * beside it, by {@link EventTrackingModule.forFeature}.
+   * The event and context types of the application, registered with all its trackers.
    *
+   * @remarks A feature module can register its own with {@link EventTrackingModule.forFeature}.
    * @default none
    */
   eventTypes?: readonly (EventType | ContextType)[];
   /**
-   * Makes the trackers' `flush` and `close`, and closing the application, reject when events differed from what was agreed:
-   * for tests and development. Events are delivered all the same.
+   * Makes the trackers' `flush` and `close`, and closing the application, reject if events violated
+   * their types.
    *
+   * @remarks For tests and development. The events are still delivered.
    * @default false
    */
   strict?: boolean;
   /**
-   * How long draining may take at shutdown, in milliseconds, in all.
+   * The total time that delivery may take at shutdown, in milliseconds.
    *
    * @default 10,000
    */
   shutdownTimeout?: number;
   /**
-   * Makes the trackers known to `getTracker` and `emit`, for code outside the injector.
+   * Whether to register the trackers for `getTracker` and `emit`, for code outside the injector.
    *
    * @default false
    */
   registerGlobally?: boolean;
 }
 
-/** What is known when the module is declared, and not only when its options are made. */
+/** The options that Nest needs when the module is declared. */
 export interface EventTrackingModuleExtras {
   /**
-   * The modules in which definitions find their dependencies, besides global ones.
+   * The modules, in addition to global ones, that provide the dependencies of definitions.
    *
    * @default none
    */
@@ -156,31 +162,32 @@ export interface EventTrackingModuleExtras {
 /** The argument of {@link EventTrackingModule.forRoot}. */
 export type EventTrackingModuleOptions = EventTrackingOptions & EventTrackingModuleExtras;
 
-/** Makes options; for {@link EventTrackingModule.forRootAsync}. */
+/** Creates the options for {@link EventTrackingModule.forRootAsync}. */
 export interface EventTrackingOptionsFactory {
   createEventTrackingOptions(): EventTrackingOptions | Promise<EventTrackingOptions>;
 }
 
 /** The argument of {@link EventTrackingModule.forRootAsync}. */
 export interface EventTrackingModuleAsyncOptions extends EventTrackingModuleExtras {
-  /** A function that makes the options from what `inject` lists. */
+  /** Creates the options from the dependencies that `inject` lists. */
   // oxlint-disable-next-line typescript/no-explicit-any
   useFactory?: (...dependencies: any[]) => EventTrackingOptions | Promise<EventTrackingOptions>;
-  /** What `useFactory` is given. */
+  /** The tokens of the arguments of `useFactory`. */
   inject?: FactoryProvider['inject'];
-  /** A class whose instance makes the options; created by this module. */
+  /** A class to instantiate that creates the options. */
   useClass?: Type<EventTrackingOptionsFactory>;
-  /** A provider that makes the options. */
+  /** The token of an existing provider that creates the options. */
   useExisting?: InjectionToken;
   /**
-   * What is to be injected by name, besides the default tracker: Nest asks for it before the factory has run.
+   * The trackers and backends to make injectable, in addition to the default tracker.
    *
+   * @remarks Nest needs to know them before the factory runs.
    * @default none
    */
   expose?: {
-    /** Names of trackers. */
+    /** The names of trackers. */
     trackers?: readonly string[];
-    /** Paths of the default tracker's backends, or of another's as `{ tracker, path }`. */
+    /** The paths of the default tracker's backends; `{ tracker, path }` for another tracker. */
     backends?: readonly (string | { tracker: string; path: string })[];
   };
 }

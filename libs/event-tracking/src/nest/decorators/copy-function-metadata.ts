@@ -1,4 +1,6 @@
-/** Gives a wrapper all that frameworks read from the function it stands for: properties, name, length and metadata. */
+/**
+ * Copies a function's properties, name, length and metadata to its wrapper, for frameworks to read.
+ */
 export function copyFunctionMetadata(wrapper: Function, original: Function): void {
   for (const property of Reflect.ownKeys(original)) {
     if (property !== 'prototype') {

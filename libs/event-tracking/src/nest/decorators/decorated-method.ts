@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import { isObservable, type Observable } from 'rxjs';
-import type { ContextStack } from '../../core/context/context-stack.js';
+import { ContextStack } from '../../core/context/context-stack.js';
 import { describeError, describeValue } from '../../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { isPlainObject } from '../../core/event/event.js';
@@ -13,34 +13,34 @@ import { subscribeWithin, type Run } from './subscribe-within.js';
 import { copyFunctionMetadata } from './copy-function-metadata.js';
 import { DEFAULT_TRACKER } from '../tokens.js';
 
-/** What the factories of decorators are given, always. */
+/** Describes a call of a decorated method to the decorators' factories. */
 export interface MethodCall<
   Args extends readonly unknown[] = readonly unknown[],
   Result = unknown,
 > {
   /** The method's own arguments. */
   args: Args;
-  /** What the method was called on. */
+  /** The object on which the method was called. */
   instance: unknown;
-  /** Nest's, where Nest dispatched the call. */
+  /** Nest's execution context, if Nest dispatched the call. */
   executionContext?: ExecutionContext;
-  /** What the method returned, resolved to or emitted last, where it succeeded. */
+  /** The value that the method returned, resolved to or emitted last, if it succeeded. */
   result?: Result;
-  /** What the method threw, rejected or failed with. */
+  /** The error that the method threw, rejected or failed with. */
   error?: unknown;
 }
 
 /** When a method's event is emitted. */
 export type EmitOn = 'success' | 'error' | 'settled';
 
-/** A context that a method runs inside. */
+/** A context to enter before a method runs. */
 export interface ContextStep {
   readonly context: string | ContextType;
   readonly values: object | ((call: MethodCall<never, never>) => object);
   readonly tracker: string | undefined;
 }
 
-/** An event that a method emits by itself. */
+/** An event to emit after a method has run. */
 export interface EmitStep {
   readonly event: string | EventType;
   readonly data: object | ((call: MethodCall<never, never>) => object) | undefined;
@@ -50,7 +50,7 @@ export interface EmitStep {
 
 type Outcome = Pick<MethodCall, 'result' | 'error'>;
 
-/** What happens around a method. */
+/** The decorators of a method, combined. */
 export interface MethodPlan {
   readonly original: Function;
   readonly decorators: readonly string[];
@@ -62,18 +62,18 @@ export interface MethodPlan {
 
 const plans = new WeakMap<Function, MethodPlan>();
 
-/** The plan of a decorated method, if it is one. */
+/** Returns the plan of a method if it is decorated. */
 export function planOf(method: unknown): MethodPlan | undefined {
   return typeof method === 'function' ? plans.get(method) : undefined;
 }
 
 /**
- * Puts a step around a method.
+ * Adds a step to a method's plan and returns the descriptor of its wrapper.
  *
  * @remarks
- * All decorators of a method share one wrapper, so that its events carry its contexts in whatever order the decorators
- * stand. The wrapper has the method's name, length and metadata.
- * @throws {@link ImproperlyConfigured} where a decorator stands on something else than a method
+ * All decorators of a method share one wrapper, so that its events carry its contexts in any order
+ * of the decorators. The wrapper has the method's name, length and metadata.
+ * @throws {@link ImproperlyConfigured} if the target is not an instance method
  */
 export function decorateMethod(
   decorator: string,
@@ -85,7 +85,7 @@ export function decorateMethod(
   const method: unknown = descriptor?.value;
   if (typeof method !== 'function' || typeof prototype === 'function') {
     throw new ImproperlyConfigured(
-      `${decorator} decorates methods of instances; ${describePlace(prototype, key, descriptor)}.`,
+      `${decorator} can only decorate instance methods; ${describePlace(prototype, key, descriptor)}.`,
     );
   }
   const { original, decorators, contexts, emits } = plans.get(method) ?? {
@@ -137,10 +137,18 @@ function wrap(plan: MethodPlan, key: string | symbol): Function {
   };
 }
 
+/** A context with the values that were made for a call. */
+interface MadeContext {
+  readonly step: ContextStep;
+  readonly values: object;
+}
+
+const NO_CONTEXTS: readonly MadeContext[] = [];
+
 /** One call of a decorated method. */
 class DecoratedCall {
   readonly #call: MethodCall;
-  readonly #contexts: { step: ContextStep; values: object }[];
+  readonly #contexts: readonly MadeContext[];
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -150,35 +158,38 @@ class DecoratedCall {
     private readonly args: unknown[],
   ) {
     const executionContext = takeDispatch(application.locator.get(), instance, key);
-    // Contexts are made before the method is called: whatever they do to the list, it gets its arguments.
+    // A copy: a factory that changes the array must not change the method's arguments.
     const shown = plan.contexts.length === 0 ? args : [...args];
     this.#call =
       executionContext === undefined
         ? { args: shown, instance }
         : { args: shown, instance, executionContext };
-    this.#contexts = [];
+    let contexts = NO_CONTEXTS;
     for (const step of plan.contexts) {
       const values = this.#made('the context', step.context, step.values, this.#call);
-      if (values !== undefined) this.#contexts.push({ step, values });
+      if (values !== undefined) contexts = [...contexts, { step, values }];
     }
+    this.#contexts = contexts;
   }
 
   run(): unknown {
-    return this.#within(() => {
-      let result: unknown;
-      try {
-        result = Reflect.apply(this.plan.original, this.instance, this.args);
-      } catch (error) {
-        this.#settle({ error });
-        throw error;
-      }
-      if (isOfRxjs(result)) return this.#observe(result);
-      if (this.plan.emits.length === 0) return result;
-      // Only real promises are awaited: asking a lazy query for its then would run it.
-      if (types.isPromise(result)) return this.#await(result);
-      this.#settle({ result });
-      return result;
-    });
+    return this.#within(() => this.#callMethod());
+  }
+
+  #callMethod(): unknown {
+    let result: unknown;
+    try {
+      result = Reflect.apply(this.plan.original, this.instance, this.args);
+    } catch (error) {
+      this.#settle({ error });
+      throw error;
+    }
+    if (isOfRxjs(result)) return this.#observe(result);
+    if (this.plan.emits.length === 0) return result;
+    // Only native promises are awaited: calling `then` on a lazy query would run it.
+    if (types.isPromise(result)) return this.#await(result);
+    this.#settle({ result });
+    return result;
   }
 
   #await(promise: Promise<unknown>): Promise<unknown> {
@@ -194,7 +205,7 @@ class DecoratedCall {
     );
   }
 
-  /** Settles once for each subscription; an Observable's result is its last value. */
+  /** Emits once for each subscription; the result of an Observable is its last value. */
   #observe(source: Observable<unknown>): Observable<unknown> {
     const open: Run = (fn) => this.#within(fn);
     const { locator } = this.application;
@@ -219,11 +230,9 @@ class DecoratedCall {
   #within<R>(fn: () => R): R {
     if (this.#contexts.length === 0) return fn();
     const { locator } = this.application;
-    return locator.run('handler', () => {
-      const scope = locator.get();
-      for (const context of this.#contexts) this.#enter(scope, context.step, context.values);
-      return fn();
-    });
+    const scope = new ContextStack('handler', locator.get());
+    for (const { step, values } of this.#contexts) this.#enter(scope, step, values);
+    return locator.run(scope, fn);
   }
 
   #enter(scope: ContextStack, { context, tracker }: ContextStep, values: object): void {
@@ -234,7 +243,7 @@ class DecoratedCall {
     }
   }
 
-  /** An outcome with neither result nor error is that of an Observable that was left early. */
+  /** Emits the due events; an outcome without result and error means an early unsubscription. */
   #settle(outcome: Outcome): void {
     for (const step of this.plan.emits) {
       if (!isDue(step.on, outcome)) continue;
@@ -257,7 +266,7 @@ class DecoratedCall {
     return this.#made('the data of', event, data, call);
   }
 
-  /** What a factory makes of a call; undefined, and a report, when it fails. */
+  /** Evaluates a factory; reports its failure and returns undefined. */
   #made(
     what: string,
     of: string | EventType | ContextType,
@@ -269,10 +278,12 @@ class DecoratedCall {
         typeof source === 'function' ? (source as (call: MethodCall) => unknown)(call) : source;
       if (types.isPromise(made)) {
         made.catch(() => {});
-        throw new TypeError('its factory returned a promise; it is to return an object at once');
+        throw new TypeError(
+          'its factory returned a promise; it must return an object synchronously',
+        );
       }
       if (!isPlainObject(made))
-        throw new TypeError(`its factory returned ${describeValue(made)}, which is no object`);
+        throw new TypeError(`its factory must return an object; received ${describeValue(made)}`);
       return made;
     } catch (fault) {
       this.#report(`${what} '${nameOfType(of)}'`, fault);
@@ -284,13 +295,13 @@ class DecoratedCall {
     const method = `${nameOfClass(this.instance)}.${String(this.key)}`;
     this.application.diagnostics.error(
       `${what} of ${method}`,
-      `${what[0]!.toUpperCase()}${what.slice(1)} of ${method} could not be made: ${describeError(fault)}. ` +
-        `The method is not affected.`,
+      `${what[0]!.toUpperCase()}${what.slice(1)} of ${method} could not be created: ` +
+        `${describeError(fault)}. The method is not affected.`,
     );
   }
 }
 
-/** Asking what a method returned may throw: there are proxies that refuse keys which they do not know. */
+/** Whether a value is an Observable; false for proxies that throw for unknown keys. */
 function isOfRxjs(result: unknown): result is Observable<unknown> {
   try {
     return isObservable(result);
@@ -312,9 +323,10 @@ function warnHomeless(instance: unknown, key: string | symbol, plan: MethodPlan)
   warned.add(kind);
   const name = nameOfClass(instance);
   new Logger('EventTracking').warn(
-    `${plan.decorators.join(' and ')} of ${name}.${String(key)} did nothing: this ${name} belongs to no application. ` +
-      `Either EventTrackingModule.forRoot() is not imported, or Nest did not make the object (new ${name}(…)), or the ` +
-      `method was called while its constructor was running. The method itself ran.`,
+    `${plan.decorators.join(' and ')} of ${name}.${String(key)} did nothing: this ${name} is not ` +
+      `bound to an application. Possible causes: EventTrackingModule.forRoot() is not imported; Nest ` +
+      `did not create the object (new ${name}(…)); or the constructor called the method. The method ` +
+      `itself ran.`,
   );
 }
 

@@ -6,10 +6,12 @@ import { planOf } from './decorated-method.js';
 import { bindHost, declaresHost } from './owner-application.js';
 
 /**
- * Goes through all providers and controllers once: those that Nest's injector did not make itself (`useFactory`,
- * `useValue`) are told their application, and decorators that name a tracker are checked.
+ * Binds decorated providers and controllers to their application, and checks their tracker names.
  *
- * @throws {@link ImproperlyConfigured} when a decorator names a tracker that the application has not
+ * @remarks
+ * Nest injects the application only into instances that it creates from a class; providers from
+ * `useFactory` and `useValue` are bound here.
+ * @throws {@link ImproperlyConfigured} if a decorator names an unknown tracker
  */
 export function bindDecoratedProviders(
   modules: ModulesContainer,
@@ -42,8 +44,9 @@ function checkTrackers(instanceOrPrototype: object, application: EventTrackingAp
           const known = [...application.trackers.keys()].map((each) => `'${each}'`).join(', ');
           const name = nameOfType('event' in step ? step.event : step.context);
           throw new ImproperlyConfigured(
-            `'${name}' on ${instanceOrPrototype.constructor.name}.${String(key)} names the tracker '${tracker}', which ` +
-              `is not configured. Configured are: ${known}. Add it to trackers in EventTrackingModule.forRoot.`,
+            `'${name}' on ${instanceOrPrototype.constructor.name}.${String(key)} uses the ` +
+              `tracker '${tracker}', which is not configured. Configured trackers: ${known}. ` +
+              `Add it to trackers in EventTrackingModule.forRoot.`,
           );
         }
       }

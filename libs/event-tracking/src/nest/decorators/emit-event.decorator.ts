@@ -10,26 +10,28 @@ import {
 } from '../../core/event-types/event-type.js';
 import { decorateMethod, type EmitOn, type MethodCall } from './decorated-method.js';
 
-/** What an {@link EmitEvent} emits, and when. */
+/** The options of {@link EmitEvent}. */
 export interface EmitEventOptions<
   Args extends readonly unknown[] = never,
   Result = never,
   Data extends object = object,
 > {
   /**
-   * The event's data: an object, or a function that makes one of the call.
+   * The event's data: an object, or a function that creates one from the call.
    *
    * @default {}
    */
   data?: Data | ((call: MethodCall<Args, Result>) => Data);
   /**
-   * Emit when the method succeeded, when it failed, or in either case and also when its Observable was left early.
+   * When to emit: after success, after an error, or in both cases.
+   *
+   * @remarks `settled` also emits when a subscriber leaves the method's Observable early.
    *
    * @default 'success'
    */
   on?: EmitOn;
   /**
-   * The name of the tracker that emits.
+   * The name of the tracker that emits the event.
    *
    * @default 'default'
    */
@@ -39,20 +41,23 @@ export interface EmitEventOptions<
 const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
 
 /**
- * Emits an event each time the method has done its work.
+ * Emits an event each time a method completes.
  *
  * @remarks
- * For a promise that is when it settles, for an Observable when a subscription ends. Works on handlers of any transport and
- * on methods of any provider that Nest makes. A fault in `data` is reported, the event is emitted without data, and the
- * method is not affected.
+ * A promise completes when it settles, an Observable when a subscription ends. Works on handlers of
+ * any transport and on methods of any provider that Nest creates. If `data` fails, the error is
+ * reported, the event is emitted without data, and the method is not affected.
  * @example
  * ```ts
- * @EmitEvent('course.enrolled', { data: ({ args: [courseId], result }) => ({ course_id: courseId, seat: result.seat }) })
+ * @EmitEvent('course.enrolled', {
+ *   data: ({ args: [courseId], result }) => ({ course_id: courseId, seat: result.seat }),
+ * })
  * enrol(courseId: string) { … }
  * ```
- * @throws {@link ImproperlyConfigured} at declaration, where it stands on no method or its options are none
+ * @throws {@link ImproperlyConfigured} at declaration, if the target is not a method or an
+ * option is invalid
  */
-// What a method's arguments and result are, only the factory can say.
+// Only the factory's own signature can declare the method's arguments and result.
 // oxlint-disable-next-line typescript/no-explicit-any
 export function EmitEvent<T extends EventType, Args extends readonly unknown[] = any, Result = any>(
   type: T,
@@ -69,8 +74,8 @@ export function EmitEvent(
 ): MethodDecorator {
   if (typeof event !== 'string' && !isEventType(event)) {
     throw new ImproperlyConfigured(
-      `@EmitEvent: expected the name of an event or what defineEvent returns, received ${describeValue(event)}. ` +
-        `An undefined type is often imported in a circle.`,
+      `@EmitEvent: event must be a name or the result of defineEvent; ` +
+        `received ${describeValue(event)}. If the type is undefined, look for a circular import.`,
     );
   }
   const decorator = `@EmitEvent('${nameOfType(event)}')`;
@@ -78,12 +83,13 @@ export function EmitEvent(
   const { data, on = 'success', tracker } = options;
   if (data !== undefined && typeof data !== 'function' && !isPlainObject(data)) {
     throw new ImproperlyConfigured(
-      `${decorator}: data is an object or a function that makes one, received ${describeValue(data)}.`,
+      `${decorator}: data must be an object or a function that returns one; ` +
+        `received ${describeValue(data)}.`,
     );
   }
   if (!OUTCOMES.includes(on)) {
     throw new ImproperlyConfigured(
-      `${decorator}: on is 'success', 'error' or 'settled', received ${describeValue(on)}.`,
+      `${decorator}: on must be 'success', 'error' or 'settled'; received ${describeValue(on)}.`,
     );
   }
   const emit = { event, data, on, tracker };
@@ -91,7 +97,7 @@ export function EmitEvent(
     decorateMethod(decorator, prototype, key, descriptor, { emit })) as MethodDecorator;
 }
 
-/** Data have to be said where the event's type requires a field. */
+/** Makes `data` mandatory if the event's type has a required field. */
 type TypedOptions<Data extends object, Options extends { data?: unknown }> =
   Record<never, never> extends Data
     ? [options?: Options]

@@ -8,7 +8,7 @@ import { getBackendToken, getTrackerToken } from '../tokens.js';
  * ```ts
  * constructor(@InjectTracker('audit') private readonly audit: Tracker) {}
  * ```
- * @param name - defaults to `default`, which may also be injected by its class
+ * @param name - defaults to `default`, which can also be injected by its class
  */
 export const InjectTracker = (name?: string): PropertyDecorator & ParameterDecorator =>
   Inject(getTrackerToken(name));
@@ -20,7 +20,7 @@ export const InjectTracker = (name?: string): PropertyDecorator & ParameterDecor
  * ```ts
  * constructor(@InjectBackend('warehouse.memory') private readonly events: MemoryBackend) {}
  * ```
- * @param path - the names that lead to it, joined by dots
+ * @param path - the backend's path in the tree, such as `warehouse.mongo`
  * @param tracker - defaults to `default`
  */
 export const InjectBackend = (

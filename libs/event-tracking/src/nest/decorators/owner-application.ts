@@ -1,19 +1,18 @@
-import { Inject, Optional, UseGuards } from '@nestjs/common';
+import { Inject, Optional } from '@nestjs/common';
 import { APPLICATION } from '../tokens.js';
 import type { EventTrackingApplication } from '../module/application.js';
-import { dispatchGuard } from '../request/dispatch.guard.js';
 
-/** The property by which Nest's injector tells an instance which application it belongs to. */
+/** The property through which Nest injects the owning application into an instance. */
 const HOST = Symbol.for('event-tracking:host');
 
 const hosts = new WeakMap<object, EventTrackingApplication>();
 
 /**
- * Has instances of a class told their application, however Nest makes them.
+ * Makes Nest inject the owning application into instances of a class.
  *
  * @remarks
- * The property is an accessor of the prototype: instances stay as they are, frozen ones too, and nothing shows when one
- * is printed or compared.
+ * The property is an accessor of the prototype. It works for frozen instances and is invisible when
+ * an instance is printed or compared.
  */
 export function declareHost(prototype: object): void {
   if (Object.hasOwn(prototype, HOST)) return;
@@ -28,27 +27,26 @@ export function declareHost(prototype: object): void {
   });
   Inject(APPLICATION)(prototype, HOST);
   Optional()(prototype, HOST);
-  UseGuards(dispatchGuard)(prototype.constructor);
 }
 
-/** Tells whether instances are to be told their application. */
+/** Whether an object's class has a decorated method. */
 export function declaresHost(candidate: object): boolean {
   try {
     return HOST in candidate;
   } catch {
-    return false; // a proxy that refuses keys which it does not know
+    return false; // a proxy that throws for unknown keys
   }
 }
 
-/** The application of an instance, if it has been told. */
+/** Returns the owning application of an instance, if it is bound to one. */
 export function applicationOf(instance: unknown): EventTrackingApplication | undefined {
   return typeof instance === 'object' && instance !== null ? hosts.get(instance) : undefined;
 }
 
 /**
- * Tells an instance its application, where Nest's injector did not make it.
+ * Binds an instance that Nest did not create to its application.
  *
- * @remarks A value that a module provides outlives the application, and is the next one's when that has ended.
+ * @remarks A provided value can outlive its application; it is then bound to the next one.
  */
 export function bindHost(instance: object, application: EventTrackingApplication): void {
   if (hosts.get(instance)?.hasEnded !== false) hosts.set(instance, application);

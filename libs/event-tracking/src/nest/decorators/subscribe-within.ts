@@ -1,63 +1,64 @@
 import { Observable, Subscriber, type Observer } from 'rxjs';
 import type { ContextLocator } from '../../core/context/context-locator.js';
 
-/** Runs a function in a scope and returns what it returns. */
+/** Runs a function in a scope and returns its result. */
 export type Run = <R>(fn: () => R) => R;
 
-/** What is told of a subscription, in its scope and before the subscriber hears of it. */
-export interface SubscriptionWitness<T> {
+/** Observes a subscription in its scope, before the subscriber is notified. */
+export interface SubscriptionObserver<T> {
   next?(value: T): void;
-  error?(fault: unknown): void;
+  error?(error: unknown): void;
   complete?(): void;
-  /** The subscriber left before the end. */
+  /** Called if the subscriber unsubscribes before the source ends. */
   unsubscribe?(): void;
 }
 
 /**
- * Makes an Observable that is subscribed inside a scope, anew for each subscription.
+ * Returns an Observable whose source is subscribed inside a scope, a new one for each subscription.
  *
  * @remarks
- * The subscriber hears values in its own scope, wherever the producer runs; teardown runs inside. So what is subscribed
- * late, or twice, has the scope of its subscription and leaks it to nobody.
+ * The subscriber receives values in its own scope, wherever the producer runs; teardown runs in the
+ * inner scope. A late or repeated subscription therefore has the right scope and does not leak it.
  */
 export function subscribeWithin<T>(
   locator: ContextLocator,
   open: Run,
   source: () => Observable<T>,
-  witnessOf: () => SubscriptionWitness<T> = () => ({}),
+  createObserver: () => SubscriptionObserver<T> = () => ({}),
 ): Observable<T> {
   return new Observable<T>((subscriber) => {
     const outside = locator.get();
     return open(() => {
       const inside = locator.get();
-      const witness = witnessOf();
-      let ended = false;
-      const forward = (tell: () => void): void => locator.run(outside, tell);
-      const observer: Observer<T> = {
+      const observer = createObserver();
+      let hasEnded = false;
+      const forward = (notify: () => void): void => locator.run(outside, notify);
+      const relay: Observer<T> = {
         next: (value) => {
-          witness.next?.(value);
+          observer.next?.(value);
           forward(() => subscriber.next(value));
         },
-        error: (fault: unknown) => {
-          ended = true;
-          if (witness.error !== undefined) locator.run(inside, () => witness.error!(fault));
-          forward(() => subscriber.error(fault));
+        error: (error: unknown) => {
+          hasEnded = true;
+          if (observer.error !== undefined) locator.run(inside, () => observer.error!(error));
+          forward(() => subscriber.error(error));
         },
         complete: () => {
-          ended = true;
-          if (witness.complete !== undefined) locator.run(inside, () => witness.complete!());
+          hasEnded = true;
+          if (observer.complete !== undefined) locator.run(inside, () => observer.complete!());
           forward(() => subscriber.complete());
         },
       };
-      // Known before it is subscribed: a source that emits at once learns by it that the subscriber has left.
-      const within = new Subscriber<T>(observer);
+      // Created before the subscription, so that a synchronous source sees when the subscriber
+      // leaves.
+      const inner = new Subscriber<T>(relay);
       subscriber.add(() =>
         locator.run(inside, () => {
-          within.unsubscribe();
-          if (!ended) witness.unsubscribe?.();
+          inner.unsubscribe();
+          if (!hasEnded) observer.unsubscribe?.();
         }),
       );
-      source().subscribe(within);
+      source().subscribe(inner);
     });
   });
 }

@@ -10,35 +10,37 @@ import {
 } from '../../core/event-types/event-type.js';
 import { decorateMethod, type ContextStep, type MethodCall } from './decorated-method.js';
 
-/** Whom a {@link TrackContext} reaches. */
+/** The options of {@link TrackContext}. */
 export interface TrackContextOptions {
   /**
-   * The name of the only tracker whose events carry the context.
+   * The name of the tracker whose events carry the context.
    *
    * @default all trackers of the application
    */
   tracker?: string;
 }
 
-/** A context's values, or a function that makes them of the call. */
+/** The values of a context, or a function that derives them from the call. */
 export type ContextValues<Args extends readonly unknown[], Values extends object = object> =
   Values | ((call: MethodCall<Args, never>) => Values);
 
 /**
- * Runs a method inside a context; on a class, each of its handlers.
+ * Runs a method, or each handler of a class, inside a context.
  *
  * @remarks
- * Without arguments the context is named `handler` and holds `{ handler: 'CoursesController.read' }`. Works on handlers of
- * any transport and on methods of any provider that Nest makes, whatever they return; an Observable is subscribed inside
- * the context, each subscription anew. A fault in the factory is reported, and the method runs without the context.
+ * Without arguments the context is named `handler` and contains the name of the handler:
+ * `{ handler: 'CoursesController.read' }`. Works on handlers of any transport and on methods of any
+ * provider that Nest creates, with any return type. Each subscription of a returned Observable runs
+ * inside the context. If the factory fails, the error is reported and the method runs without the
+ * context.
  * @example
  * ```ts
  * @TrackContext('course', ({ args: [courseId] }) => ({ course_id: courseId }))
  * read(courseId: string) { … }
  * ```
- * @throws {@link ImproperlyConfigured} at declaration, where it stands on something else than a method or a class
+ * @throws {@link ImproperlyConfigured} at declaration, if the target is not a method or a class
  */
-// What a method's arguments are, only the factory can say.
+// Only the factory's own signature can declare the method's arguments.
 // oxlint-disable-next-line typescript/no-explicit-any
 export function TrackContext<C extends ContextType, Args extends readonly unknown[] = any>(
   type: C,
@@ -58,7 +60,8 @@ export function TrackContext(
 ): ClassDecorator & MethodDecorator {
   if (context !== undefined && typeof context !== 'string' && !isContextType(context)) {
     throw new ImproperlyConfigured(
-      `@TrackContext: expected the name of a context or what defineContext returns, received ${describeValue(context)}.`,
+      `@TrackContext: context must be a name or the result of defineContext; ` +
+        `received ${describeValue(context)}.`,
     );
   }
   const name = nameOfType(context);
@@ -66,7 +69,8 @@ export function TrackContext(
   checkOptions(options, decorator, { tracker: true });
   if (values !== undefined && typeof values !== 'function' && !isPlainObject(values)) {
     throw new ImproperlyConfigured(
-      `${decorator}: the values are an object or a function that makes one, received ${describeValue(values)}.`,
+      `${decorator}: values must be an object or a function that returns one; ` +
+        `received ${describeValue(values)}.`,
     );
   }
   const decorate = (prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
@@ -96,7 +100,9 @@ function classNameOf(instance: unknown): string {
   return (instance as object).constructor.name;
 }
 
-/** Handlers carry the metadata that made them handlers; where no method does, all of the class's own are meant. */
+/**
+ * Decorates the methods that carry metadata, as handlers do, or else all own methods of the class.
+ */
 function decorateHandlers(
   type: Function,
   decorate: (
@@ -123,7 +129,7 @@ interface MethodOfClass {
   readonly descriptor: PropertyDescriptor;
 }
 
-/** The methods of a class, inherited ones included, each once. */
+/** Lists the methods of a class, including inherited ones but not those that they override. */
 function methodsOf(prototype: object): MethodOfClass[] {
   const methods = new Map<string | symbol, MethodOfClass>();
   for (

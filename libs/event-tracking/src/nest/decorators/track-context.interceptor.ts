@@ -16,13 +16,13 @@ import { scopeOfCall } from '../request/request-scope.js';
 import { subscribeWithin } from './subscribe-within.js';
 import type { TrackContextOptions } from './track-context.decorator.js';
 
-/** A context's values, or a function that makes them of what Nest dispatches. */
+/** The values of a context, or a function that derives them from Nest's execution context. */
 export type InterceptedContextValues = object | ((context: ExecutionContext) => object);
 
 /**
- * Runs a handler inside a context that pipes and inner interceptors see too.
+ * Runs a handler, its pipes and the inner interceptors inside a context.
  *
- * @remarks A fault in the factory is reported, and the handler runs without the context.
+ * @remarks If the factory fails, the error is reported and the handler runs without the context.
  * @example
  * ```ts
  * @UseInterceptors(new TrackContextInterceptor('course', (context) => ({
@@ -43,7 +43,7 @@ export class TrackContextInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const application = scopeOfCall(context)?.application;
     if (application === undefined) {
-      warnHomeless(context);
+      warnMissingScope(context);
       return next.handle();
     }
     if (!application.enabled) return next.handle();
@@ -60,20 +60,23 @@ export class TrackContextInterceptor implements NestInterceptor {
   }
 
   #enter(application: EventTrackingApplication, context: ExecutionContext): void {
-    const { context: described = 'handler', values = handlerOf, options } = this;
+    const { context: type = 'handler', values = handlerOf, options } = this;
     try {
-      const own = typeof values === 'function' ? (values as typeof handlerOf)(context) : values;
-      if (types.isPromise(own)) {
-        own.catch(() => {});
-        throw new TypeError('its factory returned a promise; it is to return an object at once');
+      const contextValues =
+        typeof values === 'function' ? (values as typeof handlerOf)(context) : values;
+      if (types.isPromise(contextValues)) {
+        contextValues.catch(() => {});
+        throw new TypeError(
+          'its factory returned a promise; it must return an object synchronously',
+        );
       }
-      application.enter(application.locator.get(), described, own, options?.tracker);
+      application.enter(application.locator.get(), type, contextValues, options?.tracker);
     } catch (fault) {
-      const name = nameOfType(described);
+      const name = nameOfType(type);
       application.diagnostics.error(
         `the interceptor's context '${name}'`,
-        `The context '${name}' of ${handlerOf(context).handler} could not be made: ${describeError(fault)}. ` +
-          `The handler runs without it.`,
+        `The context '${name}' of ${handlerOf(context).handler} could not be created: ` +
+          `${describeError(fault)}. The handler runs without it.`,
       );
     }
   }
@@ -85,12 +88,13 @@ function handlerOf(context: ExecutionContext): { handler: string } {
 
 const warned = new WeakSet<object>();
 
-function warnHomeless(context: ExecutionContext): void {
+function warnMissingScope(context: ExecutionContext): void {
   if (warned.has(context.getClass())) return;
   warned.add(context.getClass());
   new Logger('EventTracking').warn(
-    `TrackContextInterceptor of ${handlerOf(context).handler} did nothing: no event tracking is known for the call. Either ` +
-      `EventTrackingModule.forRoot() is not imported, or the interceptor is global and runs before it (provide it as ` +
-      `APP_INTERCEPTOR), or a hybrid application connects its microservice without { inheritAppConfig: true }.`,
+    `TrackContextInterceptor of ${handlerOf(context).handler} did nothing: the call has no ` +
+      `event-tracking scope. Possible causes: EventTrackingModule.forRoot() is not imported; the ` +
+      `interceptor is global and runs before event tracking (provide it as APP_INTERCEPTOR); or a ` +
+      `hybrid application connects its microservice without { inheritAppConfig: true }.`,
   );
 }

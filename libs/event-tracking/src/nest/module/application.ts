@@ -21,14 +21,14 @@ export interface OwnedTracker {
 }
 
 /**
- * What belongs to one application: its trackers, and the locator that they share.
+ * Holds the state of one application: its trackers and the context locator that they share.
  *
- * @remarks Depends on nothing, so that everything may depend on its trackers.
+ * @remarks Has no dependencies, so that every provider can depend on a tracker.
  */
 export class EventTrackingApplication {
   readonly diagnostics: Diagnostics;
   enabled = true;
-  /** Whether the application has shut down. */
+  /** Whether shutdown has stopped the trackers from accepting events. */
   hasEnded = false;
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
@@ -49,17 +49,17 @@ export class EventTrackingApplication {
     this.#locator = locator;
   }
 
-  /** The tracker of a name, if the application has it. */
+  /** Returns the tracker with a name, if there is one. */
   tracker(name: string): Tracker | undefined {
     return this.#trackers.get(name)?.tracker;
   }
 
-  /** All trackers with what is needed to run them. */
+  /** The trackers by name, with the pipelines that control them. */
   get trackers(): ReadonlyMap<string, OwnedTracker> {
     return this.#trackers;
   }
 
-  /** The tracker of a name, made where the application has none. */
+  /** Returns the tracker with a name, and creates it if there is none. */
   ownTracker(name: string): OwnedTracker {
     let owned = this.#trackers.get(name);
     if (owned === undefined) {
@@ -75,7 +75,7 @@ export class EventTrackingApplication {
     return owned;
   }
 
-  /** Registers types of events and contexts with all trackers. */
+  /** Registers event and context types with all trackers, including later ones. */
   register(types: Iterable<EventType | ContextType>): void {
     for (const type of types) {
       this.#types.push(type);
@@ -83,15 +83,15 @@ export class EventTrackingApplication {
     }
   }
 
-  /** The type of contexts of a name, if it was registered. */
+  /** Returns the context type registered under a name. */
   contextType(name: string): ContextType | undefined {
     return this.#trackers.get(DEFAULT_TRACKER)?.pipeline.types.contextOf(name);
   }
 
   /**
-   * Enters a context for all trackers, or for one alone.
+   * Enters a context for all trackers, or for a single one.
    *
-   * @throws {@link InvalidContextError} when the context is no object of keys and values
+   * @throws {@link InvalidContextError} if the context is not an object of keys and values
    */
   enter(
     scope: ContextStack,
@@ -105,7 +105,10 @@ export class EventTrackingApplication {
     if (conversions.length > 0) this.reportConversions(name, conversions, tracker);
   }
 
-  /** Says, of the tracker that a context is for or of the default one, that it held what JSON cannot say. */
+  /**
+   * Reports values of a context that JSON cannot represent, on the context's tracker or the default
+   * one.
+   */
   reportConversions(
     context: string,
     conversions: readonly string[],
@@ -114,7 +117,11 @@ export class EventTrackingApplication {
     this.#trackers.get(tracker)?.pipeline.check.unserialisable('context', context, conversions);
   }
 
-  /** @throws {@link EventViolationError} where trackers are strict, with all that differed in any of them */
+  /**
+   * Fails if a strict tracker has recorded violations.
+   *
+   * @throws {@link EventViolationError} with the violations of all strict trackers
+   */
   refuseViolations(): void {
     const faults = [...this.#trackers.values()].flatMap(({ pipeline }) => {
       try {
@@ -132,7 +139,7 @@ export class EventTrackingApplication {
     });
   }
 
-  /** The scope of the process. */
+  /** The outermost scope, shared by all code of the process. */
   get processScope(): ContextStack {
     let stack = this.#locator.get();
     while (stack.outer !== undefined) stack = stack.outer;

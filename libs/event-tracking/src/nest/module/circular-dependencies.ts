@@ -2,48 +2,48 @@ import type { InjectionToken, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import {
+  entryAt,
   pathsOf,
-  partAt,
-  type BackendPart,
   type Blueprint,
   type Dependencies,
-  type LeafPart,
-  type NodePart,
-  type Part,
+  type LeafEntry,
+  type NodeEntry,
+  type ObjectSource,
+  type TreeEntry,
 } from '../config/blueprint.js';
-import { isOptionalDependency } from './part-resolver.js';
+import { isOptionalDependency } from './resolve-source.js';
 import { getBackendToken } from '../tokens.js';
 
 /**
- * Refuses a backend that depends on what depends on it.
+ * Rejects backends that depend on themselves through other providers.
  *
  * @remarks
- * Such a circle leads through this module's own making of backends, where Nest's injector does not see it: bootstrap
- * would wait for itself for ever. So dependencies are followed before anything is made.
- * @throws {@link ImproperlyConfigured} with the circle
+ * Nest's injector cannot see such a cycle, because this module creates the backends: bootstrap
+ * would wait for itself forever. Therefore dependencies are followed before any object is created.
+ * @throws {@link ImproperlyConfigured} with the cycle
  */
-export function refuseCircularBackends(blueprint: Blueprint, modules: ModulesContainer): void {
-  const backends = new Map<InjectionToken, BackendPart>();
+export function rejectCircularBackends(blueprint: Blueprint, modules: ModulesContainer): void {
+  const backends = new Map<InjectionToken, TreeEntry>();
   for (const [tracker, root] of blueprint.trackers) {
     for (const path of pathsOf(root))
-      backends.set(getBackendToken(path, tracker), partAt(root, path)!);
+      backends.set(getBackendToken(path, tracker), entryAt(root, path)!);
   }
-  for (const [token, part] of backends) {
-    const circle = findCircle(token, part, backends, modules);
-    if (circle !== undefined) {
+  for (const [token, entry] of backends) {
+    const cycle = findCycle(token, entry, backends, modules);
+    if (cycle !== undefined) {
       throw new ImproperlyConfigured(
-        `${part.where}: this backend depends on what depends on it: ${circle.join(' → ')}. Let one of them do without ` +
-          `the other: inject Tracker, which waits for no backend, or ask the tracker for the backend when it is ` +
-          `needed: tracker.getBackend(path).`,
+        `${entry.where}: circular dependency: ${cycle.join(' → ')}. ` +
+          `Break the cycle: inject Tracker, which does not wait for backends, or call ` +
+          `tracker.getBackend(path) when you need the backend.`,
       );
     }
   }
 }
 
-function findCircle(
+function findCycle(
   start: InjectionToken,
-  part: BackendPart,
-  backends: ReadonlyMap<InjectionToken, BackendPart>,
+  entry: TreeEntry,
+  backends: ReadonlyMap<InjectionToken, TreeEntry>,
   modules: ModulesContainer,
 ): string[] | undefined {
   const seen = new Set<InjectionToken>();
@@ -52,44 +52,46 @@ function findCircle(
     trail: string[],
   ): string[] | undefined => {
     for (const token of dependencies) {
-      if (token === start) return [...trail, part.where];
+      if (token === start) return [...trail, entry.where];
       if (seen.has(token)) continue;
       seen.add(token);
       const backend = backends.get(token);
       const next =
-        backend === undefined
-          ? dependenciesOfProvider(token, modules)
-          : dependenciesOfPart(backend);
-      const circle = follow(next, [...trail, backend?.where ?? nameOf(token)]);
-      if (circle !== undefined) return circle;
+        backend === undefined ? dependenciesOfProvider(token, modules) : dependenciesOf(backend);
+      const cycle = follow(next, [...trail, backend?.where ?? nameOf(token)]);
+      if (cycle !== undefined) return cycle;
     }
     return undefined;
   };
-  return follow(dependenciesOfPart(part), [part.where]);
+  return follow(dependenciesOf(entry), [entry.where]);
 }
 
-function dependenciesOfPart(part: BackendPart | Part): readonly InjectionToken[] {
-  switch (part.kind) {
+function dependenciesOf(entry: TreeEntry | ObjectSource): readonly InjectionToken[] {
+  switch (entry.kind) {
     case 'node':
-      return partsOfNode(part).flatMap(dependenciesOfPart);
+      return contentsOfNode(entry).flatMap(dependenciesOf);
     case 'leaf':
-      return partsOfLeaf(part).flatMap(dependenciesOfPart);
+      return contentsOfLeaf(entry).flatMap(dependenciesOf);
     case 'class':
-      return dependenciesOfClass(part.type);
+      return dependenciesOfClass(entry.type);
     case 'factory':
-      return tokensOf(part.inject);
+      return tokensOf(entry.inject);
     case 'existing':
-      return [part.token];
+      return [entry.token];
     case 'value':
       return [];
   }
 }
 
-function partsOfNode({ queue, processors, children }: NodePart): readonly (BackendPart | Part)[] {
+function contentsOfNode({
+  queue,
+  processors,
+  children,
+}: NodeEntry): readonly (TreeEntry | ObjectSource)[] {
   return [...(queue === undefined ? [] : [queue]), ...processors, ...children.values()];
 }
 
-function partsOfLeaf({ backend, delivery }: LeafPart): readonly (LeafPart | Part)[] {
+function contentsOfLeaf({ backend, delivery }: LeafEntry): readonly (LeafEntry | ObjectSource)[] {
   const deadLetter = delivery === undefined || delivery === false ? undefined : delivery.deadLetter;
   return deadLetter === undefined ? [backend] : [backend, deadLetter];
 }
@@ -109,7 +111,7 @@ function dependenciesOfProvider(
   return [];
 }
 
-/** The keys under which Nest's `Inject` and TypeScript leave what a class depends on. */
+/** Reads the metadata in which TypeScript and Nest's `Inject` record a class's dependencies. */
 function dependenciesOfClass(type: Type): readonly InjectionToken[] {
   const parameters = [
     ...((Reflect.getMetadata('design:paramtypes', type) as InjectionToken[] | undefined) ?? []),

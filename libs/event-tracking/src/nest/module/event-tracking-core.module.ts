@@ -13,11 +13,13 @@ import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from 
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { EventTrackingApplication } from './application.js';
 import { TreeBuilder } from './tree-builder.js';
-import { partAt, pathsOf, readBlueprint, type Blueprint } from '../config/blueprint.js';
-import { refuseCircularBackends } from './circular-dependencies.js';
+import { entryAt, pathsOf, type Blueprint } from '../config/blueprint.js';
+import { readBlueprint } from '../config/read-blueprint.js';
+import { rejectCircularBackends } from './circular-dependencies.js';
 import { bindDecoratedProviders } from '../decorators/decorated-providers.js';
 import type { EventTrackingOptions } from '../config/event-tracking-options.js';
 import { GlobalRegistration } from './global-registration.js';
+import { markHandlers } from '../request/http-handlers.js';
 import { openScopesOverHttp } from '../request/http-scopes.js';
 import { openScopesOverMessages } from '../request/message-scopes.js';
 import { RequestContext } from '../request/request-context.js';
@@ -33,86 +35,86 @@ import {
   OPTIONS,
 } from '../tokens.js';
 
-/** Where a backend stands. */
+/** Identifies a backend of the application. */
 export interface BackendAddress {
   tracker: string;
-  /** The names that lead to it, joined by dots. */
+  /** The backend's path in the tree, such as `warehouse.mongo`. */
   path: string;
 }
 
-/** What is known of the configuration when the module is declared. */
-export interface CoreModuleParts {
+/** The part of the configuration that Nest needs when the module is declared. */
+export interface CoreModuleDeclaration {
   imports: ModuleMetadata['imports'];
   isGlobal: boolean | undefined;
-  /** Provides {@link OPTIONS}. */
+  /** The providers that resolve {@link OPTIONS}. */
   options: readonly Provider[];
-  /** The names of further trackers that can be injected. */
+  /** The names of the injectable trackers, except the default one. */
   trackers: readonly string[];
-  /** The backends that can be injected. */
+  /** The injectable backends. */
   backends: readonly BackendAddress[];
 }
 
-/** What all parts of an application share; {@link EventTrackingModule} imports it and exports its tokens. */
+/** Provides the trackers and backends; {@link EventTrackingModule} imports and re-exports it. */
 @Module({})
 export class EventTrackingCoreModule
   implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #registration: GlobalRegistration;
-  #isEnding = false;
+  #isShuttingDown = false;
 
   constructor(
     private readonly modules: ModulesContainer,
-    @Inject(BUILT_TREES) private readonly assembly: TreeBuilder,
+    @Inject(BUILT_TREES) private readonly builder: TreeBuilder,
   ) {
-    this.#registration = new GlobalRegistration(assembly.application);
-    // When this ends in an error, all other modules have ended.
+    this.#registration = new GlobalRegistration(builder.application);
+    // Nest must call this module's shutdown hook last, because it may throw.
     for (const module of modules.values()) {
       if (module.metatype === EventTrackingCoreModule) module.distance = Infinity;
     }
   }
 
-  static of(parts: CoreModuleParts): DynamicModule {
+  static of(declaration: CoreModuleDeclaration): DynamicModule {
     const shared: FactoryProvider[] = [
       {
         provide: APPLICATION,
-        useFactory: () => new EventTrackingApplication(parts.trackers),
+        useFactory: () => new EventTrackingApplication(declaration.trackers),
       },
-      ...[DEFAULT_TRACKER, ...parts.trackers].map(trackerProvider),
-      ...parts.backends.map(backendProvider),
-      ...assemblyProviders(parts),
+      ...[DEFAULT_TRACKER, ...declaration.trackers].map(trackerProvider),
+      ...declaration.backends.map(backendProvider),
+      ...treeProviders(declaration),
     ];
     return {
       module: EventTrackingCoreModule,
-      global: parts.isGlobal ?? true,
-      imports: parts.imports,
-      providers: [...parts.options, ...shared, requestScopes],
+      global: declaration.isGlobal ?? true,
+      imports: declaration.imports,
+      providers: [...declaration.options, ...shared, requestScopes],
       exports: shared.map(({ provide }) => provide),
     };
   }
 
   onModuleInit(): void {
-    const { application, blueprint } = this.assembly;
+    const { application, blueprint } = this.builder;
     bindDecoratedProviders(this.modules, application);
     if (blueprint.options.registerGlobally === true) this.#registration.register();
   }
 
   beforeApplicationShutdown(): void {
-    this.#isEnding = true;
+    this.#isShuttingDown = true;
   }
 
   /**
-   * The last hook of all.
+   * Reports violations to the caller of `app.close()`, after all other modules have shut down.
    *
    * @remarks
-   * What a hook throws is logged by Nest 12, and nobody else learns of it. What Nest meets when it asks whether there is
-   * a hook reaches whoever closes the application.
-   * @throws {@link EventViolationError} while the application ends, where a tracker is strict and events differed from what
-   * was agreed
+   * A getter, because Nest 12 only logs errors that a hook throws. An error thrown by the getter
+   * reaches the caller of `app.close()`.
+   * @throws {@link EventViolationError} during shutdown, if a strict tracker has recorded
+   * violations
    */
   get onApplicationShutdown(): () => void {
-    if (this.#isEnding) {
+    if (this.#isShuttingDown) {
       this.#registration.remove();
-      this.assembly.application.refuseViolations();
+      this.builder.application.refuseViolations();
     }
     return () => {};
   }
@@ -129,20 +131,20 @@ function trackerProvider(name: string): FactoryProvider {
 function backendProvider({ tracker, path }: BackendAddress): FactoryProvider {
   return {
     provide: getBackendToken(path, tracker),
-    useFactory: (assembly: TreeBuilder) => assembly.backend(tracker, path),
+    useFactory: (builder: TreeBuilder) => builder.backend(tracker, path),
     inject: [TREE_BUILDER],
   };
 }
 
-function assemblyProviders(parts: CoreModuleParts): FactoryProvider[] {
+function treeProviders(declaration: CoreModuleDeclaration): FactoryProvider[] {
   return [
     {
       provide: BLUEPRINT,
       useFactory: (options: EventTrackingOptions, modules: ModulesContainer) => {
-        refuseSecondImport(modules);
+        rejectSecondImport(modules);
         const blueprint = readBlueprint(options);
-        refuseUnknownNames(parts, blueprint);
-        refuseCircularBackends(blueprint, modules);
+        rejectUnknownNames(declaration, blueprint);
+        rejectCircularBackends(blueprint, modules);
         return blueprint;
       },
       inject: [OPTIONS, ModulesContainer],
@@ -158,9 +160,9 @@ function assemblyProviders(parts: CoreModuleParts): FactoryProvider[] {
     },
     {
       provide: BUILT_TREES,
-      useFactory: async (assembly: TreeBuilder) => {
-        await assembly.assemble();
-        return assembly;
+      useFactory: async (builder: TreeBuilder) => {
+        await builder.build();
+        return builder;
       },
       inject: [TREE_BUILDER],
     },
@@ -177,6 +179,7 @@ const requestScopes: FactoryProvider = {
   ) => {
     const requestContext = new RequestContext(application, blueprint.options.context);
     const scopes = new RequestScopes(application, requestContext);
+    markHandlers(modules);
     openScopesOverHttp(adapterHost, application, scopes);
     openScopesOverMessages(config, modules, application, scopes);
     return scopes;
@@ -184,36 +187,40 @@ const requestScopes: FactoryProvider = {
   inject: [BUILT_TREES, HttpAdapterHost, ApplicationConfig, ModulesContainer],
 };
 
-function refuseSecondImport(modules: ModulesContainer): void {
+function rejectSecondImport(modules: ModulesContainer): void {
   const imported = [...modules.values()].filter(
     ({ metatype }) => metatype === EventTrackingCoreModule,
   );
   if (imported.length > 1) {
     throw new ImproperlyConfigured(
-      `EventTrackingModule is imported ${imported.length} times in one application. Import forRoot() or forRootAsync() ` +
-        `once, in the root module; further destinations go into its backends, further trackers into its trackers.`,
+      `EventTrackingModule is imported ${imported.length} times in one application. ` +
+        `Import forRoot() or forRootAsync() once, in the root module, and add destinations to its ` +
+        `backends and trackers to its trackers.`,
     );
   }
 }
 
-/** What is exposed has to be configured; Nest has made tokens of it before the configuration was known. */
-function refuseUnknownNames({ trackers, backends }: CoreModuleParts, blueprint: Blueprint): void {
+/** Rejects exposed names that are not configured; `forRootAsync` cannot check them earlier. */
+function rejectUnknownNames(
+  { trackers, backends }: CoreModuleDeclaration,
+  blueprint: Blueprint,
+): void {
   if (blueprint.options.enabled === false) return;
   for (const name of trackers) {
     if (!blueprint.trackers.has(name)) {
       throw new ImproperlyConfigured(
-        `expose.trackers: the tracker '${name}' is not configured. Configured are: ` +
-          `${[...blueprint.trackers.keys()].join(', ')}.`,
+        `expose.trackers: the tracker '${name}' is not configured. ` +
+          `Configured trackers: ${[...blueprint.trackers.keys()].join(', ')}.`,
       );
     }
   }
   for (const { tracker, path } of backends) {
     const root = blueprint.trackers.get(tracker);
-    if (root === undefined || partAt(root, path) === undefined) {
+    if (root === undefined || entryAt(root, path) === undefined) {
       const known = root === undefined ? [] : pathsOf(root);
       throw new ImproperlyConfigured(
-        `expose.backends: the tracker '${tracker}' has no backend '${path}' configured. ` +
-          `Configured are: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+        `expose.backends: the tracker '${tracker}' has no backend '${path}'. ` +
+          `Configured backends: ${known.length === 0 ? 'none' : known.join(', ')}.`,
       );
     }
   }

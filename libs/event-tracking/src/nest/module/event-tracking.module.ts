@@ -13,8 +13,12 @@ import {
 } from '../../core/event-types/event-type.js';
 import { TreeBuilder } from './tree-builder.js';
 import { checkAsyncOptions, checkExtras, optionsProviders } from '../config/async-options.js';
-import { pathsOf, readBlueprint } from '../config/blueprint.js';
-import { EventTrackingCoreModule, type CoreModuleParts } from './event-tracking-core.module.js';
+import { pathsOf } from '../config/blueprint.js';
+import { readBlueprint } from '../config/read-blueprint.js';
+import {
+  EventTrackingCoreModule,
+  type CoreModuleDeclaration,
+} from './event-tracking-core.module.js';
 import type {
   EventTrackingModuleAsyncOptions,
   EventTrackingModuleOptions,
@@ -23,18 +27,20 @@ import { EventTypesModule } from './event-types.module.js';
 import { BUILT_TREES, DEFAULT_TRACKER, OPTIONS } from '../tokens.js';
 import { Shutdown } from './shutdown.js';
 
-/** Behind all modules of the application that are not global, and before those that are. */
+/** Orders a module's shutdown after all non-global modules and before global ones. */
 const LAST_BEFORE_GLOBAL_MODULES = Number.MAX_SAFE_INTEGER;
 
 /**
- * Gives a Nest application its trackers.
+ * Adds event tracking to a Nest application.
  *
  * @remarks
- * Import it once, in the root module. `Tracker` can then be injected everywhere, requests are context, and the decorators
- * `@TrackContext()` and `@EmitEvent()` work on all that Nest makes.
+ * Import it once, in the root module. `Tracker` is then injectable everywhere, requests provide
+ * context, and the decorators `@TrackContext()` and `@EmitEvent()` work in every object that Nest
+ * creates.
  *
- * What is emitted until the application has shut down is delivered before any other module closes its connections. Nest runs
- * shutdown hooks on `app.close()`, and on signals after `app.enableShutdownHooks()`.
+ * Events emitted until the application has shut down are delivered before any other module closes
+ * its connections. Nest runs shutdown hooks on `app.close()`, and on signals after
+ * `app.enableShutdownHooks()`.
  * @example
  * ```ts
  * @Module({
@@ -47,18 +53,19 @@ const LAST_BEFORE_GLOBAL_MODULES = Number.MAX_SAFE_INTEGER;
 export class EventTrackingModule implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #shutdown: Shutdown;
 
-  constructor(modules: ModulesContainer, @Inject(BUILT_TREES) assembly: TreeBuilder) {
-    this.#shutdown = new Shutdown(assembly.application, assembly);
-    // Nest shuts modules down by their distance from the root: events of other modules' hooks are to be delivered.
+  constructor(modules: ModulesContainer, @Inject(BUILT_TREES) builder: TreeBuilder) {
+    this.#shutdown = new Shutdown(builder.application, builder);
+    // Nest shuts modules down in the order of their distance from the root. Events that other
+    // modules' hooks emit must still be delivered, so this module comes late.
     for (const module of modules.values()) {
       if (module.metatype === EventTrackingModule) module.distance = LAST_BEFORE_GLOBAL_MODULES;
     }
   }
 
   /**
-   * Configures event tracking with what is known when the module is declared.
+   * Configures event tracking with options that are available when the module is declared.
    *
-   * @throws {@link ImproperlyConfigured} for a configuration that cannot work, with the place of the fault
+   * @throws {@link ImproperlyConfigured} with the path of an invalid option
    */
   static forRoot(options: EventTrackingModuleOptions = {}): DynamicModule {
     const { imports, isGlobal, ...rest } = options;
@@ -77,17 +84,21 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
   }
 
   /**
-   * Configures event tracking with what other providers know.
+   * Configures event tracking with options that depend on other providers.
    *
    * @example
    * ```ts
    * EventTrackingModule.forRootAsync({
    *   inject: [ConfigService],
-   *   useFactory: (config: ConfigService) => ({ enabled: config.get('TRACKING') === 'on', backends: { … } }),
+   *   useFactory: (config: ConfigService) => ({
+   *     enabled: config.get('TRACKING') === 'on',
+   *     backends: { … },
+   *   }),
    *   expose: { backends: ['warehouse.mongo'] },
    * })
    * ```
-   * @throws {@link ImproperlyConfigured} for what names no source of options, and for a key that nobody reads
+   * @throws {@link ImproperlyConfigured} if the source of the options is missing or an option is
+   * unknown
    */
   static forRootAsync(options: EventTrackingModuleAsyncOptions): DynamicModule {
     checkAsyncOptions(options);
@@ -104,7 +115,7 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
   }
 
   /**
-   * Registers the types of events and contexts that a feature has, with all trackers of the application.
+   * Registers the event and context types of a feature with all trackers of the application.
    *
    * @example
    * ```ts
@@ -114,7 +125,7 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
    * })
    * export class CoursesModule {}
    * ```
-   * @throws {@link ImproperlyConfigured} for what is no type
+   * @throws {@link ImproperlyConfigured} if a value is not an event or context type
    */
   static forFeature(types: readonly (EventType | ContextType)[]): DynamicModule {
     return EventTypesModule.of(checkedTypes(types, 'EventTrackingModule.forFeature'));
@@ -129,10 +140,10 @@ export class EventTrackingModule implements BeforeApplicationShutdown, OnApplica
   }
 }
 
-function dynamicModule(parts: CoreModuleParts): DynamicModule {
+function dynamicModule(declaration: CoreModuleDeclaration): DynamicModule {
   return {
     module: EventTrackingModule,
-    imports: [EventTrackingCoreModule.of(parts)],
+    imports: [EventTrackingCoreModule.of(declaration)],
     exports: [EventTrackingCoreModule],
   };
 }

@@ -4,10 +4,10 @@ import type { ContextType, EventType } from '../../core/event-types/event-type.j
 import type { EventTrackingApplication } from './application.js';
 import { APPLICATION } from '../tokens.js';
 
-/** What the types of a feature are provided as, to the module that registers them. */
+/** The token of a feature's types. */
 const TYPES = Symbol.for('event-tracking:types');
 
-/** Registers the types of events and contexts that a feature of the application has. */
+/** Registers a feature's event and context types with the application's trackers. */
 @Module({})
 export class EventTypesModule {
   constructor(
@@ -16,9 +16,10 @@ export class EventTypesModule {
   ) {
     if (application === undefined) {
       throw new ImproperlyConfigured(
-        `EventTrackingModule.forFeature: there is no tracker here to register ${namesOf(types)} with. Import ` +
-          `EventTrackingModule.forRoot() in the root module (in tests, EventTrackingTestingModule.forRoot()); where it is ` +
-          `not global, import it beside forFeature.`,
+        `EventTrackingModule.forFeature: no tracker is available to register ` +
+          `${namesOf(types)} with. Import EventTrackingModule.forRoot() in the root module (in ` +
+          `tests, EventTrackingTestingModule.forRoot()); if it is not global, import it next to ` +
+          `forFeature.`,
       );
     }
     application.register(types);

@@ -6,24 +6,25 @@ import {
 } from '../../core/tracker/registry.js';
 import type { EventTrackingApplication } from './application.js';
 
-/** Makes an application's trackers known to code outside the injector, while the application lives. */
+/** Registers an application's trackers for code outside the injector until the application ends. */
 export class GlobalRegistration {
   constructor(private readonly application: EventTrackingApplication) {}
 
-  /** @throws {@link ImproperlyConfigured} when another tracker has one of the names */
+  /** @throws {@link ImproperlyConfigured} if a name is already taken by another tracker */
   register(): void {
     for (const name of this.application.trackers.keys()) {
       if (isTrackerRegistered(name)) {
         throw new ImproperlyConfigured(
-          `registerGlobally: a tracker named '${name}' is registered already, probably by another application of this ` +
-            `process. Close that application first, or set registerGlobally in one of them only.`,
+          `registerGlobally: a tracker named '${name}' is already registered, probably by ` +
+            `another application in this process. Close that application first, or set ` +
+            `registerGlobally in only one application.`,
         );
       }
     }
     for (const [name, { tracker }] of this.application.trackers) registerTracker(tracker, name);
   }
 
-  /** Forgets the application's own trackers, and nobody else's. */
+  /** Unregisters the application's trackers, but no others under the same names. */
   remove(): void {
     for (const [name, { tracker }] of this.application.trackers) unregisterTracker(tracker, name);
   }

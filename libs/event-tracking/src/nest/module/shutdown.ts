@@ -6,11 +6,11 @@ import type { TreeBuilder, Closable } from './tree-builder.js';
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /**
- * Delivers what is left when the application shuts down, within one time limit.
+ * Delivers the remaining events when the application shuts down, within one time limit.
  *
  * @remarks
- * Draining happens twice: before servers are closed, and after the requests under way have ended. Requests may take as long
- * as they like in between; only draining counts.
+ * Flushes twice: before servers close, and after pending requests have ended. The time that
+ * requests take in between does not count towards the limit.
  */
 export class Shutdown {
   #remaining: number;
@@ -18,17 +18,22 @@ export class Shutdown {
 
   constructor(
     private readonly application: EventTrackingApplication,
-    private readonly assembly: TreeBuilder,
+    private readonly builder: TreeBuilder,
   ) {
-    this.#remaining = assembly.blueprint.options.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+    this.#remaining = builder.blueprint.options.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
   }
 
-  /** Delivers what has been emitted so far. */
+  /** Delivers the events emitted so far. */
   async drain(): Promise<void> {
     await this.#limited((signal) => this.#flush(signal));
   }
 
-  /** Delivers the rest, refuses what comes later and closes the backends that the module made; again, it only waits for that. */
+  /**
+   * Delivers the remaining events, stops accepting new ones, and closes the backends and queues
+   * that the module has created.
+   *
+   * @remarks Further calls return the promise of the first.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -39,10 +44,10 @@ export class Shutdown {
       this.application.hasEnded = true;
       for (const { pipeline } of this.application.trackers.values()) pipeline.stopAccepting();
       await this.#flush(signal);
-      for (const each of this.assembly.deliveries.toReversed()) await each.stop({ signal });
-      await Promise.all([...this.assembly.owned].map((each) => this.#closeOwned(each, signal)));
+      for (const each of this.builder.deliveries.toReversed()) await each.stop({ signal });
+      await Promise.all([...this.builder.owned].map((each) => this.#closeOwned(each, signal)));
     });
-    await Promise.all(this.assembly.deliveries.map(async (each) => each.release?.()));
+    await Promise.all(this.builder.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
     this.application.diagnostics.settle();
   }
@@ -63,7 +68,7 @@ export class Shutdown {
     }
   }
 
-  /** Runs work with a signal that aborts when the time is over. */
+  /** Runs work with a signal that aborts when the remaining time is used up. */
   async #limited(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const controller = new AbortController();
     const started = performance.now();
@@ -83,8 +88,8 @@ export class Shutdown {
         if (pending === 0) continue;
         this.application.diagnostics.error(
           `undelivered at ${name} ${path}`,
-          `${pending} ${pending === 1 ? 'event was' : 'events were'} not delivered to the backend '${path}' of the ` +
-            `tracker '${name}' before the time for shutting down was over (shutdownTimeout).`,
+          `${pending} ${pending === 1 ? 'event was' : 'events were'} not delivered to the backend ` +
+            `'${path}' of the tracker '${name}' within shutdownTimeout.`,
         );
       }
     }

@@ -11,36 +11,39 @@ import { AsyncRoutingBackend } from '../../delivery/async-routing-backend.js';
 import { DeliveringBackend } from '../../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
+  entryAt,
   hasQueue,
-  partAt,
   pathsOf,
-  type BackendPart,
   type Blueprint,
-  type LeafPart,
-  type NodePart,
-  type Part,
+  type LeafEntry,
+  type NodeEntry,
+  type ObjectSource,
+  type TreeEntry,
 } from '../config/blueprint.js';
-import { resolvePart } from './part-resolver.js';
+import { resolveSource } from './resolve-source.js';
 import { getBackendToken } from '../tokens.js';
 import { isWorkerBootstrap } from './worker-bootstrap.js';
 
-/** What may have something to let go of. */
+/** An object that may have resources to release. */
 export type Closable = Pick<Backend, 'close'>;
 
-/** What holds events, and can be ended without closing what they go to. */
-export interface Ending {
+/** A backend that buffers events and can be stopped without closing their destinations. */
+export interface Stoppable {
   stop(options: Deadline): Promise<void>;
-  /** Called when all have ended, for what the end of others has left to do. */
+  /** Cleans up once all buffering backends have stopped. */
   release?(): Promise<void>;
 }
 
-/** Builds the trees of a configuration, each part once, and gives them to the application's trackers. */
+/**
+ * Builds the trees of a blueprint, each entry once, and attaches them to the application's
+ * trackers.
+ */
 export class TreeBuilder {
-  readonly #made = new Map<BackendPart, Promise<Backend>>();
-  readonly #queues = new Map<Part, Promise<EventQueue>>();
+  readonly #backends = new Map<TreeEntry, Promise<Backend>>();
+  readonly #queues = new Map<ObjectSource, Promise<EventQueue>>();
   readonly #owned = new Set<Closable>();
-  readonly #deliveries: Ending[] = [];
-  readonly #tokens: ReadonlyMap<BackendPart, InjectionToken>;
+  readonly #deliveries: Stoppable[] = [];
+  readonly #tokens: ReadonlyMap<TreeEntry, InjectionToken>;
 
   constructor(
     readonly blueprint: Blueprint,
@@ -50,37 +53,37 @@ export class TreeBuilder {
     this.#tokens = tokensOf(blueprint);
   }
 
-  /** The backends and queues that this module made, and so has to close. */
+  /** The backends and queues that this module has created and must close. */
   get owned(): ReadonlySet<Closable> {
     return this.#owned;
   }
 
-  /** What holds events for others; that which comes later on an event's way stands before what comes earlier. */
-  get deliveries(): readonly Ending[] {
+  /** The backends that buffer events, in reverse order of an event's route. */
+  get deliveries(): readonly Stoppable[] {
     return this.#deliveries;
   }
 
   /**
-   * The backend at a path of a tracker's tree; one that does nothing where event tracking is disabled.
+   * Returns the backend at a path of a tracker's tree, or a no-op if event tracking is disabled.
    *
-   * @throws {@link UnknownBackendError} when the configuration has none there
+   * @throws {@link UnknownBackendError} if no backend is configured at the path
    */
   backend(tracker: string, path: string): Promise<Backend> {
     if (!this.#enabled) return Promise.resolve(NO_BACKEND);
     const root = this.blueprint.trackers.get(tracker);
-    const part = root === undefined ? undefined : partAt(root, path);
-    if (part === undefined) {
+    const entry = root === undefined ? undefined : entryAt(root, path);
+    if (entry === undefined) {
       const known = root === undefined ? [] : pathsOf(root);
       throw new UnknownBackendError(
-        `The tracker '${tracker}' has no backend '${path}' that could be injected. ` +
-          `It has: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+        `The tracker '${tracker}' has no backend '${path}' to inject. ` +
+          `Configured backends: ${known.length === 0 ? 'none' : known.join(', ')}.`,
       );
     }
-    return this.#backendOf(part);
+    return this.#buildBackend(entry);
   }
 
-  /** Builds all trees and attaches them. */
-  async assemble(): Promise<void> {
+  /** Builds all trees and attaches them to the trackers. */
+  async build(): Promise<void> {
     const { application, blueprint } = this;
     application.enabled = this.#enabled;
     application.register(blueprint.options.eventTypes ?? []);
@@ -89,13 +92,13 @@ export class TreeBuilder {
       for (const { pipeline } of application.trackers.values()) pipeline.disable();
       return;
     }
-    this.#warnOfIdleWorker();
+    this.#warnAboutIdleWorker();
     const { maxEventSize, strict } = blueprint.options;
-    const contextLocator = await this.#locator();
+    const contextLocator = await this.#createLocator();
     if (contextLocator !== undefined) application.locator = contextLocator;
     const roots = await Promise.all(
       [...blueprint.trackers].map(
-        async ([name, part]) => [name, await this.#rootOf(part)] as const,
+        async ([name, root]) => [name, await this.#buildNode(root)] as const,
       ),
     );
     for (const [name, root] of roots) {
@@ -107,11 +110,12 @@ export class TreeBuilder {
     return this.blueprint.options.worker === true || isWorkerBootstrap();
   }
 
-  #warnOfIdleWorker(): void {
+  #warnAboutIdleWorker(): void {
     if (!this.#isWorker || [...this.blueprint.trackers.values()].some(hasQueue)) return;
     new Logger('EventTracking').warn(
-      `This process is a worker, which takes events out of queues, and no node of the tree has a queue: it has nothing to ` +
-        `do. Give a node a queue that workers share, such as bullMqQueue(), or leave out worker.`,
+      `This process is a worker, which consumes events from queues, but no node of the tree has a ` +
+        `queue. Give a node a queue that processes share, such as bullMqQueue(), or remove the ` +
+        `option worker.`,
     );
   }
 
@@ -119,15 +123,15 @@ export class TreeBuilder {
     return this.blueprint.options.enabled !== false;
   }
 
-  /** The backend as others have it injected, which in a test may be another than the one that was configured. */
-  async #injectedOf(part: BackendPart): Promise<Backend> {
-    const token = this.#tokens.get(part);
-    if (token === undefined || !this.#provides(token)) return this.#backendOf(part);
-    const { value } = await resolvePart(
-      { kind: 'existing', where: part.where, token },
+  /** Resolves a backend through its injection token, which tests can override. */
+  async #resolveBackend(entry: TreeEntry): Promise<Backend> {
+    const token = this.#tokens.get(entry);
+    if (token === undefined || !this.#provides(token)) return this.#buildBackend(entry);
+    const { value } = await resolveSource(
+      { kind: 'existing', where: entry.where, token },
       this.injector,
     );
-    return checkedBackend(value, part.where);
+    return checkedBackend(value, entry.where);
   }
 
   #provides(token: InjectionToken): boolean {
@@ -139,106 +143,112 @@ export class TreeBuilder {
     }
   }
 
-  #backendOf(part: BackendPart): Promise<Backend> {
-    let made = this.#made.get(part);
-    if (made === undefined) {
-      made = part.kind === 'node' ? this.#rootOf(part) : this.#leafOf(part.backend);
-      made.catch(() => {}); // whoever asked for it is told; that nobody did yet is no fault
-      this.#made.set(part, made);
+  #buildBackend(entry: TreeEntry): Promise<Backend> {
+    let backend = this.#backends.get(entry);
+    if (backend === undefined) {
+      backend = entry.kind === 'node' ? this.#buildNode(entry) : this.#createBackend(entry.backend);
+      backend.catch(() => {}); // no unhandled rejection if a caller starts to await it later
+      this.#backends.set(entry, backend);
     }
-    return made;
+    return backend;
   }
 
-  async #rootOf(node: NodePart): Promise<RoutingBackend> {
-    const processors = await Promise.all(node.processors.map((part) => this.#processorOf(part)));
-    const backends = await Promise.all(
-      [...node.children].map(async ([name, part]) => [name, await this.#childOf(part)] as const),
+  async #buildNode(node: NodeEntry): Promise<RoutingBackend> {
+    const processors = await Promise.all(
+      node.processors.map((source) => this.#createProcessor(source)),
     );
-    const parts = { processors, backends: new Map(backends) };
-    if (node.queue === undefined) return new RoutingBackend(parts);
+    const backends = await Promise.all(
+      [...node.children].map(
+        async ([name, entry]) => [name, await this.#buildChild(entry)] as const,
+      ),
+    );
+    const options = { processors, backends: new Map(backends) };
+    if (node.queue === undefined) return new RoutingBackend(options);
     const asynchronous = new AsyncRoutingBackend({
-      ...parts,
-      queue: await this.#queueOf(node.queue),
+      ...options,
+      queue: await this.#queueFrom(node.queue),
       worker: this.#isWorker,
     });
     this.#deliveries.push(asynchronous);
     return asynchronous;
   }
 
-  #queueOf(part: Part): Promise<EventQueue> {
-    let made = this.#queues.get(part);
-    if (made === undefined) {
-      made = this.#makeQueue(part);
-      this.#queues.set(part, made);
+  #queueFrom(source: ObjectSource): Promise<EventQueue> {
+    let queue = this.#queues.get(source);
+    if (queue === undefined) {
+      queue = this.#createQueue(source);
+      this.#queues.set(source, queue);
     }
-    return made;
+    return queue;
   }
 
-  async #makeQueue(part: Part): Promise<EventQueue> {
-    const { value, owned } = await resolvePart(part, this.injector);
+  async #createQueue(source: ObjectSource): Promise<EventQueue> {
+    const { value, owned } = await resolveSource(source, this.injector);
     if (!isEventQueue(value)) {
       throw new ImproperlyConfigured(
-        `${part.where}: expected an event queue with a method open(consumer), received ${describeValue(value)}.`,
+        `${source.where} must be an event queue with a method open(consumer); ` +
+          `received ${describeValue(value)}.`,
       );
     }
     if (owned) this.#owned.add(value);
     return value;
   }
 
-  async #childOf(part: BackendPart): Promise<Backend> {
-    const backend = await this.#injectedOf(part);
-    return part.kind === 'node' ? backend : this.#deliver(part, backend);
+  async #buildChild(entry: TreeEntry): Promise<Backend> {
+    const backend = await this.#resolveBackend(entry);
+    return entry.kind === 'node' ? backend : this.#addDelivery(entry, backend);
   }
 
-  /** Puts delivery before a backend that asks for it, stands behind a queue, or is faster in batches. */
-  async #deliver({ delivery, behind }: LeafPart, backend: Backend): Promise<Backend> {
+  /** Adds delivery to a backend if it is configured, behind a queue, or able to send batches. */
+  async #addDelivery({ delivery, nearestQueue }: LeafEntry, backend: Backend): Promise<Backend> {
     if (delivery === false) return backend;
-    const isWanted =
-      delivery !== undefined || behind !== undefined || backend.sendBatch !== undefined;
-    if (!isWanted) return backend;
-    const deadLetter = await this.#deadLettersOf(delivery?.deadLetter, behind);
+    const isNeeded =
+      delivery !== undefined || nearestQueue !== undefined || backend.sendBatch !== undefined;
+    if (!isNeeded) return backend;
+    const deadLetter = await this.#buildDeadLetter(delivery?.deadLetter, nearestQueue);
     const delivering = new DeliveringBackend(backend, { ...delivery?.options, deadLetter });
     this.#deliveries.push(delivering);
     return delivering;
   }
 
-  /** Where a leaf's dead letters go: to its own place, or to that of the queue which it is behind. */
-  async #deadLettersOf(
-    own: LeafPart | undefined,
-    behind: Part | undefined,
+  /** Builds the backend for dead letters: the configured one, or that of the nearest queue. */
+  async #buildDeadLetter(
+    configured: LeafEntry | undefined,
+    nearestQueue: ObjectSource | undefined,
   ): Promise<Backend | undefined> {
-    if (own !== undefined) return this.#childOf(own);
-    const kept = behind === undefined ? undefined : (await this.#queueOf(behind)).deadLetters;
-    if (kept === undefined) return undefined;
-    const delivering = new DeliveringBackend(kept);
+    if (configured !== undefined) return this.#buildChild(configured);
+    if (nearestQueue === undefined) return undefined;
+    const { deadLetters } = await this.#queueFrom(nearestQueue);
+    if (deadLetters === undefined) return undefined;
+    const delivering = new DeliveringBackend(deadLetters);
     this.#deliveries.push(delivering);
     return delivering;
   }
 
-  async #processorOf(part: Part): Promise<Processor> {
-    const { value } = await resolvePart(part, this.injector);
-    return toStep(value, part.where).processor;
+  async #createProcessor(source: ObjectSource): Promise<Processor> {
+    const { value } = await resolveSource(source, this.injector);
+    return toStep(value, source.where).processor;
   }
 
-  async #leafOf(part: Part): Promise<Backend> {
-    const { value, owned } = await resolvePart(part, this.injector);
-    const backend = checkedBackend(value, part.where);
+  async #createBackend(source: ObjectSource): Promise<Backend> {
+    const { value, owned } = await resolveSource(source, this.injector);
+    const backend = checkedBackend(value, source.where);
     if (owned) this.#owned.add(backend);
     return backend;
   }
 
-  async #locator(): Promise<ContextLocator | undefined> {
-    const part = this.blueprint.contextLocator;
-    return part === undefined
+  async #createLocator(): Promise<ContextLocator | undefined> {
+    const source = this.blueprint.contextLocator;
+    return source === undefined
       ? undefined
-      : ((await resolvePart(part, this.injector)).value as ContextLocator);
+      : ((await resolveSource(source, this.injector)).value as ContextLocator);
   }
 }
 
-function tokensOf(blueprint: Blueprint): Map<BackendPart, InjectionToken> {
+function tokensOf(blueprint: Blueprint): Map<TreeEntry, InjectionToken> {
   return new Map(
     [...blueprint.trackers].flatMap(([tracker, root]) =>
-      pathsOf(root).map((path) => [partAt(root, path)!, getBackendToken(path, tracker)]),
+      pathsOf(root).map((path) => [entryAt(root, path)!, getBackendToken(path, tracker)]),
     ),
   );
 }
@@ -246,6 +256,6 @@ function tokensOf(blueprint: Blueprint): Map<BackendPart, InjectionToken> {
 function checkedBackend(value: unknown, where: string): Backend {
   if (isBackend(value)) return value;
   throw new ImproperlyConfigured(
-    `${where}: expected a backend with a method send(event), received ${describeValue(value)}.`,
+    `${where} must be a backend with a method send(event); received ${describeValue(value)}.`,
   );
 }

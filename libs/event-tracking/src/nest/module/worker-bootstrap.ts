@@ -6,17 +6,18 @@ import { Tracker } from '../../core/tracker/tracker.js';
 
 const workerBootstrap = new AsyncLocalStorage<true>();
 
-/** Tells whether the running code belongs to the start of a worker. */
+/** Whether the running code is part of a worker's bootstrap. */
 export function isWorkerBootstrap(): boolean {
   return workerBootstrap.getStore() === true;
 }
 
 /**
- * Starts an application without HTTP whose event tracking takes events out of the queues that it shares with others,
- * whatever its configuration says of `worker`.
+ * Starts an application without HTTP that consumes events from shared queues.
  *
- * @remarks It ends on SIGTERM and SIGINT: what it has not delivered then goes back to the queue.
- * @throws {@link ImproperlyConfigured} for a module without event tracking
+ * @remarks
+ * Overrides the option `worker`. On SIGTERM and SIGINT the worker returns undelivered events to the
+ * queue and ends.
+ * @throws {@link ImproperlyConfigured} if the module does not import event tracking
  * @example
  * ```ts
  * // worker.ts
@@ -33,8 +34,9 @@ export async function createEventTrackingWorker(
   if (!hasTracker(worker)) {
     await worker.close();
     throw new ImproperlyConfigured(
-      `createEventTrackingWorker: ${module.name} imports no EventTrackingModule. A worker needs the trackers and nodes of ` +
-        `the applications whose events it takes: pass the module that imports EventTrackingModule.forRoot().`,
+      `createEventTrackingWorker: ${module.name} does not import EventTrackingModule. ` +
+        `A worker needs the trackers and nodes of the applications whose events it consumes: ` +
+        `pass the module that imports EventTrackingModule.forRoot().`,
     );
   }
   worker.enableShutdownHooks();

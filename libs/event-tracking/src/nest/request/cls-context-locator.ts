@@ -10,8 +10,9 @@ import {
  * Finds contexts by a `ClsService` of nestjs-cls over a storage of this library's own.
  *
  * @remarks
- * The application's CLS store is left alone: its guards, interceptors and `enterWith` may replace it at any time. All
- * applications of a process share the one storage, because each further one slows every `await` down on Node 20.
+ * The application's CLS store is left alone: its guards, interceptors and `enterWith` may replace
+ * it at any time. All applications of a process share the one storage, because on Node 20 each
+ * storage slows down every `await`.
  */
 export class ClsContextLocator extends StorageContextLocator {
   protected override storage(): ScopeStorage {

@@ -1,12 +1,21 @@
+import { types } from 'node:util';
 import type { HttpAdapterHost } from '@nestjs/core';
+import { copyFunctionMetadata } from '../decorators/copy-function-metadata.js';
 import type { EventTrackingApplication } from '../module/application.js';
+import { handlerOfRoute } from './http-handlers.js';
 import type { HttpRequest } from './http-request.js';
 import type { RequestScopes } from './request-scopes.js';
-import { copyFunctionMetadata } from '../decorators/copy-function-metadata.js';
 
-type Middleware = (request: HttpRequest, response: unknown, next: () => void) => void;
-type RouteHandler = (request: object, ...rest: unknown[]) => unknown;
-type Adapter = Record<string, ((...args: unknown[]) => unknown) | undefined>;
+type Method = (...args: unknown[]) => unknown;
+type Adapter = Record<string, Method | undefined>;
+/** A middleware, a route, or the handler of requests that match no route. */
+type Stage = (request: HttpRequest, response: unknown, next: () => void) => unknown;
+type ErrorStage = (
+  error: unknown,
+  request: HttpRequest,
+  response: unknown,
+  next: () => void,
+) => unknown;
 
 /** The methods by which Nest registers routes at an HTTP adapter. */
 const ROUTE_METHODS = (
@@ -15,40 +24,131 @@ const ROUTE_METHODS = (
 ).split(' ');
 
 /**
- * Runs all of an HTTP request in a scope of its own.
+ * Runs each HTTP request in a scope of its own.
  *
  * @remarks
- * Goes through the HTTP adapter as soon as there is one: middleware that a module configures misses requests that match no
- * route, bodies that cannot be parsed, and what `app.use` put in front of it; an interceptor misses guards and filters, and
- * costs each request as much as half of what Nest does.
+ * Works through the HTTP adapter, as soon as there is one: middleware that a module configures
+ * misses requests that match no route, bodies that cannot be parsed, and middleware of `app.use`;
+ * an interceptor misses guards and filters. The scope opens in the first stage that sees the
+ * request. Each later stage runs in it again, because a middleware may call `next` from a callback
+ * that belongs to no request.
  */
 export function openScopesOverHttp(
   adapterHost: HttpAdapterHost,
   application: EventTrackingApplication,
   scopes: RequestScopes,
 ): void {
+  if (!application.enabled) return;
   adapterHost.init$.subscribe(() => {
     const adapter = adapterHost.httpAdapter as unknown as Adapter | undefined;
     if (adapter?.['use'] === undefined) return;
-    const open: Middleware = (request, _response, next) => {
-      if (application.enabled) scopes.openHttp(request, next);
-      else next();
-    };
-    adapter['use'](open);
-    for (const method of ROUTE_METHODS) resumeScopesOf(method, adapter, scopes);
+    openFirst(adapter, scopes);
+    const inScope = new StagesInScope(scopes);
+    replace(adapter, 'use', (args) => args.map((arg) => inScope.middleware(arg)));
+    replace(adapter, 'setErrorHandler', ([handler, ...rest]) => [inScope.error(handler), ...rest]);
+    replace(adapter, 'setNotFoundHandler', ([handler, ...rest]) => [
+      inScope.stage(handler),
+      ...rest,
+    ]);
+    for (const method of ROUTE_METHODS)
+      replace(adapter, method, (args) => [...args.slice(0, -1), inScope.route(args.at(-1))]);
+    replaceMiddlewareFactory(adapter, inScope);
   });
 }
 
-/** Has the routes that are registered by a method of the adapter run in the scopes of their requests. */
-function resumeScopesOf(method: string, adapter: Adapter, scopes: RequestScopes): void {
-  const register = adapter[method];
-  if (register === undefined) return;
-  adapter[method] = (...args) => {
-    const handler = args.at(-1);
-    if (typeof handler !== 'function') return Reflect.apply(register, adapter, args);
-    const resumed: RouteHandler = (request, ...rest) =>
-      scopes.resumeHttp(request, () => (handler as RouteHandler)(request, ...rest));
-    copyFunctionMetadata(resumed, handler);
-    return Reflect.apply(register, adapter, [...args.slice(0, -1), resumed]);
+/**
+ * Opens scopes as early as an adapter allows: Fastify's hooks cost a fraction of what its
+ * middleware costs.
+ */
+function openFirst(adapter: Adapter, scopes: RequestScopes): void {
+  const instance = adapter['getInstance']?.() as { addHook?: Method } | undefined;
+  if (adapter['getType']?.() === 'fastify' && typeof instance?.addHook === 'function') {
+    instance.addHook('onRequest', (request: unknown, _reply: unknown, done: unknown) =>
+      scopes.enterHttp(request as HttpRequest, done as () => void),
+    );
+  } else {
+    const open: Stage = (request, _response, next) => scopes.enterHttp(request, next);
+    adapter['use']!(open);
+  }
+}
+
+/** Changes what a method of the adapter is called with, where the adapter has the method. */
+function replace(adapter: Adapter, name: string, change: (args: unknown[]) => unknown[]): void {
+  const method = adapter[name];
+  if (method === undefined) return;
+  adapter[name] = (...args) => Reflect.apply(method, adapter, change(args));
+}
+
+/**
+ * Nest registers the middleware that modules configure by a function that it asks the adapter for.
+ */
+function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): void {
+  const method = adapter['createMiddlewareFactory'];
+  if (method === undefined) return;
+  const wrapped = (register: unknown) => (path: unknown, middleware: unknown) =>
+    (register as Method)(path, inScope.middleware(middleware));
+  adapter['createMiddlewareFactory'] = (...args) => {
+    const register = Reflect.apply(method, adapter, args);
+    return types.isPromise(register) ? register.then(wrapped) : wrapped(register);
   };
+}
+
+/** Makes functions that run a stage of a request in the scope of the request. */
+class StagesInScope {
+  constructor(private readonly scopes: RequestScopes) {}
+
+  /**
+   * Wraps a middleware, or a list of them; leaves paths and whole Express applications as they are.
+   */
+  middleware(middleware: unknown): unknown {
+    if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
+    if (typeof middleware !== 'function' || 'handle' in middleware) return middleware;
+    return middleware.length > 3 ? this.error(middleware) : this.stage(middleware);
+  }
+
+  stage(stage: unknown): unknown {
+    if (typeof stage !== 'function') return stage;
+    const { scopes } = this;
+    const run = stage as Stage;
+    const wrapper: Stage = (request, response, next) => {
+      const scope = scopes.ofHttp(request);
+      return scopes.isCurrent(scope)
+        ? run(request, response, next)
+        : scopes.run(scope, () => run(request, response, next));
+    };
+    copyFunctionMetadata(wrapper, stage);
+    return wrapper;
+  }
+
+  error(stage: unknown): unknown {
+    if (typeof stage !== 'function') return stage;
+    const { scopes } = this;
+    const run = stage as ErrorStage;
+    const wrapper: ErrorStage = (error, request, response, next) => {
+      const scope = scopes.ofHttp(request);
+      return scopes.isCurrent(scope)
+        ? run(error, request, response, next)
+        : scopes.run(scope, () => run(error, request, response, next));
+    };
+    copyFunctionMetadata(wrapper, stage);
+    return wrapper;
+  }
+
+  /** Wraps a route; tells decorators that Nest is about to call the route's handler. */
+  route(route: unknown): unknown {
+    if (typeof route !== 'function') return route;
+    const handler = handlerOfRoute(route);
+    if (handler === undefined) return this.stage(route);
+    const { scopes } = this;
+    const run = route as Stage;
+    const wrapper: Stage = (request, response, next) => {
+      const scope = scopes.ofHttp(request);
+      scope.announce(handler, [request, response, next]);
+      return scopes.isCurrent(scope)
+        ? run(request, response, next)
+        : scopes.run(scope, () => run(request, response, next));
+    };
+    copyFunctionMetadata(wrapper, route);
+    return wrapper;
+  }
 }

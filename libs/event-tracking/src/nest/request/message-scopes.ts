@@ -15,8 +15,9 @@ type PreRequestHook = (
  * Runs messages of microservices and gateways, and operations of GraphQL, in scopes of their own.
  *
  * @remarks
- * An interceptor does it, the outermost one, where the application serves any of these: HTTP alone would pay for it and not
- * need it. Nest 12 has hooks besides, which open a microservice message's scope before its guards run.
+ * The outermost interceptor opens these scopes, in applications that serve any of these: an
+ * application of HTTP alone does not need it. Hooks of Nest 12 also open the scope of a
+ * microservice's message before its guards run.
  */
 export function openScopesOverMessages(
   config: ApplicationConfig,
@@ -36,7 +37,10 @@ export function openScopesOverMessages(
   );
 }
 
-/** Message patterns, gateways and resolvers leave metadata of their packages on classes or on methods. */
+/**
+ * Message patterns, gateways and resolvers leave metadata of their packages on classes or on
+ * methods.
+ */
 const MESSAGE_METADATA = /^(microservices|websockets|graphql):/;
 
 function servesMessages(modules: ModulesContainer): boolean {

@@ -9,10 +9,10 @@ import type { RequestContextOptions } from '../config/event-tracking-options.js'
 import { readHttpRequest, type HttpRequest } from './http-request.js';
 import type { RequestScope } from './request-scope.js';
 
-/** Enters what is known about a request into the request's scope. */
+/** Enters the context of a request into the request's scope. */
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
-  /** Made once, and not for each request. */
+  // Created once per application, because each request needs them.
   readonly #ofRequest = this.#conversionsOf('request');
   readonly #ofCls = this.#conversionsOf('cls');
 
@@ -24,13 +24,24 @@ export class RequestContext {
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
+  /**
+   * Whether contexts are made of requests as events need them, so that scopes have to keep their
+   * requests.
+   */
+  get readsRequests(): boolean {
+    return this.#options?.request !== undefined;
+  }
+
   /** Enters the context of an HTTP request. */
   enterHttp(scope: RequestScope, request: HttpRequest, executionContext?: ExecutionContext): void {
     if (this.#options !== undefined)
       this.#enter(scope, request, readHttpRequest(request), executionContext);
   }
 
-  /** Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a socket. */
+  /**
+   * Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a
+   * socket.
+   */
   enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
     if (this.#options === undefined) return;
     const { request, pattern } = readMessage(executionContext);
@@ -48,11 +59,11 @@ export class RequestContext {
     defaults: Record<string, unknown>,
     executionContext: ExecutionContext | undefined,
   ): void {
-    scope.request = request;
     const { request: make, cls } = this.#options!;
     const type = this.application.contextType('request');
     if (make === undefined) scope.enterOwn('request', defaults, type);
     else {
+      scope.request = request;
       scope.enterLive(
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
@@ -69,7 +80,7 @@ export class RequestContext {
       if (made instanceof Promise) made.catch(() => {});
       if (isPlainObject(made) && !(made instanceof Promise)) return made;
       throw new TypeError(
-        `it returned ${describeValue(made)}; it is to return an object, and no promise`,
+        `it returned ${describeValue(made)}; it must return an object, not a promise`,
       );
     } catch (fault) {
       this.#report('context.request', fault);
@@ -97,7 +108,7 @@ export class RequestContext {
   #report(where: string, fault: unknown): void {
     this.application.diagnostics.error(
       where,
-      `${where} failed: ${describeError(fault)}. Events are delivered without what it would have added.`,
+      `${where} failed: ${describeError(fault)}. Events are delivered without its values.`,
     );
   }
 }

@@ -1,11 +1,14 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { EventTrackingApplication } from '../module/application.js';
-import { DispatchScope, scopeOfCall } from './request-scope.js';
+import { CallScope, scopeOfCall } from './request-scope.js';
 import type { RequestScopes } from './request-scopes.js';
 import { subscribeWithin, type Run } from '../decorators/subscribe-within.js';
 
-/** Runs messages and operations that no HTTP middleware has seen in a scope, and tells decorators that Nest calls. */
+/**
+ * Runs messages and operations of GraphQL in scopes, and tells decorators which calls Nest
+ * dispatches.
+ */
 export class RequestScopeInterceptor implements NestInterceptor {
   constructor(
     private readonly application: EventTrackingApplication,
@@ -18,9 +21,8 @@ export class RequestScopeInterceptor implements NestInterceptor {
     const { locator } = application;
     const open: Run = (fn) =>
       scopes.within(context, () => {
-        // The resolvers of one operation share its request and run side by side: each is announced in a scope of its own.
-        const call = new DispatchScope('handler', scopeOfCall(context));
-        call.announce(context);
+        // The resolvers of one operation run side by side, so each call has a scope of its own.
+        const call = new CallScope(context, scopeOfCall(context));
         return locator.run(call, fn);
       });
     return subscribeWithin(locator, open, () => next.handle());

@@ -1,31 +1,46 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ContextStack } from '../../core/context/context-stack.js';
 import type { EventTrackingApplication } from '../module/application.js';
+import { HttpExecutionContext, type HttpArguments } from './http-execution-context.js';
 
-/** Where what passes through Nest keeps its scope: a property of the request, or of a message's arguments. */
+/** The property of a request, or of a message's arguments, that holds its scope. */
 const SCOPE = Symbol.for('event-tracking:scope');
 
-/** A scope that Nest dispatches handlers in. */
-export class DispatchScope extends ContextStack {
+/**
+ * A request or a message's arguments; Fastify's routes see a request that wraps the one that
+ * carries the scope.
+ */
+interface Carrier {
+  [SCOPE]?: RequestScope;
+  raw?: Carrier;
+}
+
+/** A scope in which Nest dispatches handlers. */
+export abstract class DispatchScope extends ContextStack {
+  /**
+   * Returns the execution context of a call that Nest dispatched, and undefined for a call that
+   * code makes.
+   *
+   * @remarks Nest calls a handler once, so the first call that fits takes the announcement.
+   */
+  abstract take(instance: object, method: string | symbol): ExecutionContext | undefined;
+}
+
+/** The scope of one call of a message's handler, or of a resolver. */
+export class CallScope extends DispatchScope {
   #announced: ExecutionContext | undefined;
 
-  /** Notes that Nest is about to call a handler in this scope. */
-  announce(context: ExecutionContext): void {
+  constructor(context: ExecutionContext, outer: ContextStack | undefined) {
+    super('handler', outer);
     this.#announced = context;
   }
 
-  /**
-   * The execution context of a call, if it is the one that Nest announced and not one that code makes.
-   *
-   * @remarks Nest calls a handler once, so the announcement is taken by the first call that fits it.
-   */
-  take(instance: object, method: string | symbol): ExecutionContext | undefined {
+  override take(instance: object, method: string | symbol): ExecutionContext | undefined {
     const announced = this.#announced;
     if (announced === undefined) return undefined;
     const handler = announced.getHandler();
     // Other decorators may have put functions in the method's place that do not have its name.
-    const isHandler =
-      handler.name === method || (instance as Record<string | symbol, unknown>)[method] === handler;
+    const isHandler = handler.name === method || methodOf(instance, method) === handler;
     if (!isHandler || !(instance instanceof announced.getClass())) return undefined;
     this.#announced = undefined;
     return announced;
@@ -34,30 +49,70 @@ export class DispatchScope extends ContextStack {
 
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
-  /** The request as whoever handles it knows it: Fastify's routes have another object than middleware. */
+  /**
+   * The request as the latest stage knows it, where a context is made of it; Fastify's routes see
+   * another object than middleware does.
+   */
   request: unknown;
+  /** The scope of the same request in another application that it has passed through. */
+  ofOtherApplication: RequestScope | undefined;
+  #handler: Function | undefined;
+  #args: HttpArguments | undefined;
 
-  constructor(readonly application: EventTrackingApplication) {
-    super('request', application.processScope);
+  constructor(
+    readonly application: EventTrackingApplication,
+    processScope: ContextStack,
+  ) {
+    super('request', processScope);
+  }
+
+  /** Notes that Nest is about to call a handler of the request's route. */
+  announce(handler: Function, args: HttpArguments): void {
+    this.#handler = handler;
+    this.#args = args;
+  }
+
+  override take(instance: object, method: string | symbol): ExecutionContext | undefined {
+    const handler = this.#handler;
+    if (handler === undefined || methodOf(instance, method) !== handler) return undefined;
+    const args = this.#args!;
+    // Sockets keep the scope of their latest request alive: what it holds outlives the request.
+    this.#handler = undefined;
+    this.#args = undefined;
+    return new HttpExecutionContext(instance.constructor, handler, args);
   }
 }
 
-/** Gives what passes through Nest its scope. */
+function methodOf(instance: object, method: string | symbol): unknown {
+  return (instance as Record<string | symbol, unknown>)[method];
+}
+
+/** Keeps a scope where all stages of a request find it. */
 export function keepScope(carrier: object, scope: RequestScope): void {
-  (carrier as { [SCOPE]?: RequestScope })[SCOPE] = scope;
+  scope.ofOtherApplication = latestScopeOf(carrier as Carrier);
+  (carrier as Carrier)[SCOPE] = scope;
 }
 
-/** The scope of what passes through Nest, if it has been opened. */
-export function scopeOf(carrier: object): RequestScope | undefined {
-  return (carrier as { [SCOPE]?: RequestScope })[SCOPE];
+/** Returns the scope of a request in an application, if it has been opened. */
+export function scopeOf(
+  request: object,
+  application: EventTrackingApplication,
+): RequestScope | undefined {
+  let scope = latestScopeOf(request as Carrier);
+  while (scope !== undefined && scope.application !== application) scope = scope.ofOtherApplication;
+  return scope;
 }
 
-/** The scope of what Nest dispatches, if it has been opened. */
+/** Returns the scope of a call that Nest dispatches, if it has been opened. */
 export function scopeOfCall(context: ExecutionContext): RequestScope | undefined {
-  return scopeOf(carrierOf(context).carrier);
+  return latestScopeOf(carrierOf(context).carrier as Carrier);
 }
 
-/** Finds the execution context of a call of a decorated method, where Nest dispatched it. */
+function latestScopeOf(request: Carrier): RequestScope | undefined {
+  return request[SCOPE] ?? request.raw?.[SCOPE];
+}
+
+/** Returns the execution context of a call of a decorated method, where Nest dispatched it. */
 export function takeDispatch(
   innermost: ContextStack,
   instance: object,
@@ -70,10 +125,13 @@ export function takeDispatch(
   return undefined;
 }
 
-/** What carries the scope through all stages of what Nest dispatches, and whether it is an HTTP request. */
+/**
+ * Returns the object that carries the scope through all stages of a call, and whether it is an HTTP
+ * request.
+ */
 export function carrierOf(context: ExecutionContext): { carrier: object; isHttp: boolean } {
   const type = context.getType<string>();
-  // Switching to HTTP would make three functions for each request.
+  // Switching to HTTP would allocate three functions for each request.
   if (type === 'http')
     return { carrier: rawRequest(context.getArgByIndex<object>(0)), isHttp: true };
   if (type === 'graphql') {
@@ -86,7 +144,7 @@ export function carrierOf(context: ExecutionContext): { carrier: object; isHttp:
     if (carried !== undefined && 'headers' in carried)
       return { carrier: rawRequest(carried), isHttp: true };
   }
-  // Nest hands the same array of arguments to all that a message passes.
+  // All stages of a message share one array of arguments.
   return { carrier: context.getArgs(), isHttp: false };
 }
 
@@ -97,7 +155,7 @@ interface GraphqlContext {
   reply?: { request?: object };
 }
 
-/** Fastify wraps the request that middleware has seen. */
+/** Returns the request that middleware sees; Fastify's routes see one that wraps it. */
 export function rawRequest(request: object): object {
   return (request as { raw?: object }).raw ?? request;
 }

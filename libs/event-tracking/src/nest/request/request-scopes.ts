@@ -1,59 +1,94 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { ContextStack } from '../../core/context/context-stack.js';
 import { describeError } from '../../core/diagnostics/describe.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import type { HttpRequest } from './http-request.js';
 import type { RequestContext } from './request-context.js';
 import { carrierOf, keepScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
 
-/** Opens a scope for each request, message and operation, and finds it again where it was lost on the way. */
+/**
+ * Opens a scope for each request, message and operation, and finds it again where it was lost on
+ * the way.
+ */
 export class RequestScopes {
+  readonly #processScope: ContextStack;
+
   constructor(
     private readonly application: EventTrackingApplication,
     private readonly requestContext: RequestContext,
-  ) {}
-
-  /** Runs the rest of an HTTP request in a scope of its own. */
-  openHttp<T>(request: HttpRequest, proceed: () => T): T {
-    return this.#open(request, (scope) => this.requestContext.enterHttp(scope, request), proceed);
+  ) {
+    this.#processScope = application.processScope;
   }
 
-  /** Runs a route's handler in its request's scope, which middleware may have lost: a callback can come from anywhere. */
-  resumeHttp<T>(request: object, proceed: () => T): T {
-    const { locator } = this.application;
-    const scope = scopeOf(rawRequest(request));
-    if (scope?.application !== this.application) return proceed();
-    scope.request = request;
-    return locator.get().isWithin(scope) ? proceed() : locator.run(scope, proceed);
+  /** Returns the scope of an HTTP request; opens one where none is open. */
+  ofHttp(request: HttpRequest): RequestScope {
+    const scope = scopeOf(request, this.application);
+    if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
+    if (this.requestContext.readsRequests) scope.request = request;
+    return scope;
   }
 
-  /** Runs what Nest dispatches in the scope of its request; opens one where none is open. */
+  /** Runs the rest of an HTTP request in its scope. */
+  enterHttp(request: HttpRequest, proceed: () => void): void {
+    const scope = this.ofHttp(request);
+    if (this.isCurrent(scope)) proceed();
+    else this.run(scope, proceed);
+  }
+
+  /** Whether the running code is in a scope already. */
+  isCurrent(scope: RequestScope): boolean {
+    return this.application.locator.get().isWithin(scope);
+  }
+
+  run<T>(scope: RequestScope, fn: () => T): T {
+    return this.application.locator.run(scope, fn);
+  }
+
+  /** Runs a call that Nest dispatches in the scope of its request; opens one where none is open. */
   within<T>(context: ExecutionContext, proceed: () => T): T {
-    const { application, requestContext } = this;
     const { carrier, isHttp } = carrierOf(context);
-    const scope = scopeOf(carrier);
-    if (scope?.application === application) return application.locator.run(scope, proceed);
-    return this.#open(
-      carrier,
-      (opened) =>
-        isHttp
-          ? requestContext.enterHttp(opened, carrier as HttpRequest, context)
-          : requestContext.enterMessage(opened, context),
-      proceed,
-    );
+    const scope =
+      scopeOf(carrier, this.application) ??
+      (isHttp
+        ? this.#openHttp(carrier, carrier as HttpRequest, context)
+        : this.#openMessage(carrier, context));
+    return this.run(scope, proceed);
   }
 
-  #open<T>(carrier: object, enter: (scope: RequestScope) => void, proceed: () => T): T {
-    const { application } = this;
-    const scope = new RequestScope(application);
-    keepScope(carrier, scope);
+  #openHttp(
+    carrier: object,
+    request: HttpRequest,
+    context: ExecutionContext | undefined,
+  ): RequestScope {
+    const scope = this.#open(carrier);
     try {
-      enter(scope);
+      this.requestContext.enterHttp(scope, request, context);
     } catch (fault) {
-      application.diagnostics.error(
-        'the request context',
-        `A request's context could not be made: ${describeError(fault)}.`,
-      );
+      this.#report(fault);
     }
-    return application.locator.run(scope, proceed);
+    return scope;
+  }
+
+  #openMessage(carrier: object, context: ExecutionContext): RequestScope {
+    const scope = this.#open(carrier);
+    try {
+      this.requestContext.enterMessage(scope, context);
+    } catch (fault) {
+      this.#report(fault);
+    }
+    return scope;
+  }
+
+  #open(carrier: object): RequestScope {
+    const scope = new RequestScope(this.application, this.#processScope);
+    keepScope(carrier, scope);
+    return scope;
+  }
+
+  #report(fault: unknown): void {
+    this.application.diagnostics.error(
+      'the request context',
+      `The context of a request could not be made: ${describeError(fault)}. Its events lack that context.`,
+    );
   }
 }

@@ -1,0 +1,2 @@
+/** Nest as it comes. */
+export const imports = [];

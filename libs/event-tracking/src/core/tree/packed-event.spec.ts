@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { TrackingEvent } from '../event/event.js';
+import { packEvent, unpackEvent } from './packed-event.js';
+
+const throughJson = (event: TrackingEvent): TrackingEvent =>
+  unpackEvent(JSON.parse(JSON.stringify(packEvent(event))));
+
+function eventOf(data: Record<string, unknown>): TrackingEvent {
+  return { id: '1', name: 'sold', timestamp: new Date(1), context: { at: new Date(2) }, data };
+}
+
+describe('A packed event', () => {
+  it('comes out of JSON as it went in, dates at any depth included', () => {
+    const value = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.string(),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.date({ noInvalidDate: true }),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(
+          fc.oneof(fc.string(), fc.constantFrom('$date', '$plain', '__proto__', 'toJSON', 'a.b')),
+          tie('value'),
+          { maxKeys: 4 },
+        ),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), value), (data) => {
+        const event = eventOf(data);
+        expect(throughJson(event)).toEqual(event);
+      }),
+    );
+  });
+
+  it('holds readable what a processor added and JSON cannot say', () => {
+    expect(throughJson(eventOf({ n: 10n, f: () => 1 })).data).toEqual({
+      n: '10',
+      f: '[Function f]',
+    });
+  });
+
+  it('keeps the time of each event, also of those packed in between', () => {
+    const events = [1, 2, 1].map((time) => ({ ...eventOf({}), timestamp: new Date(time) }));
+    expect(events.map(throughJson)).toEqual(events);
+  });
+
+  it('is refused when it is no event', () => {
+    expect(() => unpackEvent({ name: 'sold' })).toThrow(/no event/);
+  });
+});

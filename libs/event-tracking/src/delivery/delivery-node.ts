@@ -1,0 +1,269 @@
+import { setMaxListeners } from 'node:events';
+import { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { estimateEventSize } from '../core/event/event-size.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import type { Backend, Deadline } from '../core/tree/backend.js';
+import type { ConsumeOptions } from '../core/tree/event-queue.js';
+import type { EventStats } from '../core/tree/event-stats.js';
+import {
+  nodeOf,
+  type Position,
+  type TreeNode,
+  type Unacknowledged,
+} from '../core/tree/tree-node.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
+import type { DeadLetter } from './dead-letter.js';
+import {
+  DeadLetterWriter,
+  deliveryThroughNode,
+  type LetterDelivery,
+} from './dead-letter-writer.js';
+import { DeliveryBudget } from './delivery-budget.js';
+import { DeliveryLog } from './delivery-log.js';
+import {
+  readDeliveryOptions,
+  type DeliveryOptions,
+  type DeliverySettings,
+} from './delivery-options.js';
+import { Dispatcher } from './dispatcher.js';
+import { EventOutcomes } from './event-outcomes.js';
+import { MetadataRegistrar } from './metadata-registrar.js';
+import { OverflowReport } from './overflow-report.js';
+import { RetryDelays } from './retry-delays.js';
+import { RetryingSender } from './retrying-sender.js';
+import type { EventEnd, WaitingEvent } from './waiting-events.js';
+
+/** Dead letters count against the bounds of the backend that gave their events up. */
+const LETTER_DELIVERY: DeliveryOptions = {
+  capacity: Number.MAX_SAFE_INTEGER,
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  batchSize: 100,
+};
+
+/** Delivers events to a plain backend asynchronously: in batches, with retries, within bounds. */
+export class DeliveryNode implements TreeNode {
+  readonly #settings: DeliverySettings;
+  readonly #budget: DeliveryBudget;
+  readonly #log: DeliveryLog;
+  readonly #outcomes: EventOutcomes;
+  readonly #overflow: OverflowReport;
+  readonly #delays = new RetryDelays();
+  readonly #registrar: MetadataRegistrar;
+  readonly #dispatcher: Dispatcher;
+  readonly #stopped = new AbortController();
+  #position: Position = {
+    tracker: 'default',
+    path: 'delivery',
+    diagnostics: new Diagnostics(),
+    isAttached: false,
+  };
+  #ending: Promise<void> | undefined;
+  /** Aborts when the first of several callers of `close` stops waiting. */
+  readonly #late = new AbortController();
+
+  /** @throws {@link ImproperlyConfigured} for invalid options */
+  constructor(
+    readonly destination: Backend,
+    options: DeliveryOptions = {},
+  ) {
+    const settings = readDeliveryOptions(options);
+    const { batchSize, flushInterval, concurrency, timeout, deadLetter } = settings;
+    const stopped = this.#stopped.signal;
+    setMaxListeners(0, stopped); // each batch under way listens
+    this.#settings = settings;
+    this.#budget = new DeliveryBudget(settings);
+    this.#log = new DeliveryLog(() => this.#position, settings);
+    this.#overflow = new OverflowReport((count) => this.#log.overflow(count, this.#budget));
+    this.#registrar = new MetadataRegistrar(destination, { timeout, stopped }, (record, error) =>
+      this.#log.unregistered(record, error),
+    );
+    this.#outcomes = new EventOutcomes({
+      budget: this.#budget,
+      log: this.#log,
+      letters: deadLetter && new DeadLetterWriter(letterDelivery(deadLetter)),
+      position: () => this.#position,
+      onRoom: () => this.#dispatcher.notifyWaiters(),
+    });
+    const sender = new RetryingSender({
+      destination,
+      settings,
+      delays: this.#delays,
+      registrar: this.#registrar,
+      stopped,
+      listener: this.#outcomes,
+    });
+    this.#dispatcher = new Dispatcher({
+      batchSize: destination.sendBatch === undefined ? 1 : batchSize,
+      flushInterval,
+      concurrency,
+      deliver: (batch) => sender.deliver(batch),
+    });
+    this.attach(this.#position);
+  }
+
+  stats(): Record<string, EventStats> {
+    return this.#outcomes.stats();
+  }
+
+  /** Resolves when every event that is queued now has ended, or the signal aborts. Ends all pauses between attempts. */
+  async flush(deadline: Deadline): Promise<void> {
+    await this.#settle(deadline);
+    await untilAborted(this.destination.flush?.(deadline), deadline.signal);
+  }
+
+  /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
+  async close(deadline: Deadline): Promise<void> {
+    await this.stop(deadline);
+    try {
+      await untilAborted(this.destination.close?.(deadline), deadline.signal);
+    } finally {
+      await this.#outcomes.close(deadline);
+    }
+  }
+
+  /** Does the same, but leaves the destination open. */
+  async stop({ signal }: Deadline): Promise<void> {
+    const ending = (this.#ending ??= this.#end());
+    await untilAborted(ending, signal);
+    if (signal?.aborted === true) this.#late.abort();
+    await ending;
+  }
+
+  route(event: TrackingEvent, size: number = estimateEventSize(event)): void {
+    const { counters } = this.#outcomes;
+    counters.arrived++;
+    if (this.#ending !== undefined) {
+      counters.drop('closed');
+    } else if (this.#makeRoomFor(size)) {
+      counters.pending++;
+      this.#add({ event, size, arrivedAt: this.#now() });
+    }
+  }
+
+  /** Waits for room, as callers behind a queue can. */
+  async routeAsync(
+    event: TrackingEvent,
+    { keeps: isKept = false }: ConsumeOptions,
+  ): Promise<Unacknowledged> {
+    const end = await this.#deliver(event, { isKept });
+    return end === 'undelivered' ? [{ path: this.#position.path, event }] : [];
+  }
+
+  routeAsyncTo(): undefined {
+    return undefined;
+  }
+
+  attach(position: Position): void {
+    this.#position = position;
+    this.#outcomes.attach(position);
+  }
+
+  /** Delivers a dead letter; its sender keeps the event until this has ended. */
+  async deliverLetter(letter: DeadLetter): Promise<EventEnd> {
+    return this.#deliver(letter, { isKept: true, isDeadLetter: true });
+  }
+
+  async #deliver(
+    event: TrackingEvent,
+    options: { isKept: boolean; isDeadLetter?: boolean },
+  ): Promise<EventEnd> {
+    const size = estimateEventSize(event);
+    const { counters } = this.#outcomes;
+    const arrivedAt = this.#now();
+    counters.arrived++;
+    counters.pending++;
+    while (!this.#budget.hasRoomFor(size) && this.#budget.count > 0) {
+      this.#dispatcher.flushSoon();
+      await this.#dispatcher.nextBatchEnd();
+    }
+    if (this.#ending !== undefined) {
+      counters.pending--;
+      if (options.isKept) counters.arrived--;
+      else counters.drop('closed');
+      return 'undelivered';
+    }
+    return new Promise<EventEnd>((onEnd) => {
+      this.#add({ event, size, arrivedAt, onEnd, ...options });
+      // The queue before has collected events already: a batch holds those that came together.
+      this.#dispatcher.flushSoon();
+    });
+  }
+
+  /** Registers a record before further events are delivered, and retries with each batch. */
+  async register(record: MetadataRecord): Promise<void> {
+    if (this.destination.register === undefined) return;
+    if (this.#ending === undefined) {
+      this.#registrar.add(record);
+      await this.#registrar.register();
+      if (this.#registrar.hasTaken(record)) return;
+    }
+    throw new Error(
+      `The backend '${this.#position.path}' has not taken the ${record.kind} type '${record.name}' (${record.id}).`,
+    );
+  }
+
+  #add(event: WaitingEvent): void {
+    this.#budget.take(event.size);
+    this.#dispatcher.add(event);
+  }
+
+  /** The clock costs more than the rest of `send`, so it is read only where an age is limited. */
+  #now(): number {
+    return this.#settings.retry.maxAge === Infinity ? 0 : performance.now();
+  }
+
+  /** Drops events as the policy demands until there is room; returns false when it drops the incoming event. */
+  #makeRoomFor(size: number): boolean {
+    while (!this.#budget.hasRoomFor(size)) {
+      const oldest = this.#mayDropOldestFor(size) ? this.#dispatcher.takeOldest() : undefined;
+      this.#outcomes.counters.drop('overflow');
+      this.#overflow.count();
+      // The room that is missing may be taken by a batch that waits to fill.
+      this.#dispatcher.flushSoon();
+      if (oldest === undefined) return false;
+      this.#outcomes.release([oldest], 'dropped');
+    }
+    return true;
+  }
+
+  /** Whether dropping waiting events can make room: otherwise they would be lost for nothing. */
+  #mayDropOldestFor(size: number): boolean {
+    const isPolicy = this.#settings.overflow === 'drop-oldest';
+    return isPolicy && this.#budget.hasBytesFor(size, this.#dispatcher.waitingBytes);
+  }
+
+  async #settle({ signal }: Deadline): Promise<void> {
+    const settled = Promise.all([this.#dispatcher.settled(), this.#registrar.register()]);
+    this.#delays.cancelWaits();
+    await untilAborted(settled, signal);
+    this.#overflow.flush();
+    await this.#outcomes.flush({ signal });
+  }
+
+  async #end(): Promise<void> {
+    const { signal } = this.#late;
+    await this.#settle({ signal });
+    const late = this.#dispatcher.takeAll();
+    this.#stopped.abort();
+    this.#delays.cancelWaits();
+    if (late.length > 0) this.#outcomes.leaveUndelivered(late);
+    await this.#dispatcher.settled();
+    await this.#outcomes.stop({ signal });
+  }
+}
+
+/** Others may use a backend that holds a node, so it stays open. */
+function letterDelivery(backend: Backend): LetterDelivery {
+  const given = nodeOf(backend);
+  if (given !== undefined && !(given instanceof DeliveryNode)) return deliveryThroughNode(given);
+  const node = given ?? new DeliveryNode(backend, LETTER_DELIVERY);
+  return {
+    deliver: (letter) => node.deliverLetter(letter),
+    flush: (deadline) => node.flush(deadline),
+    stop: (deadline) => (given === undefined ? node.stop(deadline) : node.flush(deadline)),
+    close: (deadline) => node.close(deadline),
+    attach: (position) => node.attach(position),
+    stats: () => node.stats(),
+  };
+}

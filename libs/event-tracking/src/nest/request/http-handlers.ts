@@ -1,0 +1,41 @@
+import type { ModulesContainer } from '@nestjs/core';
+import { declaresHost } from '../decorators/owner-application.js';
+
+/**
+ * Metadata of a handler that names the handler itself; Nest copies a handler's metadata to the
+ * route that calls it.
+ */
+const HANDLER = Symbol.for('event-tracking:handler');
+
+/**
+ * Marks the methods of controllers that have decorated methods, so that their routes are known when
+ * Nest registers them.
+ *
+ * @remarks
+ * All methods are marked, because another decorator may hide a decorated one behind a function of
+ * its own.
+ */
+export function markHandlers(modules: ModulesContainer): void {
+  for (const { controllers } of modules.values()) {
+    for (const { metatype } of controllers.values()) {
+      const prototype: unknown = metatype?.prototype;
+      if (typeof prototype === 'object' && prototype !== null && declaresHost(prototype))
+        markMethods(prototype);
+    }
+  }
+}
+
+/** The handler that a route calls, if its controller has decorated methods. */
+export function handlerOfRoute(route: Function): Function | undefined {
+  return Reflect.getOwnMetadata(HANDLER, route) as Function | undefined;
+}
+
+function markMethods(prototype: object): void {
+  let owner: object | null = prototype;
+  while (owner !== null && owner !== Object.prototype) {
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner))) {
+      if (typeof value === 'function') Reflect.defineMetadata(HANDLER, value, value as Function);
+    }
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
+}

@@ -9,6 +9,7 @@ import {
   createEventTrackingWorker,
   DeliveringBackend,
   EventTrackingModule,
+  ImproperlyConfigured,
   PermanentDeliveryError,
   RoutingBackend,
   Tracker,
@@ -592,10 +593,29 @@ describe('BullMqEventQueue', () => {
   it.each([
     [
       { connection: 'redis://localhost' },
-      /connection says how Redis is reached, received the string/,
+      /connection must be an object; received a value of type string\. /,
     ],
-    [{ connection, eventsPerJob: 0 }, /eventsPerJob is a whole number above 0/],
+    [{ connection, eventsPerJob: 0 }, /eventsPerJob must be a positive integer; received/],
+    [{ connection, name: 'a:b' }, /name must be a non-empty string without colons/],
+    [{ connection: { ...connection, keyPrefix: 'shop:' } }, /connection\.keyPrefix must be empty/],
+    [
+      { connection: { url: 'redis://u:secret@localhost/?keyPrefix=shop' } },
+      /^(?!.*secret).*connection\.keyPrefix must be empty/,
+    ],
   ])('refuses %j', (options, message) => {
     expect(() => new BullMqEventQueue(options as BullMqEventQueueOptions)).toThrow(message);
+  });
+
+  it('refuses a client with a key prefix', () => {
+    const client = new Redis({ ...connection, keyPrefix: 'shop:', lazyConnect: true });
+    expect(() => new BullMqEventQueue({ connection: client })).toThrow(ImproperlyConfigured);
+  });
+
+  it('refuses a worker whose connection gives up commands after some retries', () => {
+    const client = new Redis({ host, port: Number(port), lazyConnect: true });
+    expect(() => member({}, { connection: client, worker: true })).toThrow(
+      /connection\.maxRetriesPerRequest must be null in a worker/,
+    );
+    client.disconnect();
   });
 });

@@ -4,6 +4,7 @@ import { describeValue } from '../core/diagnostics/describe.js';
 import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import { checkConnection } from './connection-check.js';
 
 const DEFAULT_NAME = 'event-tracking';
 const DEFAULT_PREFIX = '{event-tracking}';
@@ -103,13 +104,19 @@ export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
   } = options;
   if (typeof connection !== 'object' || connection === null) {
     throw new ImproperlyConfigured(
-      `BullMqEventQueue: connection says how Redis is reached, received ${describeValue(connection)}. ` +
-        `Pass for example { host: 'localhost', port: 6379 }.`,
+      `BullMqEventQueue: connection must be an object; received ${connection === null ? 'null' : `a value of type ${typeof connection}`}. ` +
+        `Pass options of ioredis such as { host: 'localhost', port: 6379 }, or a client.`,
+    );
+  }
+  checkConnection(connection);
+  if (typeof name !== 'string' || name === '' || name.includes(':')) {
+    throw new ImproperlyConfigured(
+      `BullMqEventQueue: name must be a non-empty string without colons; received ${describeValue(name)}.`,
     );
   }
   if (eventsPerJob !== undefined && !(Number.isSafeInteger(eventsPerJob) && eventsPerJob > 0)) {
     throw new ImproperlyConfigured(
-      `BullMqEventQueue: eventsPerJob is a whole number above 0, received ${describeValue(eventsPerJob)}.`,
+      `BullMqEventQueue: eventsPerJob must be a positive integer; received ${describeValue(eventsPerJob)}.`,
     );
   }
   return { name, prefix, connection };

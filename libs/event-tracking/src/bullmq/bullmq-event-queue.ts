@@ -16,6 +16,7 @@ import {
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
 import { BullMqLine } from './bullmq-line.js';
+import { checkWorkerConnection } from './connection-check.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
 import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
@@ -115,6 +116,7 @@ export class BullMqEventQueue implements EventQueue {
   #work(): void {
     if (this.#worker !== undefined) return;
     const { name, prefix, connection } = this.#address;
+    checkWorkerConnection(connection);
     this.#worker = new Worker(
       name,
       (job, token) => this.#take(job as Job<EventJob | RecordJob>, token),

@@ -44,6 +44,12 @@ export interface BullMqEventQueueOptions {
    */
   eventsPerJob?: number;
   /**
+   * How many bytes of JSON one job holds at most. A larger event has a job of its own.
+   *
+   * @default 1,000,000
+   */
+  bytesPerJob?: number;
+  /**
    * Options of each job, as BullMQ takes them: priority, attempts, what is kept of jobs that have ended, …
    *
    * @default ten attempts with exponential backoff; completed jobs are removed, failed ones kept
@@ -75,6 +81,7 @@ const OPTION_KEYS: KeysOf<BullMqEventQueueOptions> = {
   prefix: true,
   queue: true,
   eventsPerJob: true,
+  bytesPerJob: true,
   job: true,
   worker: true,
   delivery: true,
@@ -96,7 +103,7 @@ export function checkBullMqOptions(options: BullMqEventQueueOptions, where: stri
 /** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
 export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
   checkBullMqOptions(options, 'BullMqEventQueue');
-  const { queue, eventsPerJob } = options;
+  const { queue } = options;
   const {
     connection = queue?.opts.connection,
     name = queue?.name ?? DEFAULT_NAME,
@@ -114,9 +121,11 @@ export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
       `BullMqEventQueue: name must be a non-empty string without colons; received ${describeValue(name)}.`,
     );
   }
-  if (eventsPerJob !== undefined && !(Number.isSafeInteger(eventsPerJob) && eventsPerJob > 0)) {
+  for (const option of ['eventsPerJob', 'bytesPerJob'] as const) {
+    const value = options[option];
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
     throw new ImproperlyConfigured(
-      `BullMqEventQueue: eventsPerJob must be a positive integer; received ${describeValue(eventsPerJob)}.`,
+      `BullMqEventQueue: ${option} must be a positive integer; received ${describeValue(value)}.`,
     );
   }
   return { name, prefix, connection };

@@ -63,12 +63,13 @@ export class BullMqEventQueue implements EventQueue {
   }
 
   open(line: EventQueueConsumer): EventQueueProducer {
-    const { eventsPerJob = 100, job, delivery } = this.#options;
+    const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
     const ownLine = new BullMqLine(line);
     this.#lines.push(ownLine);
     this.#open.add(ownLine);
-    const producer = new JobProducer(this.#queue, line, eventsPerJob, { ...JOB_OPTIONS, ...job });
+    const bounds = { events: eventsPerJob, bytes: bytesPerJob };
+    const producer = new JobProducer(this.#queue, line, bounds, { ...JOB_OPTIONS, ...job });
     return new BullMqEntrance(
       producer,
       { ...DELIVERY, ...delivery },

@@ -8,8 +8,8 @@ import { AppModule } from './app.module.js';
 import { compareEvents, type ComparedEvent } from './demo/compare-events.js';
 import { expectedEvents, RELEASE } from './demo/expected-events.js';
 import { paint } from './demo/paint.js';
-import { printAccounts } from './demo/print-accounts.js';
 import { printDelivery, printLegend } from './demo/print-delivery.js';
+import { printStats } from './demo/print-stats.js';
 import { receiveVisitors } from './demo/visitors.js';
 import { joinDeliveries } from './demo/join-deliveries.js';
 import { DeliveryWatch, type Delivery } from './demo/watch-deliveries.js';
@@ -30,7 +30,7 @@ await app.listen(0, '127.0.0.1');
 const url = await app.getUrl();
 const trackers = [app.get(Tracker), app.get<Tracker>(getTrackerToken('audit'))];
 const job = app.get(SchedulerRegistry).getCronJob(ENROLMENT_REMINDER);
-await job.stop(); // the demo says when it is night
+await job.stop(); // the demo runs the job itself
 const watches = trackers.map((tracker) => new DeliveryWatch(tracker, printDelivery));
 dropOnPurpose(process.env['DEMO_DROP']);
 
@@ -45,8 +45,8 @@ await eventsArePrinted();
 await app.close();
 await worker?.stop();
 
-heading('What became of them, at each node and backend');
-printAccounts(trackers);
+heading('Event counts of each node and backend');
+printStats(trackers);
 console.log(
   `\n  What was on its way to analytics.warehouse waited in ${placeOfQueue()}` +
     `${worker === undefined ? '' : `; a worker took it from there (process ${worker.pid})`}.`,
@@ -67,7 +67,7 @@ if (differences.length === 0) {
     ),
   );
 } else {
-  heading(paint('red', '✗ This is not what was expected'));
+  heading(paint('red', '✗ The delivered events differ from the expected ones'));
   for (const difference of differences) console.log(`  ${difference}`);
   process.exitCode = 1;
 }
@@ -81,7 +81,7 @@ function heading(text: string): void {
   console.log(`\n${paint('bold', text)}\n`);
 }
 
-/** Shows what the demo says when an event is missing: `DEMO_DROP=course.enrolled npm run demo`. */
+/** Drops an event to show how the demo reports it: `DEMO_DROP=course.enrolled npm run demo`. */
 function dropOnPurpose(name: string | undefined): void {
   if (name === undefined) return;
   app.get(Tracker).registerProcessor((event) => {
@@ -89,7 +89,7 @@ function dropOnPurpose(name: string | undefined): void {
   });
 }
 
-/** The address that the request came from is the one thing that no machine shares with another. */
+/** Omits the IP address, which differs between machines. */
 function comparedEvent({ tracker, event, backends }: Delivery): ComparedEvent {
   const { ip: _, ...context } = event.context;
   const { name, data } = event;

@@ -13,14 +13,14 @@ const COMPARE = join(ROOT, 'dist/src/demo/compare-events.js');
 type Compare = (expected: readonly object[], delivered: readonly object[]) => string[];
 
 describe('The demo', () => {
-  it('delivers exactly what is expected, says so, and exits with 0', async () => {
+  it('delivers exactly the expected events, reports success and exits with 0', async () => {
     const { code, output } = await runNode([DEMO]);
     expect(output).toContain('✓ 12 events');
     expect(output).not.toMatch(/\[Nest\]|warn/i);
     expect(code).toBe(0);
   });
 
-  it('keeps what the warehouse took in a file that it names', async () => {
+  it('stores warehouse events in a file and prints its path', async () => {
     const { output } = await runNode([DEMO]);
     const file = /lies in the file (\S+\.ndjson)\./.exec(output)![1]!;
     const events = readFileSync(file, 'utf8').trim().split('\n').map(parseEvent);
@@ -36,7 +36,7 @@ describe('The demo', () => {
     ]);
   });
 
-  it('keeps it in MongoDB where there is one', async () => {
+  it('stores warehouse events in MongoDB if configured', async () => {
     const uri = databaseUri();
     const { code, output } = await runNode([DEMO], { env: { MONGODB_URI: uri } });
     expect(output).toContain('✓ 12 events');
@@ -47,7 +47,7 @@ describe('The demo', () => {
     await dropMongo(connection);
   });
 
-  it('has events wait on disk, or in Redis where there is one, for a worker in a process of its own', async () => {
+  it('queues events on disk, or in Redis for a separate worker process if configured', async () => {
     const alone = await runNode([DEMO]);
     expect(alone.output).toMatch(/waited in the directory \S+queue\./);
     const { code, output } = await runNode([DEMO], { env: { REDIS_URL: inject('redisUrl') } });
@@ -68,7 +68,7 @@ describe('The demo', () => {
     expect(output).toMatch(/course\.enrolled +ada +POST \/courses\/nest-101\/enrolments/);
   });
 
-  it('exits with 1 and names what is missing when an event is lost', async () => {
+  it('exits with 1 and names the missing events when an event is lost', async () => {
     const { code, output } = await runNode([DEMO], { env: { DEMO_DROP: 'course.enrolled' } });
     expect(output).toMatch(/missing +course\.enrolled of ada-2 → .*default log/);
     expect(output).toMatch(/missing +course\.enrolled of ben-2/);
@@ -76,7 +76,7 @@ describe('The demo', () => {
     expect(code).toBe(1);
   });
 
-  it('would notice another context, other data, another destination and an event too many', async () => {
+  it('detects a different context, data or destination and an extra event', async () => {
     const { compareEvents } = (await import(COMPARE)) as { compareEvents: Compare };
     const enrolled = {
       name: 'course.enrolled',
@@ -100,7 +100,7 @@ describe('The demo', () => {
     ]);
   });
 
-  it('uses colours on a terminal only', async () => {
+  it('uses colours only on a terminal', async () => {
     const { output } = await runNode([DEMO], { env: { NO_COLOR: '' } });
     expect(output).not.toContain('\u001b[');
   });

@@ -21,7 +21,7 @@ import { NestProject } from './support/nest-project.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
 
-/** What the threads of a test runner that knows sources only are to load: the library as it is built. */
+/** The built library: threads cannot load the sources that the test runner compiles. */
 const CORE = pathToFileURL(join(ROOT, 'libs/event-tracking/dist/core/index.js')).href;
 
 const MODULES = {
@@ -146,7 +146,7 @@ function threadFilter(file: string, options: ThreadOptions = {}): ThreadFilter {
   return filter;
 }
 
-/** A tracker with the processor behind a queue, and what comes out there. */
+/** Returns a tracker with the processor behind a queue, and the events it delivers. */
 function behindAQueue(processor: Processor): { tracker: Tracker; events: MemoryBackend['events'] } {
   const memory = new MemoryBackend();
   const node = new RoutingBackend({ processors: [processor], backends: { memory } });
@@ -162,7 +162,7 @@ function behindAQueue(processor: Processor): { tracker: Tracker; events: MemoryB
   };
 }
 
-/** What comes out when events of these names are emitted one after the other. */
+/** Emits events of these names one by one and returns the delivered events and the stats. */
 async function emitted(processor: Processor, ...names: string[]) {
   const queued = behindAQueue(processor);
   for (const name of names) {
@@ -172,7 +172,7 @@ async function emitted(processor: Processor, ...names: string[]) {
   return {
     names: queued.events.map(({ name }) => name),
     events: queued.events,
-    account: queued.tracker.stats().backends['queued.node']!,
+    stats: queued.tracker.stats().backends['queued.node']!,
   };
 }
 
@@ -180,8 +180,8 @@ function event(name = 'sold', data: TrackingEvent['data'] = {}): TrackingEvent {
   return { id: `id of ${name}`, name, timestamp: new Date(1), context: {}, data };
 }
 
-describe('A ThreadProcessor', () => {
-  it('runs in a thread of its own, with dates as dates, there and back', async () => {
+describe('ThreadProcessor', () => {
+  it('runs in its own thread and preserves dates in both directions', async () => {
     const { events } = await emitted(threadProcessor('where.js'), 'sold');
     expect(events).toMatchObject([
       {
@@ -203,11 +203,11 @@ describe('A ThreadProcessor', () => {
     ['field.js', 'field'],
     ['commonjs.cjs', 'CommonJS'],
     ['compiled.cjs', 'compiled'],
-  ])('runs what %s exports', async (file, by) => {
+  ])('runs the default export of %s', async (file, by) => {
     expect((await threadProcessor(file).process(event())).data['by']).toBe(by);
   });
 
-  it.each(['path', 'file: URL as text', 'URL'])('finds its module by a %s', async (form) => {
+  it.each(['path', 'file: URL as text', 'URL'])('finds its module by its %s', async (form) => {
     const path = pathOf('returns.js');
     const url = pathToFileURL(path);
     const module = { path, 'file: URL as text': url.href, URL: url }[form]!;
@@ -226,7 +226,7 @@ describe('A ThreadProcessor', () => {
   });
 
   it.runIf(process.platform === 'linux')(
-    'stands back behind the main thread, as far as it is told',
+    'lowers the priority of its threads by the configured niceness',
     async () => {
       const own = getPriority();
       const nicenessOf = async (options: ThreadOptions) =>
@@ -238,13 +238,13 @@ describe('A ThreadProcessor', () => {
     },
   );
 
-  it('has events wait for a thread, in the order in which they came', async () => {
+  it('processes waiting events in the order they arrived', async () => {
     const processor = threadProcessor('counts.js');
     const all = await Promise.all(Array.from({ length: 200 }, () => processor.process(event())));
     expect(all.map(({ data }) => data['count'])).toEqual(all.map((_, index) => index + 1));
   });
 
-  it('works on as many events at the same time as it has threads', async () => {
+  it('processes as many events concurrently as it has threads', async () => {
     const processor = threadProcessor('meets.js', { threads: 2 });
     const [one, other] = await Promise.all([
       processor.process(event('one')),
@@ -253,18 +253,18 @@ describe('A ThreadProcessor', () => {
     expect(one.data['met']).not.toBe(other.data['met']);
   });
 
-  it('drops what the module throws EventEmissionExit for, and says nothing', async () => {
-    const { names, account } = await emitted(threadProcessor('fails.js'), 'exit', 'sold');
+  it('drops an event silently when the module throws EventEmissionExit', async () => {
+    const { names, stats } = await emitted(threadProcessor('fails.js'), 'exit', 'sold');
     expect(names).toEqual(['sold']);
-    expect(account).toMatchObject({ arrived: 2, filtered: 1, delivered: 1 });
+    expect(stats).toMatchObject({ arrived: 2, filtered: 1, delivered: 1 });
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  it('lets an event go on as it was when the module fails, and says why', async () => {
-    const { events, account } = await emitted(threadProcessor('fails.js'), 'quota');
+  it('passes an event on unchanged and logs the error when the module fails', async () => {
+    const { events, stats } = await emitted(threadProcessor('fails.js'), 'quota');
     expect(events).toMatchObject([{ name: 'quota', data: { at: new Date(5) } }]);
     expect(events[0]!.data).not.toHaveProperty('isChanged');
-    expect(account).toMatchObject({ arrived: 1, delivered: 1 });
+    expect(stats).toMatchObject({ arrived: 1, delivered: 1 });
     expect(log.error.mock.calls).toEqual([
       [
         `The processor ThreadProcessor of 'queued.node' failed for the event 'quota': QuotaExceeded: no more today. ` +
@@ -282,13 +282,13 @@ describe('A ThreadProcessor', () => {
   it.each([
     ['text', 'a text'],
     ['nothing', 'an object with no keys'],
-  ])('says what was thrown where it was no error: %s', async (name, message) => {
+  ])('describes a thrown value that is not an error: %s', async (name, message) => {
     expect(await rejection(threadProcessor('fails.js').process(event(name)))).toMatchObject({
       message,
     });
   });
 
-  it('judges what the module returns as on the main thread', async () => {
+  it('treats return values of the module as on the main thread', async () => {
     const processor = threadProcessor('strange.js');
     expect((await processor.process(event('null', { a: 1 }))).data).toEqual({ a: 1 });
     await expect(processor.process(event('number'))).rejects.toThrow(
@@ -300,7 +300,7 @@ describe('A ThreadProcessor', () => {
     });
   });
 
-  it('lets an event go on that cannot be copied to a thread', async () => {
+  it('rejects an event that cannot be cloned and keeps working', async () => {
     const processor = threadProcessor('returns.js');
     const uncopied = event('sold', { call: () => 1 });
     expect((await rejection(processor.process(uncopied))).name).toBe('DataCloneError');
@@ -311,16 +311,16 @@ describe('A ThreadProcessor', () => {
     ['exit', /worker exited with code: 3/],
     ['uncaught', /Error: uncaught/],
     ['rejected', /Error: rejected/],
-  ])('loses no event when a thread dies of: %s', async (death, reason) => {
+  ])('loses no event when a thread dies: %s', async (death, reason) => {
     const processor = threadProcessor('dies.js');
-    const { events, account } = await emitted(processor, 'sold', death, 'sold', death, 'sold');
+    const { events, stats } = await emitted(processor, 'sold', death, 'sold', death, 'sold');
     expect(events.map(({ name }) => name)).toEqual(['sold', death, 'sold', death, 'sold']);
-    expect(account).toMatchObject({ arrived: 5, delivered: 5 });
+    expect(stats).toMatchObject({ arrived: 5, delivered: 5 });
     expect(log.error).toHaveBeenCalledTimes(2);
     expect(log.error.mock.calls[0]![0]).toMatch(reason);
   });
 
-  it('goes on with those that wait when a thread dies', async () => {
+  it('processes the waiting events after a thread dies', async () => {
     const queued = behindAQueue(threadProcessor('dies.js', { threads: 2 }));
     const names = Array.from({ length: 30 }, (_, index) => (index % 3 === 1 ? 'exit' : 'sold'));
     for (const name of names) queued.tracker.emit(name);
@@ -328,7 +328,7 @@ describe('A ThreadProcessor', () => {
     expect(queued.events.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
   });
 
-  it('ends a thread that is stuck, and goes on with another', { timeout: 60_000 }, async () => {
+  it('stops a thread that is stuck and continues with a new one', { timeout: 60_000 }, async () => {
     const processor = threadProcessor('dies.js', { timeout: 2_500 });
     const { names } = await emitted(processor, 'sold', 'stuck', 'sold');
     expect(names).toEqual(['sold', 'stuck', 'sold']);
@@ -337,7 +337,7 @@ describe('A ThreadProcessor', () => {
     ]);
   });
 
-  it('says that a thread died which had nothing to do', async () => {
+  it('logs the death of an idle thread', async () => {
     const processor = threadProcessor('dies.js');
     await processor.process(event('idle'));
     await vi.waitUntil(() => log.error.mock.calls.length > 0, 10_000);
@@ -347,14 +347,14 @@ describe('A ThreadProcessor', () => {
     expect((await processor.process(event())).name).toBe('sold');
   });
 
-  it('starts a thread anew when none has had anything to do for a while', async () => {
+  it('starts a new thread after the idle timeout stopped the last one', async () => {
     const processor = threadProcessor('where.js', { idleTimeout: 1 });
     const thread = async () => (await processor.process(event())).data['threadId'];
     const first = await thread();
     await vi.waitUntil(async () => (await thread()) !== first, { timeout: 15_000, interval: 50 });
   });
 
-  it('says in front of a queue that nobody can wait for it, and lets the event go on', async () => {
+  it('reports that it needs a queue in front and passes the event on unchanged', async () => {
     const memory = new MemoryBackend();
     const processors = [threadProcessor('returns.js')];
     const tracker = new Tracker({ processors, backends: { memory }, logger: log });
@@ -365,18 +365,18 @@ describe('A ThreadProcessor', () => {
     );
   });
 
-  it('waits when it is closed for what is under way, and takes nothing more', async () => {
+  it('waits for pending events on close and rejects new ones', async () => {
     const processor = threadProcessor('counts.js');
-    const underWay = Array.from({ length: 20 }, () => processor.process(event()));
+    const pending = Array.from({ length: 20 }, () => processor.process(event()));
     await processor.close();
-    expect((await Promise.all(underWay)).at(-1)!.data).toEqual({ count: 20 });
+    expect((await Promise.all(pending)).at(-1)!.data).toEqual({ count: 20 });
     await expect(processor.process(event())).rejects.toThrow(
       'the ThreadProcessor of counts.js is closed',
     );
     await processor.close();
   });
 
-  it('waits when it is closed no longer than until the deadline', async () => {
+  it('stops waiting for pending events on close when the deadline passes', async () => {
     const processor = threadProcessor('waits.js');
     const isThere = new EventEmitter();
     const channel = new BroadcastChannel('a gate for threads');
@@ -391,26 +391,26 @@ describe('A ThreadProcessor', () => {
   });
 });
 
-describe('A ThreadFilter', () => {
-  it.each(['filter.js', 'filters.js'])('drops what %s says no to', async (file) => {
-    const { names, account } = await emitted(threadFilter(file), 'public', 'private');
+describe('ThreadFilter', () => {
+  it.each(['filter.js', 'filters.js'])('drops events that %s rejects', async (file) => {
+    const { names, stats } = await emitted(threadFilter(file), 'public', 'private');
     expect(names).toEqual(['public']);
-    expect(account).toMatchObject({ arrived: 2, filtered: 1, delivered: 1, dropped: {} });
+    expect(stats).toMatchObject({ arrived: 2, filtered: 1, delivered: 1, dropped: {} });
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  it('drops what it cannot judge, because it fails or its thread dies, and says so', async () => {
+  it('drops and reports an event when the filter fails or its thread dies', async () => {
     const filter = threadFilter('filter.js');
-    const { names, account } = await emitted(filter, 'unclear', 'dies', 'public');
+    const { names, stats } = await emitted(filter, 'unclear', 'dies', 'public');
     expect(names).toEqual(['public']);
-    expect(account).toMatchObject({ arrived: 3, delivered: 1, dropped: { filter_failed: 2 } });
+    expect(stats).toMatchObject({ arrived: 3, delivered: 1, dropped: { filter_failed: 2 } });
     expect(log.error.mock.calls).toEqual([
       [expect.stringContaining(`'unclear': RangeError: unclear. The event is dropped.`)],
       [expect.stringContaining(`'dies': Error: worker exited with code: 3. The event is dropped.`)],
     ]);
   });
 
-  it('ends its threads when it is closed', async () => {
+  it('rejects events after close', async () => {
     const filter = threadFilter('filter.js');
     expect(await filter.filter(event())).toBe(true);
     await filter.close();
@@ -418,7 +418,7 @@ describe('A ThreadFilter', () => {
   });
 });
 
-describe('A mistake in the configuration', () => {
+describe('Configuration of threads', () => {
   it.each([
     ['./returns.js', /ThreadProcessor: expected the file: URL or the absolute path of a module/],
     ['./returns.js', /received the string '\.\/returns\.js'\. Pass .* new URL\(/],
@@ -426,7 +426,7 @@ describe('A mistake in the configuration', () => {
     [undefined, /received undefined/],
     ['/nowhere/returns.js', /there is no file \/nowhere\/returns\.js\. Threads load what is comp/],
     [ROOT, /there is no file/],
-  ])('is said at once where the module is: %s', (module, message) => {
+  ])('is rejected by the constructor when the module is %s', (module, message) => {
     expect(() => new ThreadProcessor(module as string)).toThrow(ImproperlyConfigured);
     expect(() => new ThreadProcessor(module as string)).toThrow(message);
   });
@@ -442,7 +442,7 @@ describe('A mistake in the configuration', () => {
     [{ niceness: 20 }, /niceness is a whole number from 0 to 19, received the number 20/],
     [{ resourceLimits: { maxOldGenerationSizeMb: 4 } }, /is a number from 16, .* the number 4/],
     [{ resourceLimits: 64 }, /resourceLimits says .* received the number 64\. Pass for example/],
-  ])('is said at once where the options are: %j', (options, message) => {
+  ])('is rejected by the constructor when the options are %j', (options, message) => {
     const make = () => new ThreadFilter(pathOf('filter.js'), options as ThreadOptions);
     expect(make).toThrow(ImproperlyConfigured);
     expect(make).toThrow(message);
@@ -456,30 +456,30 @@ describe('A mistake in the configuration', () => {
     ['needs.js', /the constructor of the class Score takes an argument, .* Export an instance\./],
     ['throws.js', /the constructor of the class Score failed\. Error: no model\./],
     ['missing.js', /ThreadProcessor: .*missing\.js could not be loaded\. .*nowhere\.js/],
-  ])('is said by check() where the module is %s', async (file, message) => {
+  ])('is rejected by check() when the module is %s', async (file, message) => {
     const error = await rejection(threadProcessor(file).check());
     expect(error).toBeInstanceOf(ImproperlyConfigured);
     expect(error.message).toMatch(message);
   });
 
-  it('is said by check() where a filter is a processor', async () => {
+  it('is rejected by check() when a ThreadFilter loads a processor', async () => {
     await expect(threadFilter('returns.js').check()).rejects.toThrow(
       /expected an object with 'filter', received a processor\. Run it by new ThreadProcessor\(…\)\./,
     );
   });
 
-  it('is none where check() resolves', async () => {
+  it('is accepted by check() when the module has the right role', async () => {
     await threadProcessor('class.js').check();
     await threadFilter('filters.js').check();
   });
 
-  it('is said with the first event where nobody has checked', async () => {
+  it('is reported with the first event when check() was not called', async () => {
     const { names } = await emitted(threadProcessor('number.js'), 'sold');
     expect(names).toEqual(['sold']);
     expect(log.error.mock.calls[0]![0]).toMatch(/ImproperlyConfigured: .* received the number 7/);
   });
 
-  it('keeps an application from starting whose factory has checked', async () => {
+  it('stops the application from starting when a factory calls check()', async () => {
     const useFactory = async () => {
       const processor = threadProcessor('named.js');
       await processor.check();
@@ -498,9 +498,9 @@ describe('A mistake in the configuration', () => {
   });
 });
 
-describe('A process with threads', () => {
-  // Node itself now and then gives the whole process up for a thread that is out of memory.
-  it('outlives a thread that outgrows its memory', { retry: 3 }, async () => {
+describe('Process with threads', () => {
+  // Node occasionally ends the whole process when a thread runs out of memory.
+  it('survives a thread that exceeds its memory limit', { retry: 3 }, async () => {
     const program = join(ROOT, 'test/support/threads-memory.mjs');
     const { code, output } = await runNode([program, pathOf('dies.js')]);
     expect(output).toMatch(
@@ -512,7 +512,7 @@ describe('A process with threads', () => {
   const APPLICATION = join(ROOT, 'test/support/threads-application.mjs');
 
   it.each(['factory', 'instance', 'without-nest'])(
-    'ends by itself, with all events processed: %s',
+    'exits by itself after processing all events: %s',
     async (kind) => {
       const { code, output } = await runNode([APPLICATION, kind, pathOf('drops.js')]);
       expect(output).toBe('{"counts":[1,2],"filtered":1}\n');

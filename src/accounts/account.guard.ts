@@ -8,7 +8,7 @@ import { AuditTrail } from '../audit/audit-trail.service.js';
 import type { AccountRequest } from './account-request.js';
 import { AccountsService } from './accounts.service.js';
 
-/** Believes the header `x-user`, which is enough for an example and for nothing else. */
+/** Trusts the `x-user` header, which is acceptable only in an example. */
 @Injectable()
 export class AccountGuard implements CanActivate {
   constructor(

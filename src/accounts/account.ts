@@ -1,8 +1,8 @@
-/** Somebody who may use the API. */
+/** A user of the API. */
 export interface Account {
   readonly id: string;
-  /** Works for the platform, and tries things out. */
+  /** Whether the user works for the platform. */
   readonly internal: boolean;
-  /** Wants to hear from the newsletter. */
+  /** Whether the user subscribed to the newsletter. */
   readonly newsletter: boolean;
 }

@@ -9,7 +9,7 @@ const ACCOUNTS: readonly Account[] = [
   { id: 'iris', internal: true, newsletter: false },
 ];
 
-/** Knows who there is. */
+/** Finds accounts. */
 @Injectable()
 export class AccountsService {
   readonly #accounts = new Map(ACCOUNTS.map((account) => [account.id, account]));

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { AccountRequest } from './account-request.js';
 
-/** The account that the guard found for the request. */
+/** Injects the account that the guard found for the request. */
 export const CurrentAccount = createParamDecorator(
   (_: unknown, context: ExecutionContext) =>
     context.switchToHttp().getRequest<AccountRequest>().user,

@@ -3,7 +3,7 @@ import { InjectTracker, Tracker } from 'nestjs-event-tracking';
 import { CourseClosed } from '../courses/course.events.js';
 import { AccessDenied } from './audit.events.js';
 
-/** What the audit trail records, as methods: so no caller can misspell an event or forget its data. */
+/** Emits audit events through methods, so that no caller can misspell a name or forget data. */
 @Injectable()
 export class AuditTrail {
   constructor(@InjectTracker('audit') private readonly tracker: Tracker) {}

@@ -1,4 +1,4 @@
-/** Something to enrol in. */
+/** A course with seats to enrol in. */
 export interface Course {
   readonly id: string;
   readonly title: string;

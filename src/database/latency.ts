@@ -1,4 +1,4 @@
-/** Stands in for a database: it answers when it likes, so that requests really run side by side. */
+/** Simulates the varying latency of a database, so that requests really interleave. */
 export function databaseAnswers(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 25));
 }

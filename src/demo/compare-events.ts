@@ -1,15 +1,15 @@
 import { textOf } from './text-of.js';
 
-/** What is compared of an event. */
+/** The parts of an event that the demo compares. */
 export interface ComparedEvent {
   readonly name: string;
-  /** The backends that took it, each as `tracker path`. */
+  /** The backends that received the event, each as `tracker path`. */
   readonly to: readonly string[];
   readonly context: Readonly<Record<string, unknown>>;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Says, a line each, how what was delivered differs from what was expected; nothing when it does not. */
+/** Returns one line for each difference between the expected and the delivered events. */
 export function compareEvents(
   expected: readonly ComparedEvent[],
   delivered: readonly ComparedEvent[],
@@ -33,7 +33,7 @@ export function compareEvents(
   return differences;
 }
 
-/** By what an event is recognised: what happened, and in which request or to whom. */
+/** Identifies an event by its name and its request or user. */
 function subjectOf({ name, context }: ComparedEvent): string {
   return `${name} of ${textOf(context['request_id'] ?? context['user_id'])}`;
 }

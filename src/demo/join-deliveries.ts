@@ -1,6 +1,6 @@
 import type { Delivery } from './watch-deliveries.js';
 
-/** Puts together what several processes have delivered of the same event. */
+/** Merges the deliveries of the same event by several processes. */
 export function joinDeliveries(
   watches: readonly { deliveries: readonly Delivery[] }[],
 ): Delivery[] {

@@ -6,10 +6,10 @@ const TIME_WIDTH = 14;
 const NAME_WIDTH = 26;
 const WHO_WIDTH = 6;
 
-/** What all events of the demo share, or what has a place of its own. */
+/** Context that all events share, or that has its own column. */
 const NOT_REPEATED = 'release server host ip agent origin user_id method path job'.split(' ');
 
-/** Says how to read what {@link printDelivery} prints. */
+/** Prints the legend of {@link printDelivery}. */
 export function printLegend(): void {
   printLines(
     ['time', 'event', 'who', 'request or job'],
@@ -18,7 +18,7 @@ export function printLegend(): void {
   );
 }
 
-/** Prints an event in two lines: what, who and where; below it who took it, and what is known of it. */
+/** Prints an event in two lines: name, user and request; then destinations, data and context. */
 export function printDelivery({ tracker, event, backends }: Delivery): void {
   const { name, context, data } = event;
   const rest = Object.entries(context).filter(([key]) => !NOT_REPEATED.includes(key));

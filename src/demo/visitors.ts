@@ -1,4 +1,4 @@
-/** One request, and the status that it is to be answered with. */
+/** A request and its expected status. */
 export interface Visit {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -6,9 +6,9 @@ export interface Visit {
   readonly status: number;
 }
 
-/** Somebody who makes one request after the other. */
+/** A visitor who makes requests one after another. */
 export interface Visitor {
-  /** What is sent as `x-user`; nobody in particular without. */
+  /** The value of the `x-user` header; an anonymous visitor has none. */
   readonly name?: string;
   readonly visits: readonly Visit[];
 }
@@ -21,7 +21,7 @@ const post = (path: string, status: number, body: object = {}): Visit => ({
   body,
 });
 
-/** Who comes to the demo, all at the same time. */
+/** The visitors of the demo, who all arrive at the same time. */
 export const VISITORS: readonly Visitor[] = [
   {
     name: 'ada',
@@ -43,15 +43,15 @@ export const VISITORS: readonly Visitor[] = [
   { visits: [get('/nowhere', 404), post('/courses/nest-101/enrolments', 401)] },
 ];
 
-/** What the requests of the demo call their client. */
+/** The user agent of the demo's requests. */
 export const AGENT = 'demo';
 
-/** The id of a visitor's request, by its number. */
+/** Returns the id of a visitor's request by its number. */
 export function requestId(visitor: string | undefined, number: number): string {
   return `${visitor ?? 'nobody'}-${number}`;
 }
 
-/** Sends all visitors at once; returns what was answered otherwise than expected. */
+/** Sends the requests of all visitors concurrently; returns a line for each unexpected status. */
 export async function receiveVisitors(url: string): Promise<string[]> {
   const complaints = await Promise.all(VISITORS.map((visitor) => receive(visitor, url)));
   return complaints.flat();

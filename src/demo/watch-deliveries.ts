@@ -5,7 +5,7 @@ import {
   type TrackingEvent,
 } from 'nestjs-event-tracking';
 
-/** An event, with the backends that took it. */
+/** An event with the backends that received it. */
 export interface Delivery {
   readonly tracker: string;
   readonly event: TrackingEvent;
@@ -14,26 +14,26 @@ export interface Delivery {
 }
 
 /**
- * Looks over the shoulder of a tracker's backends, and tells of each event when all of them are done with it.
+ * Observes a tracker's backends and reports each event once all of them have handled it.
  *
- * The application is watched from outside and as it is: nothing in it is made for the demo.
+ * It wraps the backends from outside, so that the application needs no code for the demo.
  */
 export class DeliveryWatch {
   readonly deliveries: Delivery[] = [];
   readonly #attempts = new Map<string, Promise<string | undefined>[]>();
-  readonly #telling = new Set<Promise<void>>();
+  readonly #reports = new Set<Promise<void>>();
 
   constructor(
     private readonly tracker: Tracker,
-    private readonly tell: (delivery: Delivery) => void,
+    private readonly report: (delivery: Delivery) => void,
   ) {
     for (const [path, backend] of leavesOf(tracker.backends)) this.#watch(path, backend);
   }
 
-  /** Resolves when everything that was sent so far has been told. */
+  /** Resolves when all events sent so far have been reported. */
   async settled(): Promise<void> {
     await this.tracker.flush();
-    await Promise.all(this.#telling);
+    await Promise.all(this.#reports);
   }
 
   #watch(path: string, backend: Backend): void {
@@ -53,36 +53,36 @@ export class DeliveryWatch {
   }
 
   #note(path: string, event: TrackingEvent, sent: unknown): void {
-    const taken = Promise.resolve(sent).then(
+    const received = Promise.resolve(sent).then(
       () => path,
       () => undefined,
     );
-    this.#attemptsOf(event).push(taken);
+    this.#attemptsOf(event).push(received);
   }
 
-  /** What is delivered at once is called within one turn of the event loop, what is delivered in batches after a flush. */
+  /** Immediate deliveries start within one turn of the event loop; batches start after a flush. */
   #attemptsOf(event: TrackingEvent): Promise<string | undefined>[] {
     let attempts = this.#attempts.get(event.id);
     if (attempts === undefined) {
       attempts = [];
       this.#attempts.set(event.id, attempts);
-      const telling = new Promise((turn) => setImmediate(turn))
+      const pending = new Promise((turn) => setImmediate(turn))
         .then(() => this.tracker.flush())
-        .then(() => this.#tellOf(event))
-        .finally(() => this.#telling.delete(telling));
-      this.#telling.add(telling);
+        .then(() => this.#reportEvent(event))
+        .finally(() => this.#reports.delete(pending));
+      this.#reports.add(pending);
     }
     return attempts;
   }
 
-  async #tellOf(event: TrackingEvent): Promise<void> {
-    const taken = await Promise.all(this.#attempts.get(event.id) ?? []);
+  async #reportEvent(event: TrackingEvent): Promise<void> {
+    const received = await Promise.all(this.#attempts.get(event.id) ?? []);
     this.#attempts.delete(event.id);
-    const backends = taken.filter((path) => path !== undefined).toSorted();
+    const backends = received.filter((path) => path !== undefined).toSorted();
     if (backends.length === 0) return;
     const delivery = { tracker: this.tracker.name, event, backends };
     this.deliveries.push(delivery);
-    this.tell(delivery);
+    this.report(delivery);
   }
 }
 

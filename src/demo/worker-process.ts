@@ -3,44 +3,44 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Delivery } from './watch-deliveries.js';
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
-/** The worker, in a process of its own. */
+/** Runs the worker in its own process. */
 export class WorkerProcess {
   readonly deliveries: Delivery[] = [];
 
   private constructor(
     private readonly child: ReturnType<typeof fork>,
-    tell: (delivery: Delivery) => void,
+    report: (delivery: Delivery) => void,
   ) {
     child.on('message', (delivery: Delivery) => {
       this.deliveries.push(delivery);
-      tell(delivery);
+      report(delivery);
     });
   }
 
-  /** Resolves when the worker is at work. */
-  static async start(tell: (delivery: Delivery) => void): Promise<WorkerProcess> {
+  /** Resolves when the worker is running. */
+  static async start(report: (delivery: Delivery) => void): Promise<WorkerProcess> {
     const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), {
       serialization: 'advanced',
     });
     await once(child, 'message');
-    return new WorkerProcess(child, tell);
+    return new WorkerProcess(child, report);
   }
 
   get pid(): number | undefined {
     return this.child.pid;
   }
 
-  /** Resolves when so many events have been delivered, or after a while that is long enough. */
+  /** Resolves when `count` events have been delivered, or after a timeout. */
   async hasDelivered(count: number): Promise<void> {
-    const deadline = AbortSignal.timeout(PATIENCE_MS);
+    const deadline = AbortSignal.timeout(TIMEOUT_MS);
     try {
       while (this.deliveries.length < count) {
         await once(this.child, 'message', { signal: deadline });
       }
     } catch {
-      // What is missing is said at the end.
+      // The comparison at the end reports missing events.
     }
   }
 

@@ -1,4 +1,4 @@
-/** The worker of the demo: it does what `worker.ts` does, and tells the demo what was delivered. */
+/** The worker of the demo: does the same as `worker.ts` and reports deliveries to the demo. */
 import { createEventTrackingWorker, getTrackerToken, type Tracker } from 'nestjs-event-tracking';
 import { TrackingModule } from '../tracking/tracking.module.js';
 import { DeliveryWatch } from './watch-deliveries.js';

@@ -7,7 +7,7 @@ import { EnrolmentsService } from './enrolments.service.js';
 
 export const ENROLMENT_REMINDER = 'enrolment.reminder';
 
-/** Reminds people, every night, of the courses that they have not begun. */
+/** Reminds users every night of courses they have not started. */
 @Injectable()
 export class EnrolmentReminderJob {
   constructor(

@@ -3,7 +3,7 @@ export enum Plan {
   Certificate = 'certificate',
 }
 
-/** Somebody's seat in a course. */
+/** A user's seat in a course. */
 export interface Enrolment {
   readonly courseId: string;
   readonly userId: string;

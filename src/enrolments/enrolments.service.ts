@@ -30,7 +30,7 @@ export class EnrolmentsService {
     return enrolment;
   }
 
-  /** Enrolments that nobody has made use of yet. */
+  /** Returns the enrolments whose course has not been started. */
   notStarted(): readonly Enrolment[] {
     return this.#enrolments.filter(({ started }) => !started);
   }

@@ -3,7 +3,7 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { Tracker } from 'nestjs-event-tracking';
 import { PageMissing } from './page.events.js';
 
-/** Reports what was looked for and is not there, routes that do not exist included. */
+/** Reports requests for missing pages, including unknown routes. */
 @Catch(NotFoundException)
 export class MissingPageFilter extends BaseExceptionFilter {
   constructor(private readonly tracker: Tracker) {

@@ -1,6 +1,6 @@
 import { defineContext } from 'nestjs-event-tracking';
 
-/** What the module itself knows of a request, and what `TrackingModule` adds to it. */
+/** The request context of the module, extended by `TrackingModule`. */
 export const RequestContext = defineContext('request', {
   description: 'Entered for each HTTP request, before anything else happens in it.',
   fields: {
@@ -42,7 +42,7 @@ export const RequestContext = defineContext('request', {
   },
 });
 
-/** What holds for a process as long as it runs. */
+/** The context of a process for its whole lifetime. */
 export const Deployment = defineContext('deployment', {
   description: 'Entered when the application starts: what is running, and where.',
   fields: {

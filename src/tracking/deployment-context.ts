@@ -3,7 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Tracker } from 'nestjs-event-tracking';
 import { Deployment } from './contexts.js';
 
-/** What holds for the whole process: entered at boot, outside of any request, it is on every event. */
+/** Enters the process context at boot, outside any request, so that every event carries it. */
 @Injectable()
 export class DeploymentContext implements OnModuleInit {
   constructor(private readonly tracker: Tracker) {}

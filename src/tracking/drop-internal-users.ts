@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FilterObject, TrackingEvent } from 'nestjs-event-tracking';
 import { AccountsService } from '../accounts/accounts.service.js';
 
-/** Keeps what our own people do out of the figures. Nest's injector makes it. */
+/** Drops events of internal users. Nest's injector creates it. */
 @Injectable()
 export class DropInternalUsers implements FilterObject {
   constructor(private readonly accounts: AccountsService) {}

@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { serializeEvent, type Backend, type TrackingEvent } from 'nestjs-event-tracking';
 
-/** Appends events to a file, one line of JSON each. A destination that is faster in bulk has `sendBatch` besides. */
+/** Appends events to a file as JSON lines. A backend that is faster in bulk also has `sendBatch`. */
 export class EventFile implements Backend {
   constructor(readonly path: string) {}
 

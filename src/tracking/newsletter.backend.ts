@@ -3,7 +3,7 @@ import { NoBackendEnabled, type Backend, type TrackingEvent } from 'nestjs-event
 import { AccountsService } from '../accounts/accounts.service.js';
 import { databaseAnswers } from '../database/latency.js';
 
-/** Hands new learners over to the newsletter. A destination of one's own is any object that can `send`. */
+/** Sends new learners to the newsletter. Any object with `send` can be a backend. */
 @Injectable()
 export class NewsletterBackend implements Backend {
   constructor(private readonly accounts: AccountsService) {}

@@ -4,7 +4,7 @@ import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 
 const redisUrl = process.env['REDIS_URL'];
 
-/** Where events wait for the warehouse: in Redis where there is one, else in a directory. */
+/** Queues events for the warehouse in Redis if configured, otherwise in a directory. */
 export const queue: EventQueueDefinition =
   redisUrl === undefined
     ? { useFactory: () => new DiskEventQueue({ directory: nameOfQueue('events-queue') }) }
@@ -12,10 +12,10 @@ export const queue: EventQueueDefinition =
         useFactory: () => ({ connection: { url: redisUrl }, name: nameOfQueue('course-events') }),
       });
 
-/** Whether a process of its own takes events out of the queue: `node dist/src/worker.js`. */
+/** Whether a separate process consumes the queue: `node dist/src/worker.js`. */
 export const needsWorker = redisUrl !== undefined;
 
-/** Says where events wait. */
+/** Describes the location of the queue. */
 export function placeOfQueue(): string {
   return redisUrl === undefined
     ? `the directory ${nameOfQueue('events-queue')}`

@@ -14,7 +14,7 @@ import { NewsletterBackend } from './newsletter.backend.js';
 import { queue } from './queue.js';
 import { warehouse, warehouseImports } from './warehouse.js';
 
-/** Where the application's events go. */
+/** Configures the destinations of the application's events. */
 @Module({
   imports: [
     ...warehouseImports,

@@ -6,17 +6,17 @@ import { EventFile } from './event-file.js';
 
 const mongoUri = process.env['MONGODB_URI'];
 
-/** Where events are kept: in MongoDB where there is one, else in a file. */
+/** Stores events in MongoDB if configured, otherwise in a file. */
 export const warehouse: BackendDefinition =
   mongoUri === undefined
     ? { useFactory: () => new EventFile(eventFile()), delivery: { flushInterval: 200 } }
     : mongoBackend();
 
-/** What the warehouse needs. */
+/** The modules that the warehouse imports. */
 export const warehouseImports: NonNullable<ModuleMetadata['imports']> =
   mongoUri === undefined ? [] : [MongooseModule.forRoot(mongoUri)];
 
-/** Says where events are kept. */
+/** Describes the location of the stored events. */
 export function placeOfEvents(): string {
   return mongoUri === undefined
     ? `the file ${eventFile()}`

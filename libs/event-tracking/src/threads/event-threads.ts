@@ -17,82 +17,82 @@ import {
   type ThreadTask,
 } from './thread-messages.js';
 import { readThreadOptions, type ThreadOptions, type ThreadSettings } from './thread-options.js';
-import { Turns } from './turns.js';
+import { Semaphore } from './semaphore.js';
 
-/** Who runs a module in threads. */
+/** The class that runs a module in threads, and the role of that module. */
 export interface ThreadOwner {
   readonly name: string;
   readonly role: Role;
 }
 
-/** Threads that run the default export of a module, each for one event at a time. */
+/** Runs the default export of a module in threads; each thread handles one event at a time. */
 export class EventThreads {
   readonly #owner: ThreadOwner;
   readonly #module: ModuleFile;
   readonly #settings: ThreadSettings;
   readonly #diagnostics: Diagnostics;
-  readonly #turns: Turns;
-  readonly #underWay = new Set<Promise<ThreadReply>>();
+  readonly #semaphore: Semaphore;
+  readonly #pending = new Set<Promise<ThreadReply>>();
   readonly #entry: string;
   #pool: Piscina<ThreadTask, ThreadReply> | undefined;
   #isClosed = false;
-  #isOver = false;
+  #isStopped = false;
 
-  /** @throws {@link ImproperlyConfigured} where there is no such module, and for options that cannot work */
+  /** @throws {@link ImproperlyConfigured} if the module does not exist or an option is invalid */
   constructor(owner: ThreadOwner, module: unknown, options: ThreadOptions) {
     this.#owner = owner;
     this.#module = findModule(owner.name, module);
     this.#settings = readThreadOptions(owner.name, options);
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger(owner.name));
-    this.#entry = findEntry(owner.name);
-    this.#turns = new Turns(this.#settings.threads);
+    this.#entry = findThreadEntry(owner.name);
+    this.#semaphore = new Semaphore(this.#settings.threads);
   }
 
-  /** Has a thread do something, as soon as one is free; rejects with what was thrown in it. */
+  /** Runs a task in the next free thread; rejects with the error that the thread threw. */
   async run(task: ThreadTask): Promise<ThreadReply> {
-    if (this.#isClosed) throw this.#closed();
-    const work = this.#inTurn(task);
-    this.#underWay.add(work);
+    if (this.#isClosed) throw this.#closedError();
+    const work = this.#runInTurn(task);
+    this.#pending.add(work);
     try {
       const reply = await work;
       rethrow(reply);
       return reply;
     } finally {
-      this.#underWay.delete(work);
+      this.#pending.delete(work);
     }
   }
 
-  /** Takes nothing more, waits for what is under way until the signal aborts, and ends the threads. */
+  /** Rejects new tasks, waits for pending ones until the signal aborts, and stops the threads. */
   async close({ signal }: Deadline = {}): Promise<void> {
     this.#isClosed = true;
-    await untilAborted(Promise.allSettled(this.#underWay), signal);
-    this.#isOver = true;
+    await untilAborted(Promise.allSettled(this.#pending), signal);
+    this.#isStopped = true;
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.destroy();
   }
 
-  async #inTurn(task: ThreadTask): Promise<ThreadReply> {
-    await this.#turns.take();
+  async #runInTurn(task: ThreadTask): Promise<ThreadReply> {
+    await this.#semaphore.acquire();
     try {
-      if (this.#isOver) throw this.#closed();
-      return await this.#inTime(task);
+      if (this.#isStopped) throw this.#closedError();
+      return await this.#runWithTimeout(task);
     } finally {
-      this.#turns.pass();
+      this.#semaphore.release();
     }
   }
 
-  async #inTime(task: ThreadTask): Promise<ThreadReply> {
+  async #runWithTimeout(task: ThreadTask): Promise<ThreadReply> {
     const { timeout } = this.#settings;
-    const pool = (this.#pool ??= this.#open());
-    const overdue = new AbortController();
-    const timer = setTimeout(() => overdue.abort(), timeout);
+    const pool = (this.#pool ??= this.#createPool());
+    const timedOut = new AbortController();
+    const timer = setTimeout(() => timedOut.abort(), timeout);
     try {
-      return await pool.run(task, { signal: overdue.signal });
+      return await pool.run(task, { signal: timedOut.signal });
     } catch (fault) {
-      if (!overdue.signal.aborted) throw fault;
+      if (!timedOut.signal.aborted) throw fault;
       throw new Error(
-        `${basename(this.#module.path)} took longer than ${timeout} ms (timeout), and its thread was ended`,
+        `${basename(this.#module.path)} took longer than ${timeout} ms (timeout); its thread was stopped`,
         { cause: fault },
       );
     } finally {
@@ -100,8 +100,8 @@ export class EventThreads {
     }
   }
 
-  /** The pool has at most as many tasks as threads: none waits in it for a thread that could die meanwhile. */
-  #open(): Piscina<ThreadTask, ThreadReply> {
+  /** The pool never holds more tasks than threads, so no task queues for a thread that could die. */
+  #createPool(): Piscina<ThreadTask, ThreadReply> {
     const { threads, idleTimeout, niceness, resourceLimits } = this.#settings;
     const data: ThreadData = { ...this.#module, role: this.#owner.role };
     const pool = new Piscina<ThreadTask, ThreadReply>({
@@ -112,34 +112,34 @@ export class EventThreads {
       idleTimeout,
       resourceLimits,
       workerData: data,
-      // Elsewhere it is the whole process that has a nice value.
+      // On other platforms a nice value applies to the whole process.
       niceIncrement: process.platform === 'linux' ? niceness : 0,
-      // A thread that waits for its next event has to see to its timers and sockets meanwhile.
+      // Blocking on Atomics would stall the timers and sockets of an idle thread.
       atomics: 'disabled',
       recordTiming: false,
     });
     pool.on('error', (error: unknown) =>
       this.#diagnostics.error(
         'threads',
-        `A thread of ${this.#module.path} ended without an event: ${describeError(error)}. The next event gets another one.`,
+        `A thread of ${this.#module.path} ended without an event: ${describeError(error)}. The next event starts a new thread.`,
       ),
     );
     return pool;
   }
 
-  #closed(): Error {
+  #closedError(): Error {
     return new Error(`the ${this.#owner.name} of ${basename(this.#module.path)} is closed`);
   }
 }
 
-/** The program of the threads: beside this file, or among what was built of it where this file runs from its sources. */
-function findEntry(owner: string): string {
+/** Finds the threads' entry file: next to this file, or in `dist` when this file runs from source. */
+function findThreadEntry(owner: string): string {
   const entry = ['./thread-entry.js', '../../dist/threads/thread-entry.js']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
   if (entry !== undefined) return entry;
   throw new ImproperlyConfigured(
-    `${owner}: the program of its threads is not where its own files are. Leave nestjs-event-tracking and piscina out of ` +
-      `the bundle.`,
+    `${owner}: the entry file of its threads is missing next to the library's own files. ` +
+      `Exclude nestjs-event-tracking and piscina from your bundle.`,
   );
 }

@@ -4,29 +4,29 @@ import { isPlainObject } from '../core/event/event.js';
 import { isClassOf, toStep, type ProcessingStep } from '../core/tree/processor.js';
 import type { Role, ThreadData } from './thread-messages.js';
 
-/** The class that runs a module, and how a module for it looks. */
-const HOME: Readonly<Record<Role, { owner: string; example: string }>> = {
+/** The class that runs modules of each role, and an example of such a module. */
+const ROLES: Readonly<Record<Role, { owner: string; example: string }>> = {
   processor: { owner: 'ThreadProcessor', example: 'export default (event) => { … }' },
   filter: { owner: 'ThreadFilter', example: 'export default { filter: (event) => … }' },
 };
 
 /**
- * Loads a module and makes its default export ready to run; called in the thread.
+ * Loads a module in the thread and returns its default export, ready to run.
  *
- * @throws {@link ImproperlyConfigured} when it cannot be loaded, or its default export does not have the role
+ * @throws {@link ImproperlyConfigured} if loading fails or the default export has another role
  */
 export async function loadStep({ url, path, role }: ThreadData): Promise<ProcessingStep> {
-  const { owner } = HOME[role];
+  const { owner } = ROLES[role];
   const where = `${owner}: the default export of ${path}`;
-  const exported = defaultOf(await load(url, `${owner}: ${path}`), `${owner}: ${path}`, role);
-  const step = toStep(isClass(exported) ? instanceOf(exported, where) : exported, where);
+  const exported = defaultExportOf(await load(url, `${owner}: ${path}`), `${owner}: ${path}`, role);
+  const step = toStep(isClass(exported) ? instantiate(exported, where) : exported, where);
   if (step.isFilter === (role === 'filter')) return step;
   const other = step.isFilter ? 'filter' : 'processor';
-  const wanted = step.isFilter
+  const expected = step.isFilter
     ? "a function, or an object with 'process'"
     : "an object with 'filter'";
   throw new ImproperlyConfigured(
-    `${where}: expected ${wanted}, received a ${other}. Run it by new ${HOME[other].owner}(…).`,
+    `${where}: expected ${expected}, received a ${other}. Run it by new ${ROLES[other].owner}(…).`,
   );
 }
 
@@ -40,15 +40,15 @@ async function load(url: string, where: string): Promise<Record<string, unknown>
   }
 }
 
-/** The default export; of a CommonJS module that was compiled from ES that which its source has. */
-function defaultOf(module: Record<string, unknown>, where: string, role: Role): unknown {
+/** Returns the default export; unwraps CommonJS modules that were compiled from ES modules. */
+function defaultExportOf(module: Record<string, unknown>, where: string, role: Role): unknown {
   const { default: exported } = module;
   const source = isPlainObject(exported) && exported['__esModule'] === true ? exported : module;
   if (source['default'] !== undefined) return source['default'];
   const names = Object.keys(source).filter((name) => !['default', '__esModule'].includes(name));
   throw new ImproperlyConfigured(
     `${where} has no default export; it exports ${names.length === 0 ? 'nothing' : names.join(', ')}. ` +
-      `Write: ${HOME[role].example}.`,
+      `Write: ${ROLES[role].example}.`,
   );
 }
 
@@ -59,11 +59,11 @@ function isClass(value: unknown): value is new () => object {
   );
 }
 
-function instanceOf(type: new () => object, where: string): object {
+function instantiate(type: new () => object, where: string): object {
   if (type.length > 0) {
     throw new ImproperlyConfigured(
       `${where}: the constructor of the class ${type.name} takes ${type.length === 1 ? 'an argument' : `${type.length} arguments`}, ` +
-        `which nobody has in a thread. Export an instance.`,
+        `but threads pass none. Export an instance.`,
     );
   }
   try {

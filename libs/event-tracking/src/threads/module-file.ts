@@ -4,45 +4,46 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
-/** A module that threads load. */
+/** The file of a module that threads load. */
 export interface ModuleFile {
   readonly url: string;
   readonly path: string;
 }
 
-const MEND =
+const HOW_TO_FIX =
   `Pass the address of a JavaScript file: new URL('./score.processor.js', import.meta.url), or in a CommonJS module ` +
   `require.resolve('./score.processor').`;
 
 /**
- * Finds the module that threads are to load.
+ * Finds the module that threads must load.
  *
- * @param owner - the class that was given it, for the message
- * @throws {@link ImproperlyConfigured} for what is neither a `file:` URL nor an absolute path, or where no file is
+ * @param owner - the class that received the module, named in messages
+ * @throws {@link ImproperlyConfigured} if `module` is not a `file:` URL or an absolute path, or if the
+ *   file does not exist
  */
 export function findModule(owner: string, module: unknown): ModuleFile {
-  const url = addressOf(module);
+  const url = toUrl(module);
   if (url?.protocol !== 'file:') {
     throw new ImproperlyConfigured(
-      `${owner}: expected the file: URL or the absolute path of a module, received ${receivedAs(module)}. ${MEND}`,
+      `${owner}: expected the file: URL or the absolute path of a module, received ${describeModule(module)}. ${HOW_TO_FIX}`,
     );
   }
   const path = fileURLToPath(url);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new ImproperlyConfigured(
-      `${owner}: there is no file ${path}. Threads load what is compiled. ${MEND}`,
+      `${owner}: there is no file ${path}. Threads load what is compiled. ${HOW_TO_FIX}`,
     );
   }
   return { url: url.href, path };
 }
 
-function addressOf(module: unknown): URL | undefined {
+function toUrl(module: unknown): URL | undefined {
   if (module instanceof URL) return module;
   if (typeof module !== 'string') return undefined;
   if (isAbsolute(module)) return pathToFileURL(module);
   return URL.canParse(module) ? new URL(module) : undefined;
 }
 
-function receivedAs(module: unknown): string {
+function describeModule(module: unknown): string {
   return module instanceof URL ? `the URL ${module.href}` : describeValue(module);
 }

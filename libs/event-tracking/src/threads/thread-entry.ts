@@ -1,4 +1,4 @@
-/** The program of a thread: loads the module once, and runs what it exports for one event after the other. */
+/** The entry file of a thread: loads the module once and runs its default export for each event. */
 import { workerData } from 'node:worker_threads';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { isTrackingEvent, type TrackingEvent } from '../core/event/event.js';
@@ -14,19 +14,21 @@ import {
 
 let loading: Promise<ProcessingStep> | undefined;
 
-/** Never rejects, unless the thread ends. */
+/** Runs one task; replies with errors instead of rejecting. */
 export async function run({ event }: ThreadTask): Promise<ThreadReply> {
   try {
     const step = await (loading ??= loadStep(workerData as ThreadData));
     if (event === undefined) return { loaded: true };
     const result: unknown = await step.run(event);
-    return step.isFilter ? { isKept: Boolean(result) } : { event: copyOf(eventOf(result, event)) };
+    return step.isFilter
+      ? { isKept: Boolean(result) }
+      : { event: copyOf(resultingEvent(result, event)) };
   } catch (thrown) {
     return replyToThrown(thrown);
   }
 }
 
-function eventOf(result: unknown, event: TrackingEvent): TrackingEvent {
+function resultingEvent(result: unknown, event: TrackingEvent): TrackingEvent {
   if (result === undefined || result === null) return event;
   if (isTrackingEvent(result)) return result;
   throw new TypeError(`it returned ${describeValue(result)}, which is no event`);

@@ -2,28 +2,30 @@ import { describeError } from '../core/diagnostics/describe.js';
 import { EventEmissionExit, ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 
-/** What a module is to export: something that processes, or something that only says yes or no. */
+/** The role that a module's default export must have. */
 export type Role = 'processor' | 'filter';
 
-/** What a thread is told when it starts. */
+/** The data that a thread receives when it starts. */
 export interface ThreadData {
   readonly url: string;
   readonly path: string;
   readonly role: Role;
 }
 
-/** What a thread is given to do; without an event it only loads its module. */
+/** A task for a thread; a task without an event only loads the module. */
 export interface ThreadTask {
   readonly event?: TrackingEvent;
 }
 
-/** What a thread answers: errors lose their prototypes between threads, so that each kind has a member of its own. */
+/**
+ * The reply of a thread. Errors lose their prototypes between threads, so each kind has its own key.
+ */
 export type ThreadReply =
   | { readonly loaded: true }
   | { readonly event: TrackingEvent }
   | { readonly isKept: boolean }
   | { readonly exit: string }
-  | { readonly misfit: string }
+  | { readonly misconfiguration: string }
   | { readonly fault: Fault };
 
 interface Fault {
@@ -32,11 +34,11 @@ interface Fault {
   readonly stack: string | undefined;
 }
 
-/** What a thread answers when something was thrown in it; never throws. */
+/** Returns the reply for a thrown value; never throws. */
 export function replyToThrown(thrown: unknown): ThreadReply {
   try {
     if (thrown instanceof EventEmissionExit) return { exit: thrown.message };
-    if (thrown instanceof ImproperlyConfigured) return { misfit: thrown.message };
+    if (thrown instanceof ImproperlyConfigured) return { misconfiguration: thrown.message };
     if (thrown instanceof Error) {
       const { name, message, stack } = thrown;
       return {
@@ -44,23 +46,23 @@ export function replyToThrown(thrown: unknown): ThreadReply {
       };
     }
   } catch {
-    // It is not what it says it is; describeError can say something of anything.
+    // A getter of the thrown value may throw; describeError copes with any value.
   }
   return { fault: { name: 'Error', message: describeError(thrown), stack: undefined } };
 }
 
-/** Throws what was thrown in the thread. */
+/** Throws the error that a reply carries, if any. */
 export function rethrow(reply: ThreadReply): void {
   if ('exit' in reply) throw new EventEmissionExit(reply.exit);
-  if ('misfit' in reply) throw new ImproperlyConfigured(reply.misfit);
-  if ('fault' in reply) throw errorOf(reply.fault);
+  if ('misconfiguration' in reply) throw new ImproperlyConfigured(reply.misconfiguration);
+  if ('fault' in reply) throw restoreError(reply.fault);
 }
 
-function errorOf({ name, message, stack }: Fault): Error {
+function restoreError({ name, message, stack }: Fault): Error {
   const error = new Error(message);
-  const member = (value: unknown) => ({ value, configurable: true, writable: true });
+  const property = (value: unknown) => ({ value, configurable: true, writable: true });
   return Object.defineProperties(error, {
-    name: member(name),
-    stack: member(stack ?? error.stack),
+    name: property(name),
+    stack: property(stack ?? error.stack),
   });
 }

@@ -6,50 +6,51 @@ import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import { isPlainObject } from '../core/event/event.js';
 
-/** How many threads there are, how long they live, and how much they may take. */
+/** Limits the number, the lifetime and the memory of threads. */
 export interface ThreadOptions {
   /**
-   * How many threads there are at most. Each works on one event at a time; the others wait for their turn.
+   * The maximum number of threads. Each thread handles one event at a time; other events wait.
    *
-   * @default one less than the machine can run at the same time, and at least one
+   * @default one less than the available parallelism, and at least one
    */
   threads?: number;
   /**
-   * How long a thread may work on one event, in milliseconds. A thread that takes longer is ended. A thread's first event
-   * includes its start and the loading of the module.
+   * The time a thread may spend on one event, in milliseconds. A thread that takes longer is stopped.
+   * The time for a thread's first event includes starting the thread and loading the module.
    *
    * @default 30,000
    */
   timeout?: number;
   /**
-   * How long a thread stays that has nothing to do, in milliseconds.
+   * The time after which an idle thread stops, in milliseconds.
    *
    * @default 60,000
    */
   idleTimeout?: number;
   /**
-   * How far threads stand back where more wants to run than there are processors: what is added to their nice value, 0 to
-   * 19. With 0 they compete with the thread that answers requests. Only on Linux, where each thread has a nice value of its own.
+   * The increment of the threads' nice value, 0 to 19: how far they yield when the CPUs are busy. With
+   * 0 they compete with the thread that answers requests. Works only on Linux, where each thread has
+   * its own nice value.
    *
    * @default 10
    */
   niceness?: number;
   /**
-   * How much memory a thread may take, as `node:worker_threads` has it: `{ maxOldGenerationSizeMb: 256 }`, 16 at least.
-   * Node ends a thread that needs more, and where it cannot do that the whole process.
+   * The memory limits of a thread, as in `node:worker_threads`: `{ maxOldGenerationSizeMb: 256 }`, at
+   * least 16. Node ends a thread that exceeds them, or the whole process if it cannot end the thread.
    *
    * @default Node's own limits
    */
   resourceLimits?: ResourceLimits;
   /**
-   * Where it is said that a thread ended without an event; what befalls an event, the tracker says.
+   * Logs threads that end without an event. The tracker logs failures that concern an event.
    *
    * @default Nest's logger
    */
   logger?: DiagnosticLogger;
 }
 
-/** The options by which threads are run. */
+/** The options of threads, with defaults applied. */
 export interface ThreadSettings {
   readonly threads: number;
   readonly timeout: number;
@@ -69,19 +70,19 @@ const OPTION_KEYS: KeysOf<ThreadOptions> = {
 const TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const NICENESS = 10;
-/** As POSIX has it. */
-const HIGHEST_NICENESS = 19;
-/** The longest that a timer of Node can wait. */
-const LONGEST_DURATION_MS = 2 ** 31 - 1;
-const MOST_THREADS = 1_024;
-/** With less, threads cannot start; Node ends some of them together with the whole process. */
-const LEAST_HEAP_MB = 16;
+/** The highest nice value of POSIX. */
+const MAX_NICENESS = 19;
+/** The longest delay of a Node timer. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+const MAX_THREADS = 1_024;
+/** With less, threads cannot start, and Node sometimes ends the whole process with them. */
+const MIN_HEAP_MB = 16;
 
 /**
- * Reads the options of a thread processor.
+ * Validates the options of threads and applies the defaults.
  *
- * @param owner - the class that was given them, for the message
- * @throws {@link ImproperlyConfigured} for what cannot work
+ * @param owner - the class that received the options, named in messages
+ * @throws {@link ImproperlyConfigured} if an option is invalid
  */
 export function readThreadOptions(owner: string, options: ThreadOptions): ThreadSettings {
   checkOptions(options, owner, OPTION_KEYS);
@@ -92,10 +93,10 @@ export function readThreadOptions(owner: string, options: ThreadOptions): Thread
     niceness = NICENESS,
     resourceLimits,
   } = options;
-  checkWhole(`${owner}: threads`, threads, { from: 1, to: MOST_THREADS });
-  checkWhole(`${owner}: timeout`, timeout, { from: 1, to: LONGEST_DURATION_MS });
-  checkWhole(`${owner}: idleTimeout`, idleTimeout, { from: 1, to: LONGEST_DURATION_MS });
-  checkWhole(`${owner}: niceness`, niceness, { from: 0, to: HIGHEST_NICENESS });
+  checkInteger(`${owner}: threads`, threads, { from: 1, to: MAX_THREADS });
+  checkInteger(`${owner}: timeout`, timeout, { from: 1, to: MAX_DURATION_MS });
+  checkInteger(`${owner}: idleTimeout`, idleTimeout, { from: 1, to: MAX_DURATION_MS });
+  checkInteger(`${owner}: niceness`, niceness, { from: 0, to: MAX_NICENESS });
   checkLimits(owner, resourceLimits);
   return { threads, timeout, idleTimeout, niceness, resourceLimits };
 }
@@ -109,14 +110,14 @@ function checkLimits(owner: string, limits: unknown): void {
     );
   }
   const { maxOldGenerationSizeMb: heap } = limits;
-  if (heap === undefined || (typeof heap === 'number' && heap >= LEAST_HEAP_MB)) return;
+  if (heap === undefined || (typeof heap === 'number' && heap >= MIN_HEAP_MB)) return;
   throw new ImproperlyConfigured(
-    `${owner}: resourceLimits.maxOldGenerationSizeMb is a number from ${LEAST_HEAP_MB}, because threads cannot start with ` +
+    `${owner}: resourceLimits.maxOldGenerationSizeMb is a number from ${MIN_HEAP_MB}, because threads cannot start with ` +
       `less, received ${describeValue(heap)}.`,
   );
 }
 
-function checkWhole(where: string, value: unknown, range: { from: number; to: number }): void {
+function checkInteger(where: string, value: unknown, range: { from: number; to: number }): void {
   const { from, to } = range;
   if (Number.isSafeInteger(value) && from <= (value as number) && (value as number) <= to) return;
   throw new ImproperlyConfigured(

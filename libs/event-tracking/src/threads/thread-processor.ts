@@ -5,31 +5,34 @@ import { EventThreads } from './event-threads.js';
 import type { ThreadOptions } from './thread-options.js';
 
 /**
- * A processor that runs in threads of its own, so that what it computes holds up nobody.
+ * Processes events in worker threads, so that heavy computation does not block the main thread.
  *
  * @remarks
- * - It belongs behind a queue: in front of one, nobody can wait for a promise. What waits for a thread is bounded by that queue.
- * - The module's default export is a processor: a function, an object with `process`, or a class of such objects whose
- *   constructor takes no arguments. Each thread loads it once. It is given a copy of the event, in which dates are dates.
- * - What it changes or returns goes on; by throwing {@link EventEmissionExit} it drops the event. What else it throws is
- *   reported with its name and message, and the event goes on as it was.
- * - When a thread dies or takes longer than `timeout`, that is reported too, and its event goes on as it was. The next event
- *   gets a new thread. Of a thread that is out of memory Node may end the whole process.
- * - Threads start with the first event and end when they have nothing to do. Idle ones keep no process alive.
+ * - Place it behind a queue: only nodes behind a queue can await promises. That queue also bounds how
+ *   many events wait for a thread.
+ * - The module's default export is a processor: a function, an object with `process`, or a class of
+ *   such objects whose constructor takes no arguments. Each thread loads it once.
+ * - The processor receives a copy of the event, in which `Date` values stay dates. The event continues
+ *   with its changes or its return value; throwing {@link EventEmissionExit} drops the event.
+ * - Any other error is reported with its name and message, and the event continues unchanged. The same
+ *   happens when a thread dies or takes longer than `timeout`; the next event starts a new thread.
+ * - Node may end the whole process when a thread runs out of memory.
+ * - Threads start with the first event and stop after `idleTimeout`. Idle threads do not keep the
+ *   process alive.
  */
 export class ThreadProcessor implements ProcessorObject {
   readonly #threads: EventThreads;
 
   /**
    * @param module - the `file:` URL or the absolute path of a JavaScript module
-   * @throws {@link ImproperlyConfigured} where there is no such file, and for options that cannot work
+   * @throws {@link ImproperlyConfigured} if the file does not exist or an option is invalid
    */
   constructor(module: string | URL, options: ThreadOptions = {}) {
     const owner = { name: 'ThreadProcessor', role: 'processor' } as const;
     this.#threads = new EventThreads(owner, module, options);
   }
 
-  /** Resolves to what the thread made of the event; rejects with what was thrown in it. */
+  /** Resolves to the processed event; rejects with the error that the thread threw. */
   async process(event: TrackingEvent): Promise<TrackingEvent> {
     const reply = await this.#threads.run({ event });
     return 'event' in reply ? reply.event : event;
@@ -38,13 +41,13 @@ export class ThreadProcessor implements ProcessorObject {
   /**
    * Loads the module in a thread.
    *
-   * @throws {@link ImproperlyConfigured} when it cannot be loaded, or its default export is no processor
+   * @throws {@link ImproperlyConfigured} if loading fails or the default export is not a processor
    */
   async check(): Promise<void> {
     await this.#threads.run({});
   }
 
-  /** Takes no more events, waits for those under way until the signal aborts, and ends the threads. */
+  /** Rejects new events, waits for pending ones until the signal aborts, and stops the threads. */
   async close(options: Deadline = {}): Promise<void> {
     await this.#threads.close(options);
   }

@@ -143,7 +143,7 @@ describe('contexts', () => {
           InvalidContextError,
         );
         expect(() => tracker.enterContext('user', context as unknown as object)).toThrow(
-          /'user' is an object of keys and values, received/,
+          /'user' must be an object of keys and values; received/,
         );
         const fn = vi.fn();
         expect(() => tracker.context(context as unknown as object, fn)).toThrow(
@@ -176,7 +176,7 @@ describe('contexts', () => {
 
     it.each([5, null, Symbol('x'), {}])('refuses a name that is no string', (name) => {
       expect(() => recorded().tracker.enterContext(name as unknown as string, {})).toThrow(
-        /name is a string/,
+        /name of a context must be a string; received/,
       );
     });
 
@@ -592,7 +592,8 @@ describe('contexts', () => {
 });
 
 /*
- * The model: scopes are passed from hand to hand where the library finds them by itself, and nothing is remembered.
+ * The model: scopes are passed from hand to hand where the library finds them by itself, and
+ * nothing is remembered.
  */
 
 type Who = 0 | 1;
@@ -663,7 +664,10 @@ class Execution {
     outer: undefined,
   }));
 
-  /** Two locators; on each a tracker `default`, and a tracker `audit` that contexts can be limited to. */
+  /**
+   * Two locators; on each a tracker `default`, and a tracker `audit` that contexts can be limited
+   * to.
+   */
   readonly #trackers: readonly { main: Recorded; audit: Recorded }[];
 
   constructor(makeLocator: () => ContextLocator) {

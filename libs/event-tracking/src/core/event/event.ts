@@ -48,7 +48,9 @@ export function isTrackingEvent(value: unknown): value is TrackingEvent {
   }
 }
 
-/** Returns the name that messages use for an event, even after a processor broke it; never throws. */
+/**
+ * Returns the name that messages use for an event, even after a processor broke it; never throws.
+ */
 export function nameOf(event: TrackingEvent): string {
   try {
     const name: unknown = event.name;

@@ -8,8 +8,8 @@ import { copyOf } from './snapshot.js';
  *
  * @remarks
  * Newlines inside strings are escaped, so no event can forge a second line. Never throws: if a
- * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are converted
- * as in emitted data.
+ * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
+ * converted as in emitted data.
  */
 export function serializeEvent(event: TrackingEvent): string {
   try {

@@ -195,7 +195,7 @@ describe('A configuration error at declaration names the option, the received va
     [
       'an unknown filter type',
       () => new RegexFilter({ filterType: 'whitelist' as 'allowlist' }),
-      /filterType is 'allowlist' or 'blocklist', received the string 'whitelist'/,
+      /filterType must be 'allowlist' or 'blocklist'; received the string 'whitelist'/,
     ],
     [
       'an invalid regular expression',

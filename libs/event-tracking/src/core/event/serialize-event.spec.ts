@@ -172,7 +172,7 @@ describe('parseTimestamp', () => {
     'Thu, 12 Sep 2013 12:55:00 GMT',
     '',
   ])('refuses %j', (text) => {
-    expect(() => parseTimestamp(text)).toThrow(/expected RFC 3339 such as .*, received the string/);
+    expect(() => parseTimestamp(text)).toThrow(/must be RFC 3339 such as .*; received the string/);
   });
 
   it.each([undefined, null, 0, {}, ['2013-09-12T12:55:00Z']])(

@@ -152,7 +152,7 @@ describe('Tracker', () => {
       const { tracker, recorder, logger } = setUp();
       emitAnything(tracker, name);
       expect(recorder.last.name).toBe(written);
-      expect(logger.lines).toEqual([expect.stringMatching(/name of a context must be a string; received/)]);
+      expect(logger.lines).toEqual([expect.stringMatching(/name is a string, received/)]);
     });
 
     it.each<[unknown, unknown]>([

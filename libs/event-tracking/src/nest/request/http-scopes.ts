@@ -27,7 +27,7 @@ const ROUTE_METHODS = (
  * Runs each HTTP request in a scope of its own.
  *
  * @remarks
- * Works through the HTTP adapter, as soon as there is one: middleware that a module configures
+ * Wraps the stages at the HTTP adapter, when it is set: middleware that a module configures
  * misses requests that match no route, bodies that cannot be parsed, and middleware of `app.use`;
  * an interceptor misses guards and filters. The scope opens in the first stage that sees the
  * request. Each later stage runs in it again, because a middleware may call `next` from a callback
@@ -72,7 +72,7 @@ function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   }
 }
 
-/** Changes what a method of the adapter is called with, where the adapter has the method. */
+/** Changes the arguments of a method of the adapter, if the adapter has the method. */
 function replace(adapter: Adapter, name: string, change: (args: unknown[]) => unknown[]): void {
   const method = adapter[name];
   if (method === undefined) return;
@@ -80,7 +80,7 @@ function replace(adapter: Adapter, name: string, change: (args: unknown[]) => un
 }
 
 /**
- * Nest registers the middleware that modules configure by a function that it asks the adapter for.
+ * Wraps the middleware that modules configure: Nest registers it with a function from the adapter.
  */
 function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): void {
   const method = adapter['createMiddlewareFactory'];
@@ -93,12 +93,12 @@ function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): voi
   };
 }
 
-/** Makes functions that run a stage of a request in the scope of the request. */
+/** Wraps the stages of a request, so that they run in its scope. */
 class StagesInScope {
   constructor(private readonly scopes: RequestScopes) {}
 
   /**
-   * Wraps a middleware, or a list of them; leaves paths and whole Express applications as they are.
+   * Wraps a middleware, or a list of them; returns paths and whole Express applications unchanged.
    */
   middleware(middleware: unknown): unknown {
     if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
@@ -143,7 +143,7 @@ class StagesInScope {
     const run = route as Stage;
     const wrapper: Stage = (request, response, next) => {
       const scope = scopes.ofHttp(request);
-      scope.announce(handler, [request, response, next]);
+      scope.expectCall(handler, [request, response, next]);
       return scopes.isCurrent(scope)
         ? run(request, response, next)
         : scopes.run(scope, () => run(request, response, next));

@@ -13,8 +13,8 @@ import type { RequestScope } from './request-scope.js';
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
   // Created once per application, because each request needs them.
-  readonly #ofRequest = this.#conversionsOf('request');
-  readonly #ofCls = this.#conversionsOf('cls');
+  readonly #reportOfRequest = this.#conversionReporter('request');
+  readonly #reportOfCls = this.#conversionReporter('cls');
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -25,8 +25,8 @@ export class RequestContext {
   }
 
   /**
-   * Whether contexts are made of requests as events need them, so that scopes have to keep their
-   * requests.
+   * Whether `context.request` reads requests each time an event is emitted, so that scopes must
+   * keep their requests.
    */
   get readsRequests(): boolean {
     return this.#options?.request !== undefined;
@@ -39,7 +39,7 @@ export class RequestContext {
   }
 
   /**
-   * Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a
+   * Enters the context of a message to a microservice or gateway, or of a GraphQL operation over a
    * socket.
    */
   enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
@@ -68,7 +68,7 @@ export class RequestContext {
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
         (fault) => this.#report('context.request', fault),
-        { type, onConversions: this.#ofRequest },
+        { type, onConversions: this.#reportOfRequest },
       );
     }
     if (cls !== undefined) this.#enterCls(scope);
@@ -96,12 +96,12 @@ export class RequestContext {
       (fault) => this.#report('context.cls', fault),
       {
         type: this.application.contextType('cls'),
-        onConversions: this.#ofCls,
+        onConversions: this.#reportOfCls,
       },
     );
   }
 
-  #conversionsOf(context: string): (conversions: readonly string[]) => void {
+  #conversionReporter(context: string): (conversions: readonly string[]) => void {
     return (conversions) => this.application.reportConversions(context, conversions);
   }
 

@@ -195,9 +195,7 @@ function hasMethod(logger: unknown, method: string): boolean {
   );
 }
 
-/**
- * Looks the method up at each call, because loggers replace their methods when the level changes.
- */
+/** Looks the method up at each call: loggers replace their methods when the level changes. */
 function methodOf(logger: unknown, method: string): (entry: string | object) => unknown {
   const methods = logger as Record<string, (entry: string | object) => unknown>;
   return (entry) => methods[method]!(entry);

@@ -5,15 +5,10 @@ import type { ContextType } from '../event-types/event-type.js';
 import { estimateSize } from '../event/event-size.js';
 import { copyOf, setOwn, snapshot } from '../event/snapshot.js';
 
-/**
- * The kind of a scope. Scopes nest in this order; the parent of a request is always the process.
- */
+/** The kind of a scope. Scopes nest in this order; a request is always directly in the process. */
 export type ContextScope = 'process' | 'request' | 'handler' | 'block';
 
-/**
- * A context that was entered; disposing it removes this entry only, even if others were entered
- * since.
- */
+/** An entered context; disposing it removes this entry only, even if others were entered since. */
 export interface EnteredContext extends Disposable {
   /** The values of the context that JSON cannot represent: the path of each and its replacement. */
   readonly conversions: readonly string[];
@@ -102,8 +97,7 @@ export class ContextStack {
    * Enters a context in this scope; replaces the context of the same name and becomes the latest.
    *
    * @param name - the name, or undefined for an anonymous context, which shadows nothing
-   * @throws {@link InvalidContextError} if the context is not an object of keys and values, or the
-   * name not a string
+   * @throws {@link InvalidContextError} if the context is not an object, or the name not a string
    */
   enter(name: string | undefined, context: object, options: EnterOptions = {}): EnteredContext {
     if (name !== undefined && typeof name !== 'string') {
@@ -124,8 +118,7 @@ export class ContextStack {
   }
 
   /**
-   * Enters values without a copy: JSON must be able to represent them, and the caller must not keep
-   * them.
+   * Enters values without a copy: JSON can represent them, and the caller does not keep them.
    *
    * @internal
    */
@@ -337,8 +330,7 @@ interface MergedContext extends MeasuredContext {
 }
 
 /**
- * Whether an inner entry shadows the outer one; an entry for one tracker shadows only entries for
- * the same tracker.
+ * Whether an inner entry shadows the outer one; one for a tracker does so for that tracker only.
  */
 function isShadowed(outer: ContextEntry, inner: readonly ContextEntry[]): boolean {
   for (const { name, tracker } of inner) {
@@ -364,10 +356,7 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
   return { values, size: size ?? estimateSize(values), types, flat: size !== undefined };
 }
 
-/**
- * Estimates a size as {@link estimateSize} does; returns undefined for a context with nested
- * values.
- */
+/** Estimates like {@link estimateSize}; returns undefined for a context with nested values. */
 function sizeOfFlat(values: EventContext): number | undefined {
   let size = 8;
   for (const key in values) {

@@ -56,10 +56,7 @@ export function openScopesOverHttp(
   });
 }
 
-/**
- * Opens scopes as early as an adapter allows: Fastify's hooks cost a fraction of what its
- * middleware costs.
- */
+/** Opens scopes in the first stage; in Fastify in a hook, which costs less than middleware. */
 function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   const instance = adapter['getInstance']?.() as { addHook?: Method } | undefined;
   if (adapter['getType']?.() === 'fastify' && typeof instance?.addHook === 'function') {
@@ -79,9 +76,7 @@ function replace(adapter: Adapter, name: string, change: (args: unknown[]) => un
   adapter[name] = (...args) => Reflect.apply(method, adapter, change(args));
 }
 
-/**
- * Wraps the middleware that modules configure: Nest registers it with a function from the adapter.
- */
+/** Wraps the middleware that modules configure, which Nest registers with an adapter's function. */
 function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): void {
   const method = adapter['createMiddlewareFactory'];
   if (method === undefined) return;
@@ -97,9 +92,7 @@ function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): voi
 class StagesInScope {
   constructor(private readonly scopes: RequestScopes) {}
 
-  /**
-   * Wraps a middleware, or a list of them; returns paths and whole Express applications unchanged.
-   */
+  /** Wraps a middleware, or a list of them; returns paths and Express applications unchanged. */
   middleware(middleware: unknown): unknown {
     if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
     if (typeof middleware !== 'function' || 'handle' in middleware) return middleware;

@@ -36,10 +36,7 @@ export function openScopesOverMessages(
   );
 }
 
-/**
- * The metadata keys with which Nest's packages mark message patterns, gateways and resolvers, on
- * classes or on methods.
- */
+/** The metadata keys of message patterns, gateways and resolvers, on classes or on methods. */
 const MESSAGE_METADATA = /^(microservices|websockets|graphql):/;
 
 function servesMessages(modules: ModulesContainer): boolean {

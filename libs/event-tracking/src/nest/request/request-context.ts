@@ -24,10 +24,7 @@ export class RequestContext {
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
-  /**
-   * Whether `context.request` reads requests each time an event is emitted, so that scopes must
-   * keep their requests.
-   */
+  /** Whether scopes must keep their requests, because `context.request` reads them per event. */
   get readsRequests(): boolean {
     return this.#options?.request !== undefined;
   }
@@ -38,10 +35,7 @@ export class RequestContext {
       this.#enter(scope, request, readHttpRequest(request), executionContext);
   }
 
-  /**
-   * Enters the context of a message to a microservice or gateway, or of a GraphQL operation over a
-   * socket.
-   */
+  /** Enters the context of a message, or of a GraphQL operation over a socket. */
   enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
     if (this.#options === undefined) return;
     const { request, pattern } = readMessage(executionContext);

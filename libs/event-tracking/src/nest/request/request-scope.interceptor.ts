@@ -5,9 +5,7 @@ import { CallScope, scopeOfCall } from './request-scope.js';
 import type { RequestScopes } from './request-scopes.js';
 import { subscribeWithin, type Run } from '../decorators/subscribe-within.js';
 
-/**
- * Runs messages and operations of GraphQL in scopes that know which call Nest dispatches.
- */
+/** Runs messages and GraphQL operations in scopes that know which call Nest dispatches. */
 export class RequestScopeInterceptor implements NestInterceptor {
   constructor(
     private readonly application: EventTrackingApplication,

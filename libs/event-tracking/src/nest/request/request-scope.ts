@@ -125,10 +125,7 @@ export function claimDispatchedCall(
   return undefined;
 }
 
-/**
- * Returns the object that carries the scope through all stages of a call, and whether it is an HTTP
- * request.
- */
+/** Returns the object that carries the scope of a call, and whether it is an HTTP request. */
 export function carrierOf(context: ExecutionContext): { carrier: object; isHttp: boolean } {
   const type = context.getType<string>();
   // Switching to HTTP would allocate three functions for each request.

@@ -6,9 +6,7 @@ import type { HttpRequest } from './http-request.js';
 import type { RequestContext } from './request-context.js';
 import { carrierOf, storeScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
 
-/**
- * Opens a scope for each request, message and operation, and finds it again in later stages.
- */
+/** Opens a scope for each request, message and operation, and finds it again in later stages. */
 export class RequestScopes {
   readonly #processScope: ContextStack;
 

@@ -25,7 +25,7 @@ const ROOMS = {
   },
   segment: { rooms: ['core', 'delivery'], packages: ['@segment/analytics-node'] },
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
-  disk: { rooms: ['core', 'delivery'], packages: ['classic-level', '@nestjs/common'] },
+  disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },
   threads: { rooms: ['core'], packages: ['piscina', '@nestjs/common'] },
   catalogue: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core', 'delivery', 'nest'], packages: ['@nestjs/common', '@nestjs/testing'] },

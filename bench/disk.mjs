@@ -1,8 +1,7 @@
-/** Events per second onto the disk, against the bare store; what `emit` costs its caller meanwhile, and what syncing costs. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** Events per second onto the disk and off it, against bare files; the cost of `emit` meanwhile, of syncing, and of opening. */
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
 import { AsyncRoutingBackend, MemoryEventQueue, Tracker } from 'nestjs-event-tracking';
 import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 import { nanosecondsPerCallInBursts } from './bursts.mjs';
@@ -51,8 +50,7 @@ async function eventsPerSecond(work) {
 }
 
 const { tracker: writing, entrance } = writingTracker();
-const bare = new ClassicLevel(join(directory, 'bare'));
-let number = 0;
+const bare = await open(join(directory, 'bare'), 'w');
 
 async function throughQueue() {
   const pending = () => Object.values(entrance.stats())[0].pending;
@@ -64,23 +62,20 @@ async function throughQueue() {
   await writing.flush();
 }
 
-async function throughBareStore() {
+async function throughBareFile() {
   for (let done = 0; done < EVENTS; done += BATCH) {
-    const batch = Array.from({ length: BATCH }, () => ({
-      type: 'put',
-      key: `node/${(number++).toString().padStart(12, '0')}`,
-      value: JSON.stringify(event()),
-    }));
-    await bare.batch(batch, { sync: true });
+    const lines = Array.from({ length: BATCH }, () => `${JSON.stringify(event())}\n`);
+    await bare.write(lines.join(''));
+    await bare.datasync();
   }
 }
 
 report({
-  what: `DiskEventQueue, against the bare store's synced batches of ${BATCH}`,
+  what: `DiskEventQueue, against lines of JSON in a bare file, synced every ${BATCH}`,
   unit: 'events/s',
   result: await sideBySide({
     subject: () => eventsPerSecond(throughQueue),
-    alternative: () => eventsPerSecond(throughBareStore),
+    alternative: () => eventsPerSecond(throughBareFile),
     rounds,
   }),
   goal: { atLeast: 0.7 },
@@ -107,6 +102,41 @@ report({
 });
 await onDisk.close();
 await inMemory.close();
+
+/** Events per second out of a queue that is full: read, verified, handed over and acknowledged. */
+async function throughConsumer() {
+  const place = { tracker: 'default', path: 'node' };
+  const options = { directory: join(directory, `left-${performance.now()}`), maxBytes: 2 ** 40 };
+  const full = new DiskEventQueue({ ...options, delivery: { batchSize: BATCH } });
+  const producer = full.open({ place: () => place, consume: () => [] });
+  const filling = new Tracker({ backends: { producer } });
+  filling.enterContext('request', context());
+  for (let number = 0; number < EVENTS; number++) filling.emit(NAME, data());
+  await filling.close();
+  let consumed = 0;
+  const consumer = new DiskEventQueue(options).open({
+    place: () => place,
+    async consume(events) {
+      consumed += events.length;
+      return [];
+    },
+    register: async () => {},
+  });
+  const start = performance.now();
+  consumer.start({ worker: true });
+  await consumer.flush();
+  const rate = (consumed / (performance.now() - start)) * 1_000;
+  await consumer.close();
+  return rate;
+}
+
+const rates = [];
+for (let round = 0; round < rounds; round++) rates.push(await throughConsumer());
+const median = rates.sort((a, b) => a - b)[Math.floor(rates.length / 2)];
+console.log(
+  `opening a store of ${EVENTS.toLocaleString('en')} events and consuming it\n  ` +
+    `${median.toLocaleString('en', { maximumFractionDigits: 0 })} events/s`,
+);
 
 const RATE_PER_TICK = 50;
 const TICK_MS = 10;

@@ -9,6 +9,7 @@ import {
   createEventTrackingWorker,
   DeliveringBackend,
   EventTrackingModule,
+  ImproperlyConfigured,
   PermanentDeliveryError,
   RoutingBackend,
   Tracker,
@@ -148,6 +149,46 @@ describe('BullMqEventQueue', () => {
       const counts = await looking.getJobCounts();
       return Object.values(counts).every((count) => count === 0);
     });
+  });
+
+  it('cuts jobs at bytesPerJob', async () => {
+    const application = member({ destination: new Destination() }, { bytesPerJob: 10_000 });
+    for (let index = 0; index < 10; index++) application.emit('sold', { text: 'ü'.repeat(2_000) });
+    await application.flush();
+    expect(await looking.getJobCounts('wait')).toEqual({ wait: 5 });
+  });
+
+  it('gives up an event that is too large for a job, and delivers the others', async () => {
+    const options = { job: { sizeLimit: 10_000 } };
+    const application = member({ destination: new Destination() }, options);
+    application.emit('sold');
+    application.emit('large', { text: 'x'.repeat(20_000) });
+    application.emit('sold');
+    await application.flush();
+    expect(application.stats().backends['node.queue']).toMatchObject({ delivered: 2, pending: 0 });
+  });
+
+  it('waits for an unanswered batch instead of adding it again', async () => {
+    class Slow extends Queue {
+      override async addBulk(...args: Parameters<Queue['addBulk']>): ReturnType<Queue['addBulk']> {
+        calls++;
+        await answered;
+        return super.addBulk(...args);
+      }
+    }
+    let calls = 0;
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const theirs = new Slow(name, { connection, prefix: '{event-tracking}' });
+    const delivery = { flushInterval: 5, timeout: 20, retry: { minDelay: 1, maxDelay: 5 } };
+    const lent = { queue: theirs, connection: undefined, name: undefined, delivery };
+    const application = member({ destination: new Destination() }, lent);
+    application.emit('sold');
+    await vi.waitUntil(() => application.stats().backends['node.queue']!.retried > 2);
+    answer();
+    await application.flush();
+    expect(calls).toBe(1);
+    await theirs.close();
   });
 
   it('takes events whose ids are of another form', async () => {
@@ -592,10 +633,29 @@ describe('BullMqEventQueue', () => {
   it.each([
     [
       { connection: 'redis://localhost' },
-      /connection says how Redis is reached, received the string/,
+      /connection must be an object; received a value of type string\. /,
     ],
-    [{ connection, eventsPerJob: 0 }, /eventsPerJob is a whole number above 0/],
+    [{ connection, eventsPerJob: 0 }, /eventsPerJob must be a positive integer; received/],
+    [{ connection, name: 'a:b' }, /name must be a non-empty string without colons/],
+    [{ connection: { ...connection, keyPrefix: 'shop:' } }, /connection\.keyPrefix must be empty/],
+    [
+      { connection: { url: 'redis://u:secret@localhost/?keyPrefix=shop' } },
+      /^(?!.*secret).*connection\.keyPrefix must be empty/,
+    ],
   ])('refuses %j', (options, message) => {
     expect(() => new BullMqEventQueue(options as BullMqEventQueueOptions)).toThrow(message);
+  });
+
+  it('refuses a client with a key prefix', () => {
+    const client = new Redis({ ...connection, keyPrefix: 'shop:', lazyConnect: true });
+    expect(() => new BullMqEventQueue({ connection: client })).toThrow(ImproperlyConfigured);
+  });
+
+  it('refuses a worker whose connection gives up commands after some retries', () => {
+    const client = new Redis({ host, port: Number(port), lazyConnect: true });
+    expect(() => member({}, { connection: client, worker: true })).toThrow(
+      /connection\.maxRetriesPerRequest must be null in a worker/,
+    );
+    client.disconnect();
   });
 });

@@ -267,7 +267,7 @@ describe('A log', () => {
       '2026-01-02',
     ];
     const { code, output } = await command(args);
-    expect(output).toMatch(/Skipped line 3\. .*no JSON/);
+    expect(output).toMatch(/Skipped line 3\. .*not valid JSON/);
     expect(output).toContain('2 events were delivered, 0 failed.');
     expect(code).toBe(0);
     const delivered = await redelivered();

@@ -74,8 +74,10 @@ describe('Dead letters in files', () => {
     const all = await lettersIn(letters);
     expect(names(all)).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([
-      expect.stringMatching(/ndjson can be read.*Line 3 is no dead letter: .*half a let/),
-      expect.stringMatching(/9\.ndjson can be read.*ELOOP/),
+      expect.stringMatching(
+        /ndjson cannot be read completely: line 3 is not a dead letter: .*half a let/,
+      ),
+      expect.stringMatching(/9\.ndjson cannot be read completely: .*ELOOP/),
     ]);
     await letters.remove(all);
     expect((await readdir(directory)).toSorted()).toEqual([file, '9.ndjson'].toSorted());

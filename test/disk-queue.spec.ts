@@ -1,14 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClassicLevel } from 'classic-level';
 import {
   AsyncRoutingBackend,
   EventTrackingModule,
@@ -21,6 +20,7 @@ import {
 import { DiskEventQueue, type DiskEventQueueOptions } from 'nestjs-event-tracking/disk';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DiskProcesses, stuck } from './support/disk-processes.js';
 import { ROOT } from './support/root.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -55,7 +55,7 @@ function trackerOf(
   return tracker;
 }
 
-/** A destination that takes nothing until it is told to. */
+/** A destination that answers once it is opened. */
 class Gate implements Backend {
   readonly taken: TrackingEvent[] = [];
   open = (): void => {};
@@ -73,7 +73,7 @@ const numbered = (count: number): string[] =>
 const waiting = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.pending;
 const delivered = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.delivered;
 
-/** Leaves so many events on the disk, of which none was delivered. */
+/** Leaves undelivered events on the disk. */
 async function leaveBehind(count: number, node = 'node'): Promise<void> {
   const tracker = trackerOf({ destination: new Gate() }, { node });
   for (const name of numbered(count)) tracker.emit(name);
@@ -82,16 +82,11 @@ async function leaveBehind(count: number, node = 'node'): Promise<void> {
   await isReleased();
 }
 
-/** Resolves when nobody holds a store any more. */
+/** Resolves when no process holds the store. */
 async function isReleased(slot = '0'): Promise<void> {
   await vi.waitUntil(async () => {
-    const level = new ClassicLevel(join(directory, slot));
-    const isFree = await level.open().then(
-      () => true,
-      () => false,
-    );
-    await level.close();
-    return isFree;
+    const names = await readdir(join(directory, slot)).catch(() => []);
+    return !names.some((name) => name.startsWith('lock-'));
   });
 }
 
@@ -104,7 +99,7 @@ const eventOf = (name: string): TrackingEvent => ({
 });
 
 describe('DiskEventQueue', () => {
-  it('hands events over as they were emitted, context and dates included, in their order', async () => {
+  it('delivers events in order, with their context and dates', async () => {
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
     tracker.context('user', { user_id: 7 }, () =>
@@ -122,7 +117,7 @@ describe('DiskEventQueue', () => {
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  it('delivers after a restart what was on the disk, in its order, and that alone', async () => {
+  it('delivers queued events once and in order after a restart', async () => {
     await leaveBehind(250);
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
@@ -136,7 +131,7 @@ describe('DiskEventQueue', () => {
     expect(nothing.events).toEqual([]);
   });
 
-  it('sends again after a restart to the destinations alone that missed an event', async () => {
+  it('sends an event again after a restart only to the destinations that missed it', async () => {
     const [fast, slow] = [new RecordingBackend(), new Gate()];
     const tracker = trackerOf({ fast, slow });
     for (const name of numbered(3)) tracker.emit(name);
@@ -150,7 +145,7 @@ describe('DiskEventQueue', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
-  it('lets processes share a directory, each with its own events', async () => {
+  it('lets processes share a directory, each with its own store', async () => {
     const [first, second] = [new RecordingBackend(), new RecordingBackend()];
     const [one, other] = [trackerOf({ destination: first }), trackerOf({ destination: second })];
     one.emit('one');
@@ -160,7 +155,7 @@ describe('DiskEventQueue', () => {
     expect(await readdir(directory)).toEqual(['0', '1']);
   });
 
-  it('delivers what another process has left, while this one runs', async () => {
+  it('delivers events left by a process that ends while this one runs', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       const left = trackerOf({ destination: new Gate() });
@@ -182,7 +177,7 @@ describe('DiskEventQueue', () => {
     }
   });
 
-  it('serves several nodes, of which one that is stuck does not hold up the others', async () => {
+  it('serves several nodes, none of which blocks another', async () => {
     const queue = new DiskEventQueue({ directory, logger: log, syncInterval: 10, concurrency: 10 });
     const [stuck, free] = [new Gate(), new RecordingBackend()];
     const tracker = new Tracker({
@@ -201,7 +196,7 @@ describe('DiskEventQueue', () => {
     expect(names(stuck.taken)).toEqual(numbered(100));
   });
 
-  it('says, once, of which node it has events that no tree has', async () => {
+  it('warns once about events of a node that no longer exists', async () => {
     await leaveBehind(3, 'renamed');
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
@@ -217,7 +212,7 @@ describe('DiskEventQueue', () => {
     ]);
   });
 
-  it('holds in memory what is too much for the disk, and delivers it when there is room', async () => {
+  it('keeps events beyond maxBytes in memory until there is room', async () => {
     const gate = new Gate();
     const maxBytes = 2 ** 20;
     const tracker = trackerOf({ gate }, { maxBytes, delivery: { batchSize: 100 }, concurrency: 1 });
@@ -226,6 +221,8 @@ describe('DiskEventQueue', () => {
     }
     await vi.waitUntil(() => log.warn.mock.calls.some(([text]) => /is full \(maxBytes/.test(text)));
     expect(waiting(tracker)).toBeGreaterThan(0);
+    const files = (await filesIn('0')).map((name) => statSync(join(directory, '0', name)).size);
+    expect(files.reduce((sum, size) => sum + size, 0)).toBeLessThan(2 * maxBytes);
     gate.open();
     await tracker.flush();
     expect(names(gate.taken).toSorted()).toEqual(numbered(1_000).toSorted());
@@ -234,7 +231,7 @@ describe('DiskEventQueue', () => {
 });
 
 describe('A queue on disk that is closed', () => {
-  it('lets go of its store for good, whatever is asked of it later', async () => {
+  it('releases its store, and does not open it again', async () => {
     const tracker = trackerOf({ destination: new RecordingBackend() });
     tracker.emit('sold');
     await tracker.close();
@@ -243,7 +240,7 @@ describe('A queue on disk that is closed', () => {
     await isReleased();
   });
 
-  it('looks for nothing any more, even where it is closed before it was open', async () => {
+  it('stops its timer, even if it is closed before it has opened a store', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       await trackerOf({ destination: new RecordingBackend() }).close({ signal: AT_ONCE });
@@ -254,7 +251,7 @@ describe('A queue on disk that is closed', () => {
     }
   });
 
-  it('says, and keeps, what is for a destination that is not there any more', async () => {
+  it('keeps events for a destination that no longer exists, and warns about them', async () => {
     const slow = new Gate();
     const tracker = trackerOf({ fast: new RecordingBackend(), slow });
     for (const name of numbered(3)) tracker.emit(name);
@@ -275,7 +272,7 @@ describe('A queue on disk that is closed', () => {
     expect(names(slowAgain.events)).toEqual(numbered(3));
   });
 
-  it('delivers after a restart what waited in another queue behind it', async () => {
+  it('delivers after a restart events that waited in another queue behind it', async () => {
     const behind = (backends: Record<string, Backend>): Tracker =>
       trackerOf({ inner: new AsyncRoutingBackend({ backends }) });
     const tracker = behind({ destination: new Gate() });
@@ -290,7 +287,7 @@ describe('A queue on disk that is closed', () => {
     expect(log.warn).not.toHaveBeenCalledWith(expect.stringMatching(/is not there/));
   });
 
-  it('hands over once, up to the next start, what is not taken, be it one event alone', async () => {
+  it('offers an event that its consumer has refused only once until the next start', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const handedOver: string[] = [];
     const entrance = queue.open({
@@ -311,7 +308,7 @@ describe('A queue on disk that is closed', () => {
   });
 });
 
-describe('What another process has left in a queue on disk', () => {
+describe('An abandoned store', () => {
   /** A node whose tree may not stand yet. */
   function lineOf(queue: DiskEventQueue, path: string, refused?: string) {
     const taken: string[] = [];
@@ -332,7 +329,7 @@ describe('What another process has left in a queue on disk', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('waits for the tree of its node to stand', async () => {
+  it('is not consumed before the tree of its node is complete', async () => {
     const queue = queueOf();
     const [standing, coming] = [lineOf(queue, 'standing'), lineOf(queue, 'coming')];
     standing.entrance.start!({ worker: false });
@@ -353,7 +350,7 @@ describe('What another process has left in a queue on disk', () => {
     await Promise.all([standing.entrance.close!({}), coming.entrance.close!({})]);
   });
 
-  it('is left alone once nobody takes it, though others look at it too', async () => {
+  it('is searched once, even if other processes open it', async () => {
     const { taken, entrance } = lineOf(queueOf(), 'node', 'refused');
     entrance.start!({ worker: false });
     await entrance.flush!({});
@@ -364,115 +361,93 @@ describe('What another process has left in a queue on disk', () => {
       await isReleased(slot);
     };
     await leave('refused', '1');
-    const other = new ClassicLevel(join(directory, '1'));
-    const before = await other.iterator().all();
-    await other.close();
     await vi.advanceTimersByTimeAsync(5_000);
     await vi.waitUntil(() => taken.length === 1);
     await isReleased('1');
 
-    await other.open();
+    const other = new DiskEventQueue({ directory, logger: log });
+    await other.check(); // takes the store
+    const files = await filesIn('1');
     await leave('taken', '2');
-    expect(await other.iterator().all()).toEqual(before);
-    await other.close();
+    expect(await filesIn('1')).toEqual(files);
     await vi.advanceTimersByTimeAsync(5_000);
     await vi.waitUntil(() => taken.includes('taken'));
+    await other.close();
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(taken).toEqual(['refused', 'taken']);
     await entrance.close!({});
   });
 
-  it('is let go of when it cannot be taken up', async () => {
-    const queue = queueOf();
-    const { entrance } = lineOf(queue, 'node');
+  it('is released when it cannot be read, and tried again later', async () => {
+    const { taken, entrance } = lineOf(queueOf(), 'node');
     entrance.start!({ worker: false });
     await entrance.flush!({});
-
     const gone = lineOf(queueOf(), 'node');
     void gone.entrance.send(eventOf('sold'));
-    await gone.entrance.flush!({});
     await gone.entrance.close!({});
     await isReleased('1');
-    const level = new ClassicLevel(join(directory, '1'));
-    await level.put('%zz/not/a/key', 'garbage');
-    await level.close();
+    const [segment] = (await filesIn('1')).filter((name) => name.endsWith('.events'));
+    const path = join(directory, '1', segment!);
+    await rename(path, join(directory, 'kept'));
+    await mkdir(path); // reading it fails with EISDIR
     await vi.advanceTimersByTimeAsync(5_000);
-    await vi.waitUntil(() => log.error.mock.calls.some(([text]) => /taken up/.test(text)));
+    await vi.waitUntil(() => log.error.mock.calls.some(([text]) => /EISDIR/.test(text)));
     await isReleased('1');
+    await rm(path, { recursive: true });
+    await rename(join(directory, 'kept'), path);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitUntil(() => taken.includes('sold'));
     await entrance.close!({});
   });
 });
 
-describe('A queue on disk that is damaged', () => {
-  it('is repaired where its index is gone, said to be, and delivers what it has', async () => {
-    await leaveBehind(50);
-    const files = await readdir(join(directory, '0'));
-    const manifest = files.find((name) => name.startsWith('MANIFEST'))!;
-    await writeFile(join(directory, '0', manifest), randomBytes(500));
-    const destination = new RecordingBackend();
-    await trackerOf({ destination }).flush();
-    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/is damaged .* It is repaired/));
-    expect(names(destination.events)).toEqual(numbered(50));
+/** The files of a store, without those that show which process has it. */
+async function filesIn(slot: string): Promise<string[]> {
+  const names = await readdir(join(directory, slot));
+  return names.filter((name) => !name.startsWith('lock-')).sort();
+}
+
+describe('A queue on disk that has delivered the events of a killed process', () => {
+  it('delivers its own first event without a restart', async () => {
+    const processes = await DiskProcesses.create();
+    try {
+      await processes.leave(numbered(250), { isKilled: true });
+      const destination = new RecordingBackend();
+      const tracker = processes.start(destination);
+      await vi.waitUntil(() => destination.events.length === 250);
+      await processes.settled('0');
+      tracker.emit('new');
+      await vi.waitUntil(() => destination.events.length === 251);
+      expect(destination.events.at(-1)!.name).toBe('new');
+    } finally {
+      await processes.end();
+    }
   });
 
-  it('is repaired once, where several processes find the damage', async () => {
-    await leaveBehind(50);
-    const files = await readdir(join(directory, '0'));
-    const manifest = files.find((name) => name.startsWith('MANIFEST'))!;
-    await writeFile(join(directory, '0', manifest), randomBytes(500));
-    const destination = new RecordingBackend();
-    const processes = [1, 2, 3].map(() => trackerOf({ destination }));
-    for (const tracker of processes) tracker.emit('new');
-    await Promise.all(processes.map((tracker) => tracker.flush()));
-    await destination.whenRecorded(53);
-    expect(names(destination.events).toSorted()).toEqual(
-      [...numbered(50), 'new', 'new', 'new'].toSorted(),
-    );
-    const repairs = log.error.mock.calls.filter(([text]) => text.includes('It is repaired'));
-    expect(repairs).toHaveLength(1);
-  });
-
-  it('delivers what is whole and says that there was more', async () => {
-    await leaveBehind(50);
-    await spoil(join(directory, '0'));
-    const destination = new RecordingBackend();
-    const tracker = trackerOf({ destination });
-    tracker.emit('new');
-    await tracker.flush();
-    expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/damaged/));
-    expect(names(destination.events)).toContain('new');
-  });
-
-  it('does not deliver an event that is not as it was written, and says which', async () => {
-    await leaveBehind(50);
-    const level = new ClassicLevel(join(directory, '0'));
-    const [entry] = await level.iterator({ limit: 1 }).all();
-    await level.put(entry![0], entry![1].replace('"e0"', '"eX"'));
-    await level.close();
-    const destination = new RecordingBackend();
-    await trackerOf({ destination }).flush();
-    expect(log.error).toHaveBeenCalledWith(
-      expect.stringMatching(/an event of the node 'node' is lost .*checksum.*"eX"/),
-    );
-    expect(names(destination.events)).toEqual(numbered(50).slice(1));
+  it('delivers its own first event without a restart when it has searched another store', async () => {
+    const processes = await DiskProcesses.create();
+    try {
+      const first = processes.start(stuck);
+      await vi.waitUntil(() => existsSync(join(processes.directory, '0')));
+      await processes.leave(numbered(250), { slot: '1' });
+      const destination = new RecordingBackend();
+      await first.close({ signal: AT_ONCE });
+      const tracker = processes.start(destination);
+      await vi.waitUntil(() => destination.events.length === 250);
+      tracker.emit('new');
+      await vi.waitUntil(() => destination.events.length === 251);
+    } finally {
+      await processes.end();
+    }
   });
 });
 
-/** Overwrites some bytes in the middle of what LevelDB wrote last. */
-async function spoil(store: string): Promise<void> {
-  const files = (await readdir(store)).filter((name) => /\.(log|ldb)$/.test(name));
-  for (const name of files) {
-    await using file = await open(join(store, name), 'r+');
-    const { size } = await file.stat();
-    if (size > 100) await file.write(randomBytes(16), 0, 16, Math.floor(size / 2));
-  }
-}
-
-describe('A queue on disk whose process dies', () => {
+describe('A queue on disk whose process is killed', () => {
   const program = join(ROOT, 'test/support/disk-application.mjs');
   /** Half of it is for writing, which takes its time where others use the machine. */
   const SYNC_INTERVAL_MS = 400;
 
-  it('loses nothing that was emitted longer than the interval before, however often it is killed', async () => {
+  it('loses no event that is older than syncInterval, through ten kills', async () => {
     const [destination, emitted] = [join(directory, 'delivered'), join(directory, 'emitted')];
     const queue = join(directory, 'queue');
     const start = (first: string) =>
@@ -506,7 +481,7 @@ describe('A queue on disk whose process dies', () => {
   }, 120_000);
 });
 
-/** What the application says it had emitted, and when. */
+/** Returns the numbers that the application emitted, and when. */
 function marksOf(file: string): { number: number; time: number }[] {
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
@@ -518,20 +493,9 @@ function marksOf(file: string): { number: number; time: number }[] {
 const lastOf = (file: string): number => marksOf(file).at(-1)!.number;
 
 describe('A disk that fails', () => {
-  it('at the start costs no event: they are delivered when it can be used', async () => {
-    await writeFile(join(directory, '0'), 'in the way');
-    const destination = new RecordingBackend();
-    const tracker = trackerOf({ destination });
-    for (const name of numbered(3)) tracker.emit(name);
-    await vi.waitUntil(() => tracker.stats().backends['node.queue']!.retried > 0);
-    await rm(join(directory, '0'));
-    await tracker.flush();
-    expect(names(destination.events)).toEqual(numbered(3));
-  });
-
   const program = join(ROOT, 'test/support/limited-disk-application.mjs');
 
-  it('costs no event: they wait in memory until it takes writes again', async () => {
+  it('loses no event: they wait in memory until writes succeed again', async () => {
     const limited = `trap '' XFSZ; ulimit -S -f 512; exec "$0" "$@"`;
     const child = spawn('bash', ['-c', limited, process.execPath, program, directory], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -550,7 +514,7 @@ describe('A disk that fails', () => {
 });
 
 describe('DiskEventQueue in a Nest application', () => {
-  it('takes events out without being told to be a worker, and delivers at shutdown what is queued', async () => {
+  it('consumes without worker: true, and delivers queued events at shutdown', async () => {
     const destination = new RecordingBackend();
 
     @Module({
@@ -573,7 +537,7 @@ describe('DiskEventQueue in a Nest application', () => {
     expect(names(destination.events)).toEqual(numbered(100));
   });
 
-  it('says at the start when events cannot be kept in the directory', async () => {
+  it('rejects the start when it cannot write to the directory', async () => {
     const file = join(directory, 'file');
     await writeFile(file, '');
 
@@ -590,10 +554,10 @@ describe('DiskEventQueue in a Nest application', () => {
       logger: false,
       abortOnError: false,
     });
-    await expect(started).rejects.toThrow(/cannot be kept in the directory '.*file': .*EEXIST/);
+    await expect(started).rejects.toThrow(/can write to; '.*file' is not: .*EEXIST/);
   });
 
-  it('refuses a second node of the same name, which would write over the events of the first', async () => {
+  it('rejects a second node of the same name, which would consume the events of the first', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
     const another = (): Tracker =>
       new Tracker({
@@ -608,16 +572,16 @@ describe('DiskEventQueue in a Nest application', () => {
     const first = another();
     expect(another).toThrow(ImproperlyConfigured);
     expect(another).toThrow(
-      /this queue has a node 'node' of a tracker 'default' already\. Give each/,
+      /this queue already serves a node 'node' of a tracker 'default'\. Give each/,
     );
     await first.close();
   });
 
   it.each([
-    [{ directory: '' }, /directory says where events are kept/],
-    [{ directory: 'x', syncInterval: 0 }, /syncInterval is a whole number above 0/],
-    [{ directory: 'x', maxBytes: 1.5 }, /maxBytes is a whole number above 0/],
-  ])('refuses %o', (options, message) => {
+    [{ directory: '' }, /directory must be a path/],
+    [{ directory: 'x', syncInterval: 0 }, /syncInterval must be a whole number above 0/],
+    [{ directory: 'x', maxBytes: 1.5 }, /maxBytes must be a whole number above 0/],
+  ])('rejects the invalid options %o', (options, message) => {
     expect(() => new DiskEventQueue(options)).toThrow(ImproperlyConfigured);
     expect(() => new DiskEventQueue(options)).toThrow(message);
   });

@@ -400,7 +400,7 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'a class instead of the backend of DeliveringBackend',
       () => new DeliveringBackend(MemoryBackend as never),
-      /^DeliveringBackend: expected a backend with a method send\(event\), received the class MemoryBackend\. Pass an instance/,
+      /^DeliveringBackend: destination must be a backend with a method send\(event\); received the class MemoryBackend\. Pass an instance/,
     ],
     [
       'trackers as an array',
@@ -525,12 +525,12 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'segmentBackend without options',
       () => segmentBackend(undefined as never),
-      /^segmentBackend: expected an object such as \{ writeKey \}, received undefined/,
+      /^segmentBackend: options must be an object such as \{ writeKey \}; received undefined/,
     ],
     [
       'a string instead of the options of SegmentBackend',
       () => new SegmentBackend('key' as never),
-      /^SegmentBackend: expected an object such as \{ writeKey \}, received the string 'key'/,
+      /^SegmentBackend: options must be an object such as \{ writeKey \}; received the string 'key'/,
     ],
   ])('%s', async (mistake, action, message) => {
     expect(await failure(mistake, action)).toMatch(message);
@@ -586,7 +586,7 @@ describe('The bootstrap error', () => {
       boot({ imports: [configure({ backends: { segment: segmentBackend({ writeKey: '' }) } })] }),
     );
     expect(message).toMatch(
-      /^backends\.segment: SegmentBackend: expected the write key of a Segment source, received the string ''/,
+      /^backends\.segment: SegmentBackend: writeKey must be the write key of a Segment source; received the string ''/,
     );
   });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Queue } from 'bullmq';
 import {
   MemoryEventQueue,
@@ -33,7 +33,10 @@ function onDisk(): QueueContractSubject {
     async crash() {
       // What a process leaves that dies now.
       const left = await mkdtemp(`${parent}-`);
-      await cp(await directory(), left, { recursive: true });
+      await cp(await directory(), left, {
+        recursive: true,
+        filter: (path) => !basename(path).startsWith('lock-'), // the sockets of living processes
+      });
       made.push(left);
     },
     async cleanUp() {

@@ -117,7 +117,6 @@ export const peersOfSubpaths = (nest: 11 | 12): string[] => [
   'mongoose@9',
   '@segment/analytics-node@3',
   'bullmq@6',
-  'classic-level@3',
 ];
 
 /** Uses the subpaths with their peers. */

@@ -4,6 +4,7 @@ import { describeValue } from '../core/diagnostics/describe.js';
 import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import { checkConnection } from './connection-check.js';
 
 const DEFAULT_NAME = 'event-tracking';
 const DEFAULT_PREFIX = '{event-tracking}';
@@ -43,6 +44,12 @@ export interface BullMqEventQueueOptions {
    */
   eventsPerJob?: number;
   /**
+   * How many bytes of JSON one job holds at most. A larger event has a job of its own.
+   *
+   * @default 1,000,000
+   */
+  bytesPerJob?: number;
+  /**
    * Options of each job, as BullMQ takes them: priority, attempts, what is kept of jobs that have ended, …
    *
    * @default ten attempts with exponential backoff; completed jobs are removed, failed ones kept
@@ -74,6 +81,7 @@ const OPTION_KEYS: KeysOf<BullMqEventQueueOptions> = {
   prefix: true,
   queue: true,
   eventsPerJob: true,
+  bytesPerJob: true,
   job: true,
   worker: true,
   delivery: true,
@@ -95,7 +103,7 @@ export function checkBullMqOptions(options: BullMqEventQueueOptions, where: stri
 /** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
 export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
   checkBullMqOptions(options, 'BullMqEventQueue');
-  const { queue, eventsPerJob } = options;
+  const { queue } = options;
   const {
     connection = queue?.opts.connection,
     name = queue?.name ?? DEFAULT_NAME,
@@ -103,13 +111,21 @@ export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
   } = options;
   if (typeof connection !== 'object' || connection === null) {
     throw new ImproperlyConfigured(
-      `BullMqEventQueue: connection says how Redis is reached, received ${describeValue(connection)}. ` +
-        `Pass for example { host: 'localhost', port: 6379 }.`,
+      `BullMqEventQueue: connection must be an object; received ${connection === null ? 'null' : `a value of type ${typeof connection}`}. ` +
+        `Pass options of ioredis such as { host: 'localhost', port: 6379 }, or a client.`,
     );
   }
-  if (eventsPerJob !== undefined && !(Number.isSafeInteger(eventsPerJob) && eventsPerJob > 0)) {
+  checkConnection(connection);
+  if (typeof name !== 'string' || name === '' || name.includes(':')) {
     throw new ImproperlyConfigured(
-      `BullMqEventQueue: eventsPerJob is a whole number above 0, received ${describeValue(eventsPerJob)}.`,
+      `BullMqEventQueue: name must be a non-empty string without colons; received ${describeValue(name)}.`,
+    );
+  }
+  for (const option of ['eventsPerJob', 'bytesPerJob'] as const) {
+    const value = options[option];
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
+    throw new ImproperlyConfigured(
+      `BullMqEventQueue: ${option} must be a positive integer; received ${describeValue(value)}.`,
     );
   }
   return { name, prefix, connection };

@@ -16,6 +16,7 @@ import {
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
 import { BullMqLine } from './bullmq-line.js';
+import { checkWorkerConnection } from './connection-check.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
 import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
@@ -62,12 +63,13 @@ export class BullMqEventQueue implements EventQueue {
   }
 
   open(line: EventQueueConsumer): EventQueueProducer {
-    const { eventsPerJob = 100, job, delivery } = this.#options;
+    const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
     const ownLine = new BullMqLine(line);
     this.#lines.push(ownLine);
     this.#open.add(ownLine);
-    const producer = new JobProducer(this.#queue, line, eventsPerJob, { ...JOB_OPTIONS, ...job });
+    const bounds = { events: eventsPerJob, bytes: bytesPerJob };
+    const producer = new JobProducer(this.#queue, line, bounds, { ...JOB_OPTIONS, ...job });
     return new BullMqEntrance(
       producer,
       { ...DELIVERY, ...delivery },
@@ -115,6 +117,7 @@ export class BullMqEventQueue implements EventQueue {
   #work(): void {
     if (this.#worker !== undefined) return;
     const { name, prefix, connection } = this.#address;
+    checkWorkerConnection(connection);
     this.#worker = new Worker(
       name,
       (job, token) => this.#take(job as Job<EventJob | RecordJob>, token),

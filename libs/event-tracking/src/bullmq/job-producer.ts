@@ -2,28 +2,42 @@ import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
-import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import { PermanentDeliveryError, RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
+import { packEvent } from '../core/event/packed-event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
+import { untilAborted } from '../core/tree/until-aborted.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
 import { reach } from './reach.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
 
+/** How much one job holds at most; the bound that is reached first ends the job. */
+export interface JobBounds {
+  events: number;
+  /** Of JSON; a single larger event has a job of its own. */
+  bytes: number;
+}
+
+/** A batch that BullMQ has not answered for yet. */
+interface OpenBatch {
+  count: number;
+  added: Promise<unknown>;
+}
+
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
-  /**
-   * What jobs are called, by the first of their events: a chunk that is added again, because the answer was lost, is the
-   * same job.
-   */
+  /** Job names by first event: a chunk that is added again after a lost answer is the same job. */
   readonly #names = new WeakMap<TrackingEvent, string>();
+  /** Open batches by first event: a retry waits for the earlier attempt instead of repeating it. */
+  readonly #open = new WeakMap<TrackingEvent, OpenBatch>();
 
   constructor(
     private readonly queue: Queue,
     private readonly line: EventQueueConsumer,
-    private readonly eventsPerJob: number,
+    private readonly bounds: JobBounds,
     private readonly options: JobsOptions,
   ) {}
 
@@ -31,20 +45,42 @@ export class JobProducer implements Backend {
     await this.sendBatch([event]);
   }
 
-  async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    const { tracker, path } = this.line.position();
-    const chunks = chunksOf(events, this.eventsPerJob);
-    const jobs = chunks.map((chunk) => ({
-      name: JOB,
-      data: jobOfNew(tracker, path, chunk),
-      opts: { ...this.options, jobId: this.#idOf(chunk) },
-    }));
+  async sendBatch(
+    events: readonly TrackingEvent[],
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const open = this.#open.get(events[0]!);
+    if (open?.count === events.length) {
+      await open.added;
+      return;
+    }
+    await ensureConnected(this.queue, signal);
+    const added = this.#add(events);
+    this.#open.set(events[0]!, { count: events.length, added });
     try {
-      await this.queue.addBulk(jobs);
+      await added;
+    } finally {
+      this.#open.delete(events[0]!);
+    }
+  }
+
+  async #add(events: readonly TrackingEvent[]): Promise<void> {
+    const { tracker, path } = this.line.position();
+    let chunks: TrackingEvent[][] = [];
+    try {
+      chunks = chunksOf(events, this.bounds);
+      await this.queue.addBulk(
+        chunks.map((chunk) => ({
+          name: JOB,
+          data: jobOfNew(tracker, path, chunk),
+          opts: { ...this.options, jobId: this.#idOf(chunk) },
+        })),
+      );
     } catch (error) {
-      // What it has of a job that it refused, in the midst of it, would pass for the job when that comes again.
+      // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
       if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
-      throw new RetryableDeliveryError(describeError(error), { cause: error });
+      const Failure = isTooLarge(error) ? PermanentDeliveryError : RetryableDeliveryError;
+      throw new Failure(describeError(error), { cause: error });
     }
   }
 
@@ -83,9 +119,44 @@ async function tryAgain(job: Job): Promise<void> {
   }
 }
 
-function chunksOf<T>(all: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < all.length; start += size)
-    chunks.push(all.slice(start, start + size));
+function chunksOf(events: readonly TrackingEvent[], bounds: JobBounds): TrackingEvent[][] {
+  const chunks: TrackingEvent[][] = [];
+  let bytes = Infinity;
+  for (const event of events) {
+    const size = Buffer.byteLength(JSON.stringify(packEvent(event)));
+    const chunk = chunks.at(-1);
+    if (chunk === undefined || chunk.length === bounds.events || bytes + size > bounds.bytes) {
+      chunks.push([event]);
+      bytes = size;
+    } else {
+      chunk.push(event);
+      bytes += size;
+    }
+  }
   return chunks;
+}
+
+/** Whether JSON, BullMQ (`sizeLimit`), Redis or its hosting refused a job for its size. */
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof RangeError) return true;
+  return (
+    error instanceof Error &&
+    /exceeds the limit \d+ bytes|invalid bulk length|too (large|big)|max(imum)? request size/i.test(
+      error.message,
+    )
+  );
+}
+
+/** Rejects instead of leaving commands in the offline queue of the client, where each retry would add to them. */
+async function ensureConnected(queue: Queue, signal: AbortSignal | undefined): Promise<void> {
+  let status: string | undefined;
+  const connecting = queue.getBackend().client.then((client) => (status = client.status));
+  try {
+    await untilAborted(connecting, signal);
+  } catch (error) {
+    throw new RetryableDeliveryError(describeError(error), { cause: error });
+  }
+  if (signal?.aborted === true || (status !== 'ready' && status !== 'connect')) {
+    throw new RetryableDeliveryError('Redis cannot be reached.');
+  }
 }

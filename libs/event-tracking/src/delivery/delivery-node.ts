@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { estimateEventSize } from '../core/event/event-size.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
 import type { ConsumeOptions } from '../core/tree/event-queue.js';
-import { EventCounters, type EventStats } from '../core/tree/event-stats.js';
+import type { EventStats } from '../core/tree/event-stats.js';
 import {
   nodeOf,
   type Position,
@@ -19,7 +18,6 @@ import {
   DeadLetterWriter,
   deliveryThroughNode,
   type LetterDelivery,
-  type LetterEnd,
 } from './dead-letter-writer.js';
 import { DeliveryBudget } from './delivery-budget.js';
 import { DeliveryLog } from './delivery-log.js';
@@ -29,10 +27,11 @@ import {
   type DeliverySettings,
 } from './delivery-options.js';
 import { Dispatcher } from './dispatcher.js';
+import { EventOutcomes } from './event-outcomes.js';
 import { MetadataRegistrar } from './metadata-registrar.js';
 import { OverflowReport } from './overflow-report.js';
 import { RetryDelays } from './retry-delays.js';
-import { RetryingSender, type DeliveryListener, type GivenUp } from './retrying-sender.js';
+import { RetryingSender } from './retrying-sender.js';
 import type { EventEnd, WaitingEvent } from './waiting-events.js';
 
 /** Dead letters count against the bounds of the backend that gave their events up. */
@@ -46,15 +45,12 @@ const LETTER_DELIVERY: DeliveryOptions = {
 export class DeliveryNode implements TreeNode {
   readonly #settings: DeliverySettings;
   readonly #budget: DeliveryBudget;
-  readonly #stats = new EventCounters();
   readonly #log: DeliveryLog;
+  readonly #outcomes: EventOutcomes;
   readonly #overflow: OverflowReport;
   readonly #delays = new RetryDelays();
   readonly #registrar: MetadataRegistrar;
   readonly #dispatcher: Dispatcher;
-  readonly #letters: DeadLetterWriter | undefined;
-  /** Resolve when the dead letters that are being stored have ended. */
-  readonly #storing = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
   #position: Position = {
     tracker: 'default',
@@ -82,24 +78,32 @@ export class DeliveryNode implements TreeNode {
     this.#registrar = new MetadataRegistrar(destination, { timeout, stopped }, (record, error) =>
       this.#log.unregistered(record, error),
     );
-    const listener = this.#listener();
-    const sender = new RetryingSender(destination, settings, this.#delays, stopped, listener);
+    this.#outcomes = new EventOutcomes({
+      budget: this.#budget,
+      log: this.#log,
+      letters: deadLetter && new DeadLetterWriter(letterDelivery(deadLetter)),
+      position: () => this.#position,
+      onRoom: () => this.#dispatcher.notifyWaiters(),
+    });
+    const sender = new RetryingSender({
+      destination,
+      settings,
+      delays: this.#delays,
+      registrar: this.#registrar,
+      stopped,
+      listener: this.#outcomes,
+    });
     this.#dispatcher = new Dispatcher({
       batchSize: destination.sendBatch === undefined ? 1 : batchSize,
       flushInterval,
       concurrency,
-      deliver: async (batch) => {
-        if (!this.#registrar.isDone) await this.#registrar.register();
-        await sender.deliver(batch);
-      },
+      deliver: (batch) => sender.deliver(batch),
     });
-    if (deadLetter !== undefined) this.#letters = new DeadLetterWriter(letterDelivery(deadLetter));
     this.attach(this.#position);
   }
 
-  /** Returns the counts of the events sent here, and of their dead letters, by path. */
   stats(): Record<string, EventStats> {
-    return { [this.#position.path]: this.#stats.read(), ...this.#letters?.stats() };
+    return this.#outcomes.stats();
   }
 
   /** Resolves when every event that is queued now has ended, or the signal aborts. Ends all pauses between attempts. */
@@ -114,7 +118,7 @@ export class DeliveryNode implements TreeNode {
     try {
       await untilAborted(this.destination.close?.(deadline), deadline.signal);
     } finally {
-      await this.#letters?.close(deadline);
+      await this.#outcomes.close(deadline);
     }
   }
 
@@ -127,12 +131,12 @@ export class DeliveryNode implements TreeNode {
   }
 
   route(event: TrackingEvent, size: number = estimateEventSize(event)): void {
-    const stats = this.#stats;
-    stats.arrived++;
+    const { counters } = this.#outcomes;
+    counters.arrived++;
     if (this.#ending !== undefined) {
-      stats.drop('closed');
+      counters.drop('closed');
     } else if (this.#makeRoomFor(size)) {
-      stats.pending++;
+      counters.pending++;
       this.#add({ event, size, arrivedAt: this.#now() });
     }
   }
@@ -152,7 +156,7 @@ export class DeliveryNode implements TreeNode {
 
   attach(position: Position): void {
     this.#position = position;
-    this.#letters?.attach(position);
+    this.#outcomes.attach(position);
   }
 
   /** Delivers a dead letter; its sender keeps the event until this has ended. */
@@ -165,18 +169,18 @@ export class DeliveryNode implements TreeNode {
     options: { isKept: boolean; isDeadLetter?: boolean },
   ): Promise<EventEnd> {
     const size = estimateEventSize(event);
-    const stats = this.#stats;
+    const { counters } = this.#outcomes;
     const arrivedAt = this.#now();
-    stats.arrived++;
-    stats.pending++;
+    counters.arrived++;
+    counters.pending++;
     while (!this.#budget.hasRoomFor(size) && this.#budget.count > 0) {
       this.#dispatcher.flushSoon();
       await this.#dispatcher.nextBatchEnd();
     }
     if (this.#ending !== undefined) {
-      stats.pending--;
-      if (options.isKept) stats.arrived--;
-      else stats.drop('closed');
+      counters.pending--;
+      if (options.isKept) counters.arrived--;
+      else counters.drop('closed');
       return 'undelivered';
     }
     return new Promise<EventEnd>((onEnd) => {
@@ -213,12 +217,12 @@ export class DeliveryNode implements TreeNode {
   #makeRoomFor(size: number): boolean {
     while (!this.#budget.hasRoomFor(size)) {
       const oldest = this.#mayDropOldestFor(size) ? this.#dispatcher.takeOldest() : undefined;
-      this.#stats.drop('overflow');
+      this.#outcomes.counters.drop('overflow');
       this.#overflow.count();
       // The room that is missing may be taken by a batch that waits to fill.
       this.#dispatcher.flushSoon();
       if (oldest === undefined) return false;
-      this.#release([oldest], 'dropped');
+      this.#outcomes.release([oldest], 'dropped');
     }
     return true;
   }
@@ -234,8 +238,7 @@ export class DeliveryNode implements TreeNode {
     this.#delays.cancelWaits();
     await untilAborted(settled, signal);
     this.#overflow.flush();
-    await this.#letters?.flush({ signal });
-    await untilAborted(Promise.all(this.#storing), signal);
+    await this.#outcomes.flush({ signal });
   }
 
   async #end(): Promise<void> {
@@ -244,105 +247,9 @@ export class DeliveryNode implements TreeNode {
     const late = this.#dispatcher.takeAll();
     this.#stopped.abort();
     this.#delays.cancelWaits();
-    if (late.length > 0) this.#leaveUndelivered(late);
+    if (late.length > 0) this.#outcomes.leaveUndelivered(late);
     await this.#dispatcher.settled();
-    await this.#letters?.stop({ signal });
-    await Promise.all(this.#storing);
-  }
-
-  #listener(): DeliveryListener {
-    const stats = this.#stats;
-    return {
-      onDelivered: (events) => {
-        stats.delivered += events.length;
-        this.#release(events, 'delivered');
-      },
-      onFiltered: (events) => {
-        stats.filtered += events.length;
-        this.#release(events, 'filtered');
-      },
-      onGivenUp: (events, why) => {
-        if (why.reason === 'undelivered') this.#leaveUndelivered(events);
-        else this.#giveUp(events, why);
-      },
-      onRetry: (events, retry) => {
-        stats.retried += events.length;
-        this.#log.retry(events, retry);
-      },
-    };
-  }
-
-  /** Ends events: they no longer count as pending, nor against the budget. */
-  #release(events: readonly WaitingEvent[], end: EventEnd): void {
-    this.#stats.pending -= events.length;
-    for (const { size, onEnd } of events) {
-      this.#budget.release(size);
-      onEnd?.(end);
-    }
-  }
-
-  #leaveUndelivered(events: readonly WaitingEvent[]): void {
-    this.#release(events, 'undelivered');
-    const lost = events.filter(({ isKept }) => isKept !== true);
-    this.#stats.arrived -= events.length - lost.length; // a queue takes the others back
-    if (lost.length === 0) return;
-    this.#stats.drop('undelivered', lost.length);
-    this.#log.undelivered(lost);
-  }
-
-  #giveUp(events: readonly WaitingEvent[], why: GivenUp): void {
-    const letters = this.#letters;
-    this.#log.givenUp(events, why, letters !== undefined);
-    if (letters === undefined) {
-      this.#drop(events, why);
-    } else {
-      const storing: Promise<void> = this.#toDeadLetters(letters, events, why).finally(() =>
-        this.#storing.delete(storing),
-      );
-      this.#storing.add(storing);
-    }
-  }
-
-  #drop(events: readonly WaitingEvent[], { reason }: GivenUp): void {
-    this.#stats.drop(reason, events.length);
-    this.#release(events, 'dropped');
-  }
-
-  /** Keeps events pending until each is stored as a dead letter. */
-  async #toDeadLetters(
-    letters: DeadLetterWriter,
-    events: readonly WaitingEvent[],
-    why: GivenUp,
-  ): Promise<void> {
-    const ends = new Map<LetterEnd, WaitingEvent[]>([
-      ['refused', []],
-      ['undelivered', []],
-    ]);
-    const store = async (waiting: WaitingEvent): Promise<void> => {
-      const end = await letters.store(this.#letterOf(waiting, why));
-      if (end === 'stored') {
-        this.#stats.dead++;
-        this.#release([waiting], 'dead');
-        this.#dispatcher.notifyWaiters(); // there is room again
-      } else {
-        ends.get(end)!.push(waiting);
-      }
-    };
-    await Promise.all(events.map(store));
-    const [refused, undelivered] = [ends.get('refused')!, ends.get('undelivered')!];
-    if (refused.length > 0) {
-      this.#log.letterLost(refused);
-      this.#drop(refused, why);
-    }
-    if (undelivered.length > 0) this.#leaveUndelivered(undelivered);
-    this.#dispatcher.notifyWaiters();
-  }
-
-  #letterOf({ event, failures }: WaitingEvent, { reason, error }: GivenUp): DeadLetter {
-    const { tracker, path } = this.#position;
-    const attempts = failures?.total ?? 0;
-    const note = { tracker, path, error: describeError(error), attempts, time: new Date() };
-    return { ...event, dead_letter: { ...note, reason: reason as 'rejected' | 'exhausted' } };
+    await this.#outcomes.stop({ signal });
   }
 }
 

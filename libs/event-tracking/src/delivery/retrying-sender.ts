@@ -3,6 +3,7 @@ import { attempt } from './attempt.js';
 import type { AttemptFailure, AttemptResult } from './attempt-result.js';
 import { backoff } from './backoff.js';
 import type { DeliverySettings, RetrySettings } from './delivery-options.js';
+import type { MetadataRegistrar } from './metadata-registrar.js';
 import type { RetryDelays } from './retry-delays.js';
 import { recordFailure, type WaitingEvent } from './waiting-events.js';
 
@@ -31,28 +32,37 @@ export interface Retry {
   readonly retryAfterMs: number;
 }
 
+/** The collaborators of a {@link RetryingSender}. */
+export interface RetryingSenderOptions {
+  readonly destination: Backend;
+  readonly settings: DeliverySettings;
+  readonly delays: RetryDelays;
+  /** Registers metadata records before the events that refer to them. */
+  readonly registrar: MetadataRegistrar;
+  /** Aborts when attempts must end. */
+  readonly stopped: AbortSignal;
+  readonly listener: DeliveryListener;
+}
+
 /** Sends batches to a destination, attempt by attempt, until each event has been delivered or given up. */
 export class RetryingSender {
-  constructor(
-    private readonly destination: Backend,
-    private readonly settings: DeliverySettings,
-    private readonly delays: RetryDelays,
-    private readonly stopped: AbortSignal,
-    private readonly listener: DeliveryListener,
-  ) {}
+  constructor(private readonly options: RetryingSenderOptions) {}
 
+  /** Never rejects. */
   async deliver(batch: readonly WaitingEvent[]): Promise<void> {
+    const { registrar, stopped, listener } = this.options;
+    if (!registrar.isDone) await registrar.register();
     let rest = batch;
     let error: unknown;
     for (let failures = 1; rest.length > 0; failures++) {
-      if (this.stopped.aborted) {
-        this.listener.onGivenUp(rest, { reason: 'undelivered', error });
+      if (stopped.aborted) {
+        listener.onGivenUp(rest, { reason: 'undelivered', error });
         return;
       }
       const result = await this.#attempt(rest);
       if (isFailure(result)) {
         error = result.error;
-        if (this.stopped.aborted) continue;
+        if (stopped.aborted) continue;
         if (this.#mustIsolate(rest, result)) {
           await this.#deliverInHalves(rest, result);
           return;
@@ -66,15 +76,15 @@ export class RetryingSender {
     batch: readonly WaitingEvent[],
   ): Promise<AttemptResult | readonly AttemptResult[]> {
     const events = batch.map(({ event }) => event);
-    const { timeout } = this.settings;
-    return attempt(this.destination, events, { timeout, stopped: this.stopped });
+    const { timeout } = this.options.settings;
+    return attempt(this.options.destination, events, { timeout, stopped: this.options.stopped });
   }
 
   /** Whether a single event may have caused the failure of the whole batch. */
   #mustIsolate(batch: readonly WaitingEvent[], { retryability }: AttemptFailure): boolean {
     if (batch.length === 1) return false;
     if (retryability === 'permanent') return true;
-    return retryability === 'unknown' && this.settings.retry.maxAttemptsUnknown > 1;
+    return retryability === 'unknown' && this.options.settings.retry.maxAttemptsUnknown > 1;
   }
 
   async #deliverInHalves(batch: readonly WaitingEvent[], failure: AttemptFailure): Promise<void> {
@@ -91,7 +101,7 @@ export class RetryingSender {
     result: AttemptResult | readonly AttemptResult[],
     failures: number,
   ): Promise<readonly WaitingEvent[]> {
-    const { listener } = this;
+    const { listener } = this.options;
     const { delivered, filtered, givenUp, retried, failure, retryAfterMs } = this.#partition(
       batch,
       result,
@@ -114,18 +124,18 @@ export class RetryingSender {
     failures: number,
     retryAfterMs: number,
   ): Promise<void> {
-    if (this.stopped.aborted) return;
-    const { retry } = this.settings;
+    if (this.options.stopped.aborted) return;
+    const { retry } = this.options.settings;
     const delay = Math.min(backoff(failures, retry, retryAfterMs), timeLeft(events, retry));
-    this.listener.onRetry(events, { error, failures, delay, retryAfterMs });
-    await this.delays.wait(delay);
+    this.options.listener.onRetry(events, { error, failures, delay, retryAfterMs });
+    await this.options.delays.wait(delay);
   }
 
   #partition(
     batch: readonly WaitingEvent[],
     results: AttemptResult | readonly AttemptResult[],
   ): PartitionedBatch {
-    const { retry } = this.settings;
+    const { retry } = this.options.settings;
     const parts: PartitionedBatch = {
       delivered: [],
       filtered: [],

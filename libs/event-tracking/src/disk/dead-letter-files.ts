@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
@@ -14,47 +14,75 @@ import {
   type DeadLetter,
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
+import {
+  checkRetention,
+  RetainedLetters,
+  SUFFIX,
+  type DeadLetterRetention,
+} from './dead-letter-retention.js';
+import { makePrivateDirectory, replaceFile } from './store/private-files.js';
 
-/** The folder of a queue that has them. */
+/** The folder of a queue for its dead letters. */
 export const DEAD_LETTERS = 'dead-letters';
-const SUFFIX = '.ndjson';
 
 /**
- * Dead letters in files of a directory: a line of JSON for each, a file for those that were given up together.
+ * Keeps dead letters in the files of a directory: one line of JSON for each letter, one file for each batch.
  *
- * @remarks Files appear whole and are replaced whole, so that any process may read and remove while others write.
+ * @remarks Files appear whole and are replaced whole, so any process can read and remove letters while others write.
  */
 export class DeadLetterFiles implements Backend, DeadLetterStore {
-  /** The files that letters were read from, by the letters' keys: who dies while giving up does so again. */
+  /**
+   * The files of each letter that was read, by its key. A letter can be in several files: a process that crashes while
+   * writing it writes it again after the restart.
+   */
   readonly #files = new Map<string, readonly string[]>();
 
   readonly #diagnostics: Diagnostics;
+  readonly #retained: RetainedLetters;
 
   /**
    * @param directory - made with the first letter
-   * @param logger - where it is said what cannot be read: Nest's, if it is not given
+   * @param logger - reports files that cannot be read and letters that are dropped; Nest's by default
+   * @param retention - bounds of the directory
    */
   constructor(
     readonly directory: string,
     logger: DiagnosticLogger = new Logger('DeadLetterFiles'),
+    retention: DeadLetterRetention = {},
   ) {
+    checkRetention(retention, 'DeadLetterFiles');
     this.#diagnostics = new Diagnostics(logger);
+    this.#retained = new RetainedLetters(directory, this.#diagnostics, retention);
+  }
+
+  /** How many dead letters this process has dropped to keep the bounds. */
+  get dropped(): number {
+    return this.#retained.dropped;
   }
 
   async send(event: TrackingEvent): Promise<void> {
     await this.sendBatch([event]);
   }
 
+  /** Resolves when the letters survive the death of the machine. */
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
+    const text = textOf(events.map(lineOf));
     try {
-      await mkdir(this.directory, { recursive: true });
-      await this.#write(`${Date.now()}-${randomUUID()}${SUFFIX}`, events.map(lineOf));
+      await mkdir(dirname(this.directory), { recursive: true });
+      await makePrivateDirectory(this.directory);
+      await this.#write(`${Date.now()}-${randomUUID()}${SUFFIX}`, text);
     } catch (error) {
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
+    await this.#retained.added(Buffer.byteLength(text)).catch((error: unknown) => {
+      this.#diagnostics.error(
+        'retention',
+        `Dead letters: the bounds of ${this.directory} could not be kept: ${describeError(error)}.`,
+      );
+    });
   }
 
-  /** All that are there, the oldest first; what cannot be read is said, and passed over. */
+  /** Returns all letters, the oldest first; reports what cannot be read and skips it. */
   async *read(): AsyncGenerator<DeadLetter> {
     const names = await readdir(this.directory).catch(() => []);
     for (const name of names.filter((each) => each.endsWith(SUFFIX)).sort()) {
@@ -71,7 +99,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
         const letter = letterOf(line);
         return letter === undefined || !keys.has(deadLetterKey(letter));
       });
-      if (rest.length > 0) await this.#write(name, rest);
+      if (rest.length > 0) await this.#write(name, textOf(rest));
       else await rm(join(this.directory, name), { force: true });
     }
     for (const key of keys) this.#files.delete(key);
@@ -84,9 +112,9 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
       const lines = await this.#linesOf(name);
       return lines.flatMap((line, index) => {
         const letter = letterOf(line);
-        if (letter === undefined)
-          this.#reportUnread(name, `Line ${index + 1} is no dead letter: ${line.slice(0, 200)}`);
-        else this.#remember(deadLetterKey(letter), name);
+        if (letter === undefined) {
+          this.#reportUnread(name, `line ${index + 1} is not a dead letter: ${line.slice(0, 200)}`);
+        } else this.#remember(deadLetterKey(letter), name);
         return letter ?? [];
       });
     } catch (error) {
@@ -98,7 +126,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
   #reportUnread(name: string, why: string): void {
     this.#diagnostics.error(
       name,
-      `Not all of ${join(this.directory, name)} can be read, and what cannot is passed over. ${why}`,
+      `Dead letters: ${join(this.directory, name)} cannot be read completely: ${why}. The rest of it is read.`,
       { burst: 1 },
     );
   }
@@ -108,7 +136,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     if (!names.includes(name)) this.#files.set(key, [...names, name]);
   }
 
-  /** The lines of a file; none where somebody else has removed it. */
+  /** Returns the lines of a file; none where another process has removed it. */
   async #linesOf(name: string): Promise<string[]> {
     const text = await readFile(join(this.directory, name), 'utf8').catch((error: unknown) => {
       if ((error as { code?: unknown }).code === 'ENOENT') return '';
@@ -117,31 +145,21 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     return text.split('\n').filter((line) => line !== '');
   }
 
-  async #write(name: string, lines: readonly string[]): Promise<void> {
-    const path = join(this.directory, name);
-    const unfinished = `${path}.${randomUUID()}`;
-    try {
-      await writeWhole(unfinished, lines.map((line) => `${line}\n`).join(''));
-      await rename(unfinished, path);
-    } catch (error) {
-      await rm(unfinished, { force: true }); // on a full disk it would take what little is left
-      throw error;
-    }
+  /** Resolves when the file survives the death of the machine. */
+  async #write(name: string, text: string): Promise<void> {
+    await replaceFile(join(this.directory, name), text, '');
   }
 }
 
-/** Writes a file; when it resolves, it is on the disk for good. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w');
-  await file.writeFile(text);
-  await file.sync();
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function lineOf(letter: TrackingEvent): string {
   return JSON.stringify(packEvent(letter));
 }
 
-/** The letter in a line; none where the line is damaged. */
+/** Returns the letter in a line; undefined where the line is damaged. */
 function letterOf(line: string): DeadLetter | undefined {
   try {
     return letterIn(JSON.parse(line));

@@ -3,20 +3,21 @@ import { describeValue } from '../core/diagnostics/describe.js';
 import type { DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
+import { checkRetention, type DeadLetterRetention } from './dead-letter-retention.js';
 
-/** What a {@link DiskEventQueue} is made of. */
+/** Options of a {@link DiskEventQueue}. */
 export interface DiskEventQueueOptions {
-  /** Where events are kept. Processes of one machine may share it; it is made where it is missing. */
+  /** Where events are kept. Processes of one machine can share it. It is made if it is missing. */
   directory: string;
   /**
-   * How long an event may be in memory only, in milliseconds, as long as the disk keeps up: what was emitted longer ago
-   * survives the death of the process and of the machine.
+   * How long an event may be in memory only, in milliseconds, as long as the disk keeps up. Older events survive the
+   * death of the process and of the machine.
    *
    * @default 100
    */
   syncInterval?: number;
   /**
-   * How much this process may have on the disk, in bytes of what is queued; the store takes some MB more.
+   * How much this process may have queued on the disk, in bytes. The files take up to a quarter more, plus 16 MiB.
    *
    * @default 1 GiB
    */
@@ -28,20 +29,22 @@ export interface DiskEventQueueOptions {
    */
   concurrency?: number;
   /**
-   * What waits in memory for the disk: how much of it, and what is dropped when that is not enough.
+   * Bounds of the memory in which events wait for the disk, and what is dropped beyond them.
    *
-   * @default batches of 1,000 at most, 50,000 in memory, the newest are dropped
+   * @default batches of 1,000, 50,000 events, 'drop-newest'
    */
   delivery?: Pick<DeliveryOptions, 'batchSize' | 'capacity' | 'maxBytes' | 'overflow' | 'timeout'>;
+  /** How many dead letters are kept, and for how long. */
+  deadLetters?: DeadLetterRetention;
   /**
-   * Where it is said what went wrong with the disk.
+   * Where problems with the disk are reported.
    *
    * @default Nest's logger
    */
   logger?: DiagnosticLogger;
 }
 
-/** @throws {@link ImproperlyConfigured} for what cannot work */
+/** @throws {@link ImproperlyConfigured} for options that cannot work */
 export function checkDiskOptions(options: DiskEventQueueOptions): void {
   checkOptions(options, 'DiskEventQueue', {
     directory: true,
@@ -49,6 +52,7 @@ export function checkDiskOptions(options: DiskEventQueueOptions): void {
     maxBytes: true,
     concurrency: true,
     delivery: true,
+    deadLetters: true,
     logger: true,
   });
   checkOptions(options.delivery ?? {}, 'DiskEventQueue: delivery', {
@@ -58,10 +62,11 @@ export function checkDiskOptions(options: DiskEventQueueOptions): void {
     overflow: true,
     timeout: true,
   });
+  checkRetention(options.deadLetters ?? {}, 'DiskEventQueue: deadLetters');
   const { directory } = options;
   if (typeof directory !== 'string' || directory === '') {
     throw new ImproperlyConfigured(
-      `DiskEventQueue: directory says where events are kept, received ${describeValue(directory)}. ` +
+      `DiskEventQueue: directory must be a path; received ${describeValue(directory)}. ` +
         `Pass for example { directory: 'var/events' }.`,
     );
   }
@@ -69,7 +74,7 @@ export function checkDiskOptions(options: DiskEventQueueOptions): void {
     const value = options[key];
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw new ImproperlyConfigured(
-        `DiskEventQueue: ${key} is a whole number above 0, received ${describeValue(value)}.`,
+        `DiskEventQueue: ${key} must be a whole number above 0; received ${describeValue(value)}.`,
       );
     }
   }

@@ -1,55 +1,59 @@
 import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
-import type { DiskLine } from './disk-line.js';
-import { prefixOf } from './entry.js';
-import type { EventStore } from './event-store.js';
+import type { DiskNode } from './disk-node.js';
+import { nodeOf } from './queued-record.js';
 import type { Slots } from './slots.js';
+import type { EventStore } from './store/event-store.js';
 
 const INTERVAL_MS = 5_000;
 
-/** Delivers what processes have left behind that are gone, now and again and again. */
+/** Delivers events left by processes that have died: at start, then periodically. */
 export class Recovery {
   #round: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-
-  /** The nodes of which it was said that nobody has them. */
-  readonly #strangers = new Set<string>();
+  /** Unknown nodes that were already warned about. */
+  readonly #unknown = new Set<string>();
 
   constructor(
     private readonly slots: Slots,
-    private readonly own: () => Promise<EventStore>,
-    private readonly lines: ReadonlySet<DiskLine>,
+    private readonly ownStore: () => Promise<EventStore>,
+    private readonly nodes: ReadonlySet<DiskNode>,
     private readonly diagnostics: Diagnostics,
   ) {}
 
-  /** Begins, or begins again because there are further lines. */
+  /** Begins, or searches all stores again because a further node consumes. */
   start(): void {
     if (this.#isStopped) return;
-    this.#timer ??= setInterval(() => this.#lookAgain(), INTERVAL_MS).unref();
+    this.#timer ??= setInterval(() => this.#tick(), INTERVAL_MS).unref();
     void (this.#round ?? Promise.resolve()).then(() => {
-      this.slots.forget();
-      this.#look();
+      this.slots.reset();
+      this.#search();
     });
   }
 
-  /** Resolves when what is under way has ended, which it does when the lines are stopped. */
+  /** Resolves when the current search has ended, which it does when the nodes are stopped. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#round;
   }
 
-  #lookAgain(): void {
-    this.#look();
-    for (const line of this.lines) line.hurry(); // where the disk failed at the start
-    // By now the trees stand.
-    void this.own()
-      .then((store) => this.#reportStrangers(store))
-      .catch(() => {});
+  #tick(): void {
+    this.#search();
+    // By now all trees are complete: a node without a consumer has none in this process.
+    void this.ownStore()
+      .then(async (store) => {
+        await store.check();
+        this.#warnOfUnknownNodes(store);
+      })
+      .catch(() => {})
+      .finally(() => {
+        for (const node of this.nodes) node.wake(); // in case the disk failed at the start
+      });
   }
 
-  #look(): void {
+  #search(): void {
     if (this.#isStopped) return;
     this.#round ??= this.#recover()
       .catch((error: unknown) => this.#reportFailure(error))
@@ -59,39 +63,40 @@ export class Recovery {
   async #recover(): Promise<void> {
     for await (const store of this.slots.abandoned()) {
       try {
-        if (!this.#isStopped) await this.#takeUp(store);
+        if (!this.#isStopped) await this.#consume(store);
         await this.slots.leave(store);
       } catch (error) {
         this.#reportFailure(error);
-        await store.close(); // and look at it again
+        await store.close(); // not marked as searched, so the next round tries again
       }
       if (this.#isStopped) return;
     }
   }
 
-  async #takeUp(store: EventStore): Promise<void> {
-    const lines = [...this.lines].filter((line) => line.takesOut);
-    await Promise.all(lines.map((line) => line.takeUp(store)));
-    if (!this.#isStopped) await this.#reportStrangers(store);
+  async #consume(store: EventStore): Promise<void> {
+    const nodes = [...this.nodes].filter((node) => node.isConsuming);
+    await Promise.all(nodes.map((node) => node.consumeAll(store)));
+    if (!this.#isStopped) this.#warnOfUnknownNodes(store);
   }
 
   #reportFailure(error: unknown): void {
     this.diagnostics.error(
       'recovery',
-      `What other processes have left in the queue on disk could not be taken up: ${describeError(error)}.`,
+      `Queue on disk: events left by other processes could not be delivered: ${describeError(error)}. ` +
+        `They stay on the disk, and the next attempt is in ${INTERVAL_MS / 1_000} s.`,
     );
   }
 
-  async #reportStrangers(store: EventStore): Promise<void> {
-    for (const node of await store.nodes()) {
-      const prefix = prefixOf(node);
-      const isKnown = [...this.lines].some((line) => line.isOf(node));
-      if (isKnown || this.#strangers.has(prefix)) continue;
-      this.#strangers.add(prefix);
+  #warnOfUnknownNodes(store: EventStore): void {
+    const known = new Set([...this.nodes].map(({ key }) => key));
+    for (const key of store.waitingKeys) {
+      if (known.has(key) || this.#unknown.has(key)) continue;
+      this.#unknown.add(key);
+      const { tracker, path } = nodeOf(key);
       this.diagnostics.warn(
-        'strangers',
-        `The queue on disk in ${store.location} has events of a node '${node.path}' of the tracker '${node.tracker}', ` +
-          `which has no queue in this process. They stay until a process has it.`,
+        'unknown nodes',
+        `Queue on disk: ${store.location} has events of a node '${path}' of the tracker '${tracker}', ` +
+          `which has no queue in this process. They stay until a process has that node.`,
       );
     }
   }

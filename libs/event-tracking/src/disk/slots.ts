@@ -1,82 +1,124 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
-import { EventStore } from './event-store.js';
+import { EventStore } from './store/event-store.js';
+import { codeOf } from './store/private-files.js';
+import { LOCK_PREFIX } from './store/store-lock.js';
+import { UnusableStoreError } from './store/unusable-store-error.js';
+
+/** What a store may take on the disk besides what is queued. */
+const SEGMENTS = 8;
+const SMALLEST_SEGMENT_BYTES = 64 * 1024;
+const LARGEST_SEGMENT_BYTES = 8 * 2 ** 20;
+/** Failures that concern the disk or the process as a whole: the next store would meet them too. */
+const COMMON_FAILURES = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EROFS']);
 
 /**
- * The stores of a directory, of which each process has one: the first that nobody else has open.
+ * The numbered stores of a directory. Each process owns the first that no other process has open and that can be used.
  *
  * @remarks A process that ends leaves its store behind, for itself when it starts again or for others.
  */
 export class Slots {
-  /** What the stores had that were looked through; that others open them to look too changes nothing in it. */
-  readonly #seen = new Map<string, string>();
-  /** Where the store of this process is; it is nobody else's when its lock is gone while it is repaired. */
+  /** Fingerprints of stores that were searched already; other processes that merely open them do not change them. */
+  readonly #searched = new Map<string, string>();
+  /** Why stores cannot be used, as it was reported. */
+  readonly #reported = new Map<string, string>();
   #own: string | undefined;
+  readonly #segmentBytes: number;
 
   constructor(
     private readonly directory: string,
     private readonly diagnostics: Diagnostics,
-  ) {}
+    { maxBytes }: { maxBytes: number },
+  ) {
+    this.#segmentBytes = Math.min(
+      LARGEST_SEGMENT_BYTES,
+      Math.max(SMALLEST_SEGMENT_BYTES, Math.floor(maxBytes / SEGMENTS)),
+    );
+  }
 
   /** Opens a store for this process to write to. */
-  async own(): Promise<EventStore> {
+  async openOwn(): Promise<EventStore> {
     for (let slot = 0; ; slot++) {
       const location = join(this.directory, `${slot}`);
-      await mkdir(location, { recursive: true });
-      const store = await EventStore.open(location, this.diagnostics);
+      const store = await this.#openUsable(location);
       if (store === undefined) continue;
       this.#own = location;
       return store;
     }
   }
 
-  /** Opens one store after the other that a process has left; whoever takes it closes it by {@link leave}. */
+  /** Opens one abandoned store after another; each must be given back to {@link leave}, or closed to be searched again. */
   async *abandoned(): AsyncGenerator<EventStore> {
-    const slots = (await readdir(this.directory)).filter((name) => /^\d+$/.test(name));
-    for (const slot of slots.sort((a, b) => Number(a) - Number(b))) {
+    const names = await readdir(this.directory).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return []; // deleted: the store of this process reports it
+      throw error;
+    });
+    const slots = names.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b));
+    for (const slot of slots) {
       const location = join(this.directory, slot);
       if (location === this.#own) continue;
-      if (!existsSync(join(location, 'CURRENT'))) continue; // somebody is about to make it
-      if (this.#seen.get(location) === (await contentOf(location))) continue;
-      const store = await this.#openLeft(location);
+      if (this.#searched.get(location) === (await fingerprintOf(location))) continue;
+      // Claiming a store that a process is about to begin would make that process begin another.
+      if (await isEmpty(location)) continue;
+      const store = await this.#openUsable(location);
       if (store !== undefined) yield store;
     }
   }
 
-  /** One that cannot be opened is not to keep the others from being looked through. */
-  async #openLeft(location: string): Promise<EventStore | undefined> {
+  /** Closes a store that was searched, and forgets about it until it changes. */
+  async leave(store: EventStore): Promise<void> {
+    await store.close();
+    this.#searched.set(store.location, await fingerprintOf(store.location));
+  }
+
+  /** Has all stores searched again. */
+  reset(): void {
+    this.#searched.clear();
+  }
+
+  /** Resolves to nothing for a store that another process has open or that cannot be used, which is reported. */
+  async #openUsable(location: string): Promise<EventStore | undefined> {
+    const exists = (await lstat(location).catch(() => undefined)) !== undefined;
     try {
-      return await EventStore.open(location, this.diagnostics);
+      const options = { segmentBytes: this.#segmentBytes };
+      const store = await EventStore.open(location, this.diagnostics, options);
+      this.#reported.delete(location);
+      return store;
     } catch (error) {
-      this.diagnostics.error(
-        'recovery',
-        `What another process has left in ${location} cannot be read: ${describeError(error)}.`,
-      );
+      if (!exists || COMMON_FAILURES.has(codeOf(error) ?? '')) throw error;
+      const isExplained = error instanceof UnusableStoreError;
+      this.#report(location, isExplained ? error.message : describeError(error));
       return undefined;
     }
   }
 
-  async leave(store: EventStore): Promise<void> {
-    await store.close();
-    this.#seen.set(store.location, await contentOf(store.location));
-  }
-
-  /** Looks through all of them again. */
-  forget(): void {
-    this.#seen.clear();
+  #report(location: string, cause: string): void {
+    if (this.#reported.get(location) === cause) return;
+    this.#reported.set(location, cause);
+    this.diagnostics.error(
+      'unusable stores',
+      `Queue on disk: ${location} cannot be used: ${cause}. It is left as it is, and looked at again every few seconds; ` +
+        `new events go to another store.`,
+    );
   }
 }
 
-/** What a store has written: its files of data, without those that are empty since it was opened. */
-async function contentOf(location: string): Promise<string> {
-  const content: string[] = [];
-  for (const name of (await readdir(location)).sort()) {
-    if (!/\.(ldb|log)$/.test(name)) continue;
+/** Whether a directory holds no files besides the sockets of processes. */
+async function isEmpty(location: string): Promise<boolean> {
+  const names = await readdir(location).catch(() => undefined);
+  return names?.every((name) => name.startsWith(LOCK_PREFIX)) ?? false;
+}
+
+/** Returns what changes when a store is written to. */
+async function fingerprintOf(location: string): Promise<string> {
+  const names = await readdir(location).catch(() => []);
+  const files: string[] = [];
+  for (const name of names.sort((a, b) => a.localeCompare(b))) {
+    if (!/\.(events|acks|json)$/.test(name)) continue;
     const file = await stat(join(location, name)).catch(() => undefined);
-    if (file !== undefined && file.size > 0) content.push(`${name} ${file.size}`);
+    if (file !== undefined) files.push(`${name} ${file.ino} ${file.size} ${file.mtimeMs}`);
   }
-  return content.join('\n');
+  return files.join('\n');
 }

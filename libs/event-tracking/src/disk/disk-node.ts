@@ -1,0 +1,127 @@
+import type { Backend } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import type { TrackingEvent } from '../core/event/event.js';
+import type { EventQueueConsumer } from '../core/tree/event-queue.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import { encode, keyOf, type QueuedRecord } from './queued-record.js';
+import type { EventStore } from './store/event-store.js';
+import { StoreConsumer } from './store-consumer.js';
+
+/** What a node asks of its queue. */
+export interface QueueOfNode {
+  /** Returns the store of this process, and opens it where necessary. */
+  ownStore(): Promise<EventStore>;
+  readonly maxBytes: number;
+  readonly concurrency: number;
+  readonly diagnostics: Diagnostics;
+}
+
+/** One node of a queue: writes its events to the store of this process, and consumes them from any store. */
+export class DiskNode implements Backend {
+  /** Of the store of this process. */
+  #ownConsumer: StoreConsumer | undefined;
+  readonly #consumers = new Set<StoreConsumer>();
+  #isStarted = false;
+  #isStopped = false;
+
+  constructor(
+    readonly consumer: EventQueueConsumer,
+    private readonly queue: QueueOfNode,
+  ) {}
+
+  /** The key of its records in a store. */
+  get key(): string {
+    return keyOf(this.consumer.position());
+  }
+
+  /** Whether it consumes: from the moment its tree is complete until it is closed. */
+  get isConsuming(): boolean {
+    return this.#isStarted && !this.#isStopped;
+  }
+
+  async send(event: TrackingEvent): Promise<void> {
+    await this.sendBatch([event]);
+  }
+
+  async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
+    const { path } = this.consumer.position();
+    await this.#append(events.map((event) => ({ path, event })));
+  }
+
+  async register(record: MetadataRecord): Promise<void> {
+    await this.#append([record]);
+  }
+
+  /** Begins to consume. */
+  start(): void {
+    this.#isStarted = true;
+    this.wake();
+  }
+
+  /** Looks for events in the store of this process. */
+  wake(): void {
+    this.#consumeOwn().catch(() => {}); // the next write reports what is wrong, and tries again
+  }
+
+  /** Resolves when the events that are in the store of this process now have ended. */
+  async flush(): Promise<void> {
+    await this.#consumeOwn()
+      .then((consumer) => consumer?.flush())
+      .catch(() => {}); // the next write reports what is wrong with the store
+    await this.#ownConsumer?.settled();
+  }
+
+  /** Consumes the events that another process has left; rejects when its store fails. */
+  async consumeAll(store: EventStore): Promise<void> {
+    const consumer = this.#consumerOf(store);
+    try {
+      await consumer.flush();
+    } finally {
+      await consumer.stop();
+      this.#consumers.delete(consumer);
+    }
+  }
+
+  /** Consumes nothing more, and resolves when deliveries under way have ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
+  }
+
+  async #consumeOwn(): Promise<StoreConsumer | undefined> {
+    if (!this.isConsuming) return undefined;
+    const store = await this.queue.ownStore();
+    if (!this.isConsuming) return undefined;
+    if (this.#ownConsumer?.store !== store) {
+      if (this.#ownConsumer !== undefined) void this.#ownConsumer.stop(); // its directory was deleted
+      this.#ownConsumer = this.#consumerOf(store);
+    }
+    this.#ownConsumer.wake();
+    return this.#ownConsumer;
+  }
+
+  #consumerOf(store: EventStore): StoreConsumer {
+    const { concurrency, diagnostics } = this.queue;
+    const consumer = new StoreConsumer(store, this.consumer, concurrency, diagnostics);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async #append(records: readonly QueuedRecord[]): Promise<void> {
+    try {
+      const store = await this.queue.ownStore();
+      const { maxBytes } = this.queue;
+      if (store.liveBytes > maxBytes) {
+        throw new Error(`the queue on disk in ${store.location} is full (maxBytes: ${maxBytes})`);
+      }
+      const node = this.consumer.position();
+      const key = keyOf(node);
+      await store.append(records.map((record) => ({ key, payload: encode(record, node) })));
+    } catch (error) {
+      throw new RetryableDeliveryError(describeError(error), { cause: error });
+    }
+    this.wake();
+  }
+}

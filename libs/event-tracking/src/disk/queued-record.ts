@@ -1,0 +1,65 @@
+import { MalformedEventError } from '../core/diagnostics/errors.js';
+import type { QueuedEvent } from '../core/tree/event-queue.js';
+import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import {
+  packEvent,
+  packMetadata,
+  unpackEvent,
+  unpackMetadata,
+  type PackedEvent,
+} from '../core/tree/packed-event.js';
+
+/** A node of a tracker's tree. */
+export interface NodeName {
+  tracker: string;
+  path: string;
+}
+
+/** What a node queues: an event, or a metadata record that later events refer to. */
+export type QueuedRecord = QueuedEvent | MetadataRecord;
+
+/** Returns the key under which a store keeps the records of a node. */
+export function keyOf({ tracker, path }: NodeName): string {
+  return `${encodeURIComponent(tracker)}/${encodeURIComponent(path)}`;
+}
+
+/** Returns the node of a key. */
+export function nodeOf(key: string): NodeName {
+  const [tracker = '', path = ''] = key.split('/').map(decodeURIComponent);
+  return { tracker, path };
+}
+
+/** Writes a record as text. */
+export function encode(record: QueuedRecord, node: NodeName): string {
+  if (!isEvent(record)) return JSON.stringify({ record: packMetadata(record) });
+  const { path, event } = record;
+  const at = path === node.path ? undefined : path;
+  return JSON.stringify({ at, event: packEvent(event) });
+}
+
+/** @throws {@link MalformedEventError} for the text of another format */
+export function decode(text: string, node: NodeName): QueuedRecord {
+  const { at, event, record } = parse(text);
+  if (record !== undefined) return unpackMetadata(record);
+  return { path: at ?? node.path, event: unpackEvent(event) };
+}
+
+/** Whether a record is an event to deliver. */
+export function isEvent(record: QueuedRecord): record is QueuedEvent {
+  return 'event' in record;
+}
+
+/** Whether a record is metadata to register. */
+export function isMetadata(record: QueuedRecord): record is MetadataRecord {
+  return !isEvent(record);
+}
+
+function parse(text: string): { at?: string; event?: PackedEvent; record?: PackedEvent } {
+  try {
+    return JSON.parse(text) as { at?: string; event?: PackedEvent; record?: PackedEvent };
+  } catch (error) {
+    throw new MalformedEventError('A queued event could not be read: it is not JSON.', {
+      cause: error,
+    });
+  }
+}

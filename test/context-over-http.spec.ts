@@ -249,7 +249,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     const tracker = served.app.get(Tracker);
     tracker.enterContext('release', { release: '1.2.3' });
     expect(await get('/exit', 'exit')).toMatch(
-      /'release' belongs to the process and cannot be exited from within a request/,
+      /'release' belongs to the process and cannot be exited in a request/,
     );
     await get('/job/1', 'job');
     AnyController.left.resolve();

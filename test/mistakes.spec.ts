@@ -195,7 +195,7 @@ describe('A configuration error at declaration names the option, the received va
     [
       'an unknown filter type',
       () => new RegexFilter({ filterType: 'whitelist' as 'allowlist' }),
-      /filterType is 'allowlist' or 'blocklist', received the string 'whitelist'/,
+      /filterType must be 'allowlist' or 'blocklist'; received the string 'whitelist'/,
     ],
     [
       'an invalid regular expression',
@@ -229,12 +229,12 @@ describe('A configuration error at declaration names the option, the received va
     [
       'an unknown context',
       () => new Tracker().exitContext('request'),
-      /'request' is not entered here\. Entered are: none/,
+      /'request' is not entered here; entered contexts: none/,
     ],
     [
       'a context that is not an object',
       () => new Tracker().enterContext('user', null as never),
-      /The context 'user' is an object of keys and values, received null/,
+      /The context 'user' must be an object of keys and values; received null/,
     ],
   ])('%s', async (mistake, action, message) => {
     expect(await failure(mistake, action)).toMatch(message);

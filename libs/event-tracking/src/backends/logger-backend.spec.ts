@@ -19,17 +19,17 @@ function logged(options: LoggerBackendOptions, ...events: TrackingEvent[]): stri
 }
 
 const rejections: unknown[] = [];
-const note = (reason: unknown): void => void rejections.push(reason);
+const recordRejection = (reason: unknown): void => void rejections.push(reason);
 
 beforeEach(() => {
   rejections.length = 0;
-  process.on('unhandledRejection', note);
+  process.on('unhandledRejection', recordRejection);
 });
 
-afterEach(() => void process.off('unhandledRejection', note));
+afterEach(() => void process.off('unhandledRejection', recordRejection));
 
 describe('LoggerBackend', () => {
-  it('counts as failed what a logger answers with a rejection, which nobody else has to catch', async () => {
+  it('counts an event as failed if the logger rejects, without an unhandled rejection', async () => {
     const log = { warn: vi.fn<() => void>(), error: vi.fn<(text: string) => void>() };
     const logger = { log: () => Promise.reject(new Error('the disk is full')) };
     const oversize = { maxEventSize: 192, oversize: 'warn' } as const;
@@ -47,7 +47,7 @@ describe('LoggerBackend', () => {
     expect(rejections).toEqual([]);
   });
 
-  it('cuts events to valid JSON within the limit, whatever they hold', () => {
+  it('truncates any event to valid JSON within the limit', () => {
     const data = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 5 }));
     const name = fc.string({ unit: 'binary', maxLength: 400 });
     fc.assert(
@@ -61,7 +61,7 @@ describe('LoggerBackend', () => {
     );
   });
 
-  it('cuts what a processor has made endless or JSON cannot say', () => {
+  it('truncates events with circular data or values that JSON cannot represent', () => {
     const circle: Record<string, unknown> = { text: 'x'.repeat(1_000), count: 10n };
     circle['again'] = circle;
     const [line] = logged({ maxEventSize: 400, oversize: 'truncate' }, event({ circle }));

@@ -9,7 +9,7 @@ import { isThenable } from '../core/diagnostics/is-thenable.js';
 import { serializeEvent } from '../core/event/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 
-/** A logger like Nest's own: each level is a method that takes a line. */
+/** A logger like Nest's: each level is a method that takes a line. */
 export interface NestLikeLogger {
   log(message: string): unknown;
 }
@@ -22,46 +22,47 @@ export interface PinoLikeLogger {
 const NEST_LEVELS = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'] as const;
 const PINO_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
-/** At which level events are logged, in Nest's words or in pino's. */
+/** A log level of Nest or of pino. */
 export type LoggerLevel = (typeof NEST_LEVELS)[number] | (typeof PINO_LEVELS)[number];
 
-/** How a {@link LoggerBackend} logs. */
+/** The options of a {@link LoggerBackend}. */
 export interface LoggerBackendOptions {
   /**
-   * Where events are logged: a logger like Nest's, which has `log` and gets a line, or one like pino, which has `info`
-   * and no `log` and gets the object `{ event }`, the timestamp in it written as in RFC 3339.
+   * The logger. A logger like Nest's, with `log`, receives a line. A logger like pino, with `info`
+   * but without `log`, receives the object `{ event }` with its timestamp in RFC 3339.
    *
    * @default Nest's logger with the context 'Events'
    */
   logger?: NestLikeLogger | PinoLikeLogger;
   /**
-   * The level, in Nest's words or in pino's.
+   * The level at which events are logged, by its name in Nest or in pino.
    *
    * @default 'log', which pino calls 'info'
    */
   level?: LoggerLevel;
   /**
-   * Writes an event as a line. With it a pino-like logger gets the line too.
+   * Writes an event as a line. If set, a logger like pino receives the line, too.
    *
    * @default serializeEvent
    */
   serialize?: (event: TrackingEvent) => string;
   /**
-   * How large a line may be, in bytes of UTF-8.
+   * The maximum size of a line, in bytes of UTF-8.
    *
    * @default no limit
    */
   maxEventSize?: number;
   /**
-   * What happens to an event that is larger: it is logged with a warning, cut to valid JSON within the limit that says
-   * `truncated: true`, or dropped, which is counted and reported.
+   * How larger events are treated: `warn` logs them with a warning, `truncate` cuts them to valid
+   * JSON within the limit and marks them with `truncated: true`, `drop` drops, counts and reports
+   * them.
    *
    * @default 'warn'
    */
   oversize?: 'warn' | 'truncate' | 'drop';
   /**
-   * Whether what is known of the types of events and contexts is logged too: `{ metadata_record }`, at the same level, once
-   * in a process.
+   * Whether to log the metadata records of event and context types too, as `{ metadata_record }`,
+   * at the same level, once per process.
    *
    * @default true
    */
@@ -76,38 +77,44 @@ const OPTION_KEYS: KeysOf<LoggerBackendOptions> = {
   oversize: true,
   metadata: true,
 };
-/** The smallest limit that a cut event fits into. */
+/** The smallest limit that leaves room for a truncated event. */
 const MIN_EVENT_SIZE = 192;
 
 /**
- * Logs one line per event, and one per type of events and contexts.
+ * Logs one line per event, and one per event or context type.
  *
  * @example
  * ```ts
- * new LoggerBackend({ logger: pino(), level: 'info', maxEventSize: 64 * 1024, oversize: 'truncate' })
+ * new LoggerBackend({
+ *   logger: pino(),
+ *   level: 'info',
+ *   maxEventSize: 64 * 1024,
+ *   oversize: 'truncate',
+ * })
  * ```
  */
 export class LoggerBackend implements Backend {
   readonly #write: (entry: string | object) => unknown;
   readonly #warn: ((message: string) => unknown) | undefined;
-  readonly #takesObjects: boolean;
+  readonly #logsObjects: boolean;
   readonly #serialize: (event: TrackingEvent) => string;
   readonly #maxEventSize: number | undefined;
   readonly #oversize: 'warn' | 'truncate' | 'drop';
   /** Logs a metadata record, unless `metadata` is false. */
   readonly register?: (record: MetadataRecord) => Promise<void>;
 
-  /** @throws {@link ImproperlyConfigured} for what is no logger, no level of it, no size and no way to treat oversize */
+  /** @throws {@link ImproperlyConfigured} if an option is invalid */
   constructor(options: LoggerBackendOptions = {}) {
     checkOptions(options, 'LoggerBackend', OPTION_KEYS);
     const logger: unknown = options.logger ?? new Logger('Events');
     const isNestLike = hasMethod(logger, 'log');
     if (!isNestLike && !hasMethod(logger, 'info')) {
       throw new ImproperlyConfigured(
-        `LoggerBackend: logger is a logger like Nest's (with log) or like pino (with info), received ${describeValue(logger)}.`,
+        `LoggerBackend: logger must be a logger like Nest's (with log) or like pino (with info); ` +
+          `received ${describeValue(logger)}.`,
       );
     }
-    this.#takesObjects = !isNestLike && options.serialize === undefined;
+    this.#logsObjects = !isNestLike && options.serialize === undefined;
     this.#write = methodOf(logger, levelOf(options.level ?? 'log', isNestLike));
     this.#warn = hasMethod(logger, 'warn') ? methodOf(logger, 'warn') : undefined;
     this.#serialize = checkedSerialize(options.serialize ?? serializeEvent);
@@ -117,9 +124,10 @@ export class LoggerBackend implements Backend {
   }
 
   /**
-   * Resolves when the logger has, where that answers with a promise.
+   * Logs an event; if the logger returns a promise, resolves when that resolves.
    *
-   * @throws {@link PermanentDeliveryError} when the event is too large and to be dropped; and what the logger throws
+   * @throws {@link PermanentDeliveryError} if the event is too large and `oversize` is 'drop';
+   * errors of the logger are rethrown
    */
   send(event: TrackingEvent): void | Promise<void> {
     const logged = this.#log(event);
@@ -128,50 +136,50 @@ export class LoggerBackend implements Backend {
 
   async #register(record: MetadataRecord): Promise<void> {
     const entry = { metadata_record: record };
-    await this.#write(this.#takesObjects ? entry : JSON.stringify(entry));
+    await this.#write(this.#logsObjects ? entry : JSON.stringify(entry));
   }
 
   #log(event: TrackingEvent): unknown {
     if (this.#maxEventSize !== undefined) return this.#logWithin(this.#maxEventSize, event);
-    return this.#write(this.#takesObjects ? entryOf(event) : this.#serialize(event));
+    return this.#write(this.#logsObjects ? entryOf(event) : this.#serialize(event));
   }
 
   #logWithin(limit: number, event: TrackingEvent): unknown {
     const line = this.#serialize(event);
     const size = Buffer.byteLength(line);
-    if (size <= limit) return this.#write(this.#takesObjects ? entryOf(event) : line);
-    const fault = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
+    if (size <= limit) return this.#write(this.#logsObjects ? entryOf(event) : line);
+    const problem = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
     switch (this.#oversize) {
       case 'drop':
-        throw new PermanentDeliveryError(`${fault}, and oversize is 'drop'.`);
+        throw new PermanentDeliveryError(`${problem}, and oversize is 'drop'.`);
       case 'truncate': {
-        const cut = truncateEvent(event, limit, this.#serialize);
-        return this.#write(this.#takesObjects ? entryOf(cut.event) : cut.line);
+        const truncated = truncateEvent(event, limit, this.#serialize);
+        return this.#write(this.#logsObjects ? entryOf(truncated.event) : truncated.line);
       }
       default: {
-        const logged = this.#write(this.#takesObjects ? entryOf(event) : line);
-        this.#warnOf(
-          `${fault}. It was logged whole; set oversize to 'truncate' or 'drop' to enforce the limit.`,
+        const logged = this.#write(this.#logsObjects ? entryOf(event) : line);
+        this.#warnSafely(
+          `${problem}. It was logged whole; set oversize to 'truncate' or 'drop' to enforce the limit.`,
         );
         return logged;
       }
     }
   }
 
-  /** The event is logged by now: that a warning fails is no failure of it. */
-  #warnOf(fault: string): void {
+  /** Warns; ignores errors of the logger, because the event has been logged. */
+  #warnSafely(message: string): void {
     try {
-      const warned = this.#warn?.(fault);
+      const warned = this.#warn?.(message);
       if (isThenable(warned)) Promise.resolve(warned).catch(() => {});
     } catch {
-      // A logger that throws has nobody left to tell.
+      // There is no other logger to report it to.
     }
   }
 }
 
 /**
- * The object for a pino-like logger. Its JSON is the same with the date in it, and takes the logger a third longer: the
- * engine's fast way of writing JSON ends where a value has `toJSON`.
+ * Returns the object for a logger like pino, with the date as a string: its JSON is the same, but
+ * V8 leaves its fast path for values with `toJSON`, which makes a date a third slower to log.
  */
 function entryOf(event: TrackingEvent): { event: object } {
   const { timestamp } = event;
@@ -187,20 +195,20 @@ function hasMethod(logger: unknown, method: string): boolean {
   );
 }
 
-/** Looked up at each call: loggers exchange their methods when their level changes. */
+/** Looks the method up at each call: loggers replace their methods when the level changes. */
 function methodOf(logger: unknown, method: string): (entry: string | object) => unknown {
   const methods = logger as Record<string, (entry: string | object) => unknown>;
   return (entry) => methods[method]!(entry);
 }
 
 function levelOf(level: unknown, isNestLike: boolean): string {
-  const wanted = String(level).toLowerCase();
+  const name = String(level).toLowerCase();
   const own: readonly string[] = isNestLike ? NEST_LEVELS : PINO_LEVELS;
   const other: readonly string[] = isNestLike ? PINO_LEVELS : NEST_LEVELS;
-  const translated = own.includes(wanted) ? wanted : own[other.indexOf(wanted)];
+  const translated = own.includes(name) ? name : own[other.indexOf(name)];
   if (translated === undefined) {
     throw new ImproperlyConfigured(
-      `LoggerBackend: level is one of ${own.join(', ')}, received ${describeValue(level)}.`,
+      `LoggerBackend: level must be one of ${own.join(', ')}; received ${describeValue(level)}.`,
     );
   }
   return translated;
@@ -209,20 +217,22 @@ function levelOf(level: unknown, isNestLike: boolean): string {
 function checkedSerialize(serialize: unknown): (event: TrackingEvent) => string {
   if (typeof serialize === 'function') return serialize as (event: TrackingEvent) => string;
   throw new ImproperlyConfigured(
-    `LoggerBackend: serialize is a function from an event to a line, received ${describeValue(serialize)}.`,
+    `LoggerBackend: serialize must be a function from an event to a line; ` +
+      `received ${describeValue(serialize)}.`,
   );
 }
 
 function checkedLimit(limit: unknown): number | undefined {
   if (limit === undefined || (typeof limit === 'number' && limit >= MIN_EVENT_SIZE)) return limit;
   throw new ImproperlyConfigured(
-    `LoggerBackend: maxEventSize is a number of bytes from ${MIN_EVENT_SIZE}, received ${describeValue(limit)}.`,
+    `LoggerBackend: maxEventSize must be a number of bytes of at least ${MIN_EVENT_SIZE}; ` +
+      `received ${describeValue(limit)}.`,
   );
 }
 
 function checkedOversize(oversize: unknown): 'warn' | 'truncate' | 'drop' {
   if (oversize === 'warn' || oversize === 'truncate' || oversize === 'drop') return oversize;
   throw new ImproperlyConfigured(
-    `LoggerBackend: oversize is 'warn', 'truncate' or 'drop', received ${describeValue(oversize)}.`,
+    `LoggerBackend: oversize must be 'warn', 'truncate' or 'drop'; received ${describeValue(oversize)}.`,
   );
 }

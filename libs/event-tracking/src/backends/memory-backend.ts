@@ -5,17 +5,17 @@ import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 
-/** How a {@link MemoryBackend} is bounded. */
+/** The options of a {@link MemoryBackend}. */
 export interface MemoryBackendOptions {
   /**
-   * How many events are kept; the oldest make room for new ones.
+   * The number of events to keep; a new event replaces the oldest.
    *
    * @default 10,000
    */
   capacity?: number;
 }
 
-/** Keeps the latest events in memory, for tests and for looking at them while developing. */
+/** Keeps the latest events in memory, for tests and development. */
 export class MemoryBackend implements Backend {
   readonly #capacity: number;
   #events: TrackingEvent[] = [];
@@ -23,29 +23,29 @@ export class MemoryBackend implements Backend {
   #evicted = 0;
   readonly #records = new Map<string, MetadataRecord>();
 
-  /** @throws {@link ImproperlyConfigured} when the capacity is no whole number above 0 */
+  /** @throws {@link ImproperlyConfigured} if the capacity is not a whole number above 0 */
   constructor(options: MemoryBackendOptions = {}) {
     checkOptions(options, 'MemoryBackend', { capacity: true });
     const { capacity = 10_000 } = options;
     if (!Number.isInteger(capacity) || capacity < 1) {
       throw new ImproperlyConfigured(
-        `MemoryBackend: capacity is a whole number above 0, received ${describeValue(capacity)}.`,
+        `MemoryBackend: capacity must be a whole number above 0; received ${describeValue(capacity)}.`,
       );
     }
     this.#capacity = capacity;
   }
 
-  /** The events that are kept, oldest first. */
+  /** The kept events, oldest first. */
   get events(): readonly TrackingEvent[] {
     return [...this.#events.slice(this.#start), ...this.#events.slice(0, this.#start)];
   }
 
-  /** How many events had to make room for newer ones. */
+  /** The number of events that newer ones replaced. */
   get evicted(): number {
     return this.#evicted;
   }
 
-  /** What is known of types of events and contexts. */
+  /** The metadata records of event and context types. */
   get records(): readonly MetadataRecord[] {
     return [...this.#records.values()];
   }
@@ -64,7 +64,7 @@ export class MemoryBackend implements Backend {
     this.#evicted++;
   }
 
-  /** Forgets all events. */
+  /** Removes all events; keeps the metadata records. */
   clear(): void {
     this.#events = [];
     this.#start = 0;

@@ -2,37 +2,40 @@ import { PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf, setOwn } from '../core/event/snapshot.js';
 
-/** An event that was cut. */
+/** An event that was truncated. */
 export interface TruncatedEvent extends TrackingEvent {
   truncated: true;
 }
 
-/** How much is left of each string, and of each list, in one attempt after the other. */
-const ATTEMPTS = [4096, 1024, 256, 64, 16, 4];
+/** The lengths to which the attempts cut strings and lists, in this order. */
+const MAX_LENGTHS = [4096, 1024, 256, 64, 16, 4];
 const MAX_NAME_LENGTH = 32;
 
 /**
- * Cuts an event until its line fits: long strings and lists get shorter first, then data and context go.
+ * Truncates an event until its line fits: shortens strings and lists, then removes data and
+ * context.
  *
- * @throws {@link PermanentDeliveryError} when not even the bare event fits, because `serialize` adds that much
+ * @throws {@link PermanentDeliveryError} if `serialize` adds so much that even an empty event is
+ * too large
  */
 export function truncateEvent(
   event: TrackingEvent,
   limit: number,
   serialize: (event: TrackingEvent) => string,
 ): { event: TruncatedEvent; line: string } {
-  // What a processor added may be endless, or say by itself what its JSON is.
-  for (const candidate of shorterVersionsOf(copyOf(event))) {
+  // Copied, because a processor may have added endless values or values with `toJSON`.
+  for (const candidate of truncatedVersionsOf(copyOf(event))) {
     const line = serialize(candidate);
     if (Buffer.byteLength(line) <= limit) return { event: candidate, line };
   }
   throw new PermanentDeliveryError(
-    `The event '${event.name}' cannot be cut to maxEventSize (${limit} bytes): its line is larger even without data.`,
+    `The event '${event.name}' cannot be truncated to maxEventSize (${limit} bytes): its line is ` +
+      `too large even without data and context.`,
   );
 }
 
-function* shorterVersionsOf(event: TrackingEvent): Generator<TruncatedEvent> {
-  for (const length of ATTEMPTS) {
+function* truncatedVersionsOf(event: TrackingEvent): Generator<TruncatedEvent> {
+  for (const length of MAX_LENGTHS) {
     yield {
       ...(shorten(event, length) as TrackingEvent),
       id: event.id,
@@ -50,7 +53,7 @@ function* shorterVersionsOf(event: TrackingEvent): Generator<TruncatedEvent> {
     data: {},
     truncated: true,
   };
-  // The name's first characters may take several bytes each, and still be too many.
+  // A character can take several bytes, so that even the shortened name may not fit.
   yield { id, name: '', timestamp, context: {}, data: {}, truncated: true };
 }
 

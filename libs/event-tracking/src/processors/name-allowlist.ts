@@ -4,7 +4,7 @@ import type { TrackingEvent } from '../core/event/event.js';
 import type { FilterObject } from '../core/tree/processor.js';
 
 /**
- * Lets only events of the listed names pass; names are compared whole and with their case.
+ * Passes only events with a listed name, compared as a whole and case-sensitively.
  *
  * @example
  * ```ts
@@ -14,29 +14,29 @@ import type { FilterObject } from '../core/tree/processor.js';
 export class NameAllowlist implements FilterObject {
   readonly #names: ReadonlySet<string>;
 
-  /** @throws {@link ImproperlyConfigured} when the names are no list of strings */
+  /** @throws {@link ImproperlyConfigured} if the names are not a list of strings */
   constructor(names: Iterable<string>) {
-    this.#names = new Set(checkedStrings(names, 'NameAllowlist', `['course.enrolled']`));
+    this.#names = new Set(checkedStrings(names, 'NameAllowlist: names', `['course.enrolled']`));
   }
 
-  /** Tells whether the event's name is listed. */
+  /** Whether the event's name is listed. */
   filter(event: TrackingEvent): boolean {
     return this.#names.has(event.name);
   }
 }
 
-/** Reads a list of strings out of a configuration. */
+/** Returns a configured list of strings as an array; throws if it is not one. */
 export function checkedStrings(list: unknown, where: string, example: string): string[] {
   const isList =
     typeof list === 'object' &&
     list !== null &&
     typeof (list as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
   const strings: unknown[] = isList ? [...(list as Iterable<unknown>)] : [];
-  const stranger = strings.findIndex((each) => typeof each !== 'string');
-  if (!isList || stranger >= 0) {
+  const invalidIndex = strings.findIndex((each) => typeof each !== 'string');
+  if (!isList || invalidIndex >= 0) {
     throw new ImproperlyConfigured(
-      `${where}: expected a list of strings, received ${
-        isList ? `a list with ${describeValue(strings[stranger])}` : describeValue(list)
+      `${where} must be a list of strings; received ${
+        isList ? `a list with ${describeValue(strings[invalidIndex])}` : describeValue(list)
       }. Pass for example ${example}.`,
     );
   }

@@ -5,7 +5,7 @@ import type { TrackingEvent } from '../core/event/event.js';
 import type { FilterObject } from '../core/tree/processor.js';
 import { checkedStrings } from './name-allowlist.js';
 
-/** How a {@link RegexFilter} decides. */
+/** The options of a {@link RegexFilter}. */
 export interface RegexFilterOptions {
   /**
    * Whether a match lets the event pass or drops it.
@@ -14,8 +14,8 @@ export interface RegexFilterOptions {
    */
   filterType?: 'allowlist' | 'blocklist';
   /**
-   * The patterns, as strings or as expressions, whose flags `i`, `m`, `s`, `u` and `v` are kept. They are anchored at the
-   * start of the name and not at its end, like Python's `re.match`.
+   * The patterns, as strings or as expressions, which keep their flags `i`, `m`, `s`, `u` and `v`.
+   * Like Python's `re.match`, they are anchored at the start of the name, not at its end.
    *
    * @default none: an allowlist drops everything, a blocklist nothing
    */
@@ -23,7 +23,7 @@ export interface RegexFilterOptions {
 }
 
 /**
- * Lets events pass, or drops them, by patterns that their names begin with.
+ * Passes or drops events whose names start with a match of a pattern.
  *
  * @example
  * ```ts
@@ -34,25 +34,25 @@ export class RegexFilter implements FilterObject {
   readonly #passes: boolean;
   readonly #expressions: readonly RegExp[];
 
-  /** @throws {@link ImproperlyConfigured} for another filter type and for what is no regular expression */
+  /** @throws {@link ImproperlyConfigured} if the filter type or a regular expression is invalid */
   constructor(options: RegexFilterOptions = {}) {
     checkOptions(options, 'RegexFilter', { filterType: true, regularExpressions: true });
     const { filterType = 'allowlist', regularExpressions = [] } = options;
     if (filterType !== 'allowlist' && filterType !== 'blocklist') {
       throw new ImproperlyConfigured(
-        `RegexFilter: filterType is 'allowlist' or 'blocklist', received ${describeValue(filterType)}.`,
+        `RegexFilter: filterType must be 'allowlist' or 'blocklist'; received ${describeValue(filterType)}.`,
       );
     }
     this.#passes = filterType === 'allowlist';
     this.#expressions = anchored(regularExpressions);
   }
 
-  /** Tells whether the event passes; throws for a name that is no string, so that the event is dropped. */
+  /** Whether the event passes; throws if its name is not a string, so that the event is dropped. */
   filter(event: TrackingEvent): boolean {
     const { name } = event;
     if (typeof name !== 'string') {
       throw new TypeError(
-        `a name that is no string cannot be matched, received ${describeValue(name)}`,
+        `the name of the event must be a string; received ${describeValue(name)}`,
       );
     }
     const matches = this.#expressions.some((expression) => {
@@ -65,7 +65,7 @@ export class RegexFilter implements FilterObject {
 
 const KEPT_FLAGS = /[^imsuv]/g;
 
-/** A sticky expression that is always tried at index 0 matches at the start only, whatever it holds. */
+/** Makes expressions sticky: tried at index 0, they match at the start only. */
 function anchored(patterns: Iterable<string | RegExp>): RegExp[] {
   if (patterns !== null && typeof patterns === 'object' && Symbol.iterator in patterns) {
     const list: unknown[] = [...patterns];
@@ -79,14 +79,15 @@ function anchored(patterns: Iterable<string | RegExp>): RegExp[] {
 
 const EXAMPLE = `['course\\\\.enrollment\\\\.']`;
 
-/** Escapes that JavaScript reads as the bare letters, without a word. */
-const PYTHON_ONLY = /(?<!\\)(?:\\\\)*\\[AZ]/;
+/** Python's anchors, which JavaScript silently reads as the letters A and Z. */
+const PYTHON_ANCHORS = /(?<!\\)(?:\\\\)*\\[AZ]/;
 
 function compile(pattern: string | RegExp, index: number): RegExp {
-  if (typeof pattern === 'string' && PYTHON_ONLY.test(pattern)) {
+  if (typeof pattern === 'string' && PYTHON_ANCHORS.test(pattern)) {
     throw new ImproperlyConfigured(
-      `RegexFilter: regularExpressions[${index}] uses \\A or \\Z, which mean nothing in JavaScript, received ` +
-        `${describeValue(pattern)}. Patterns are anchored at the start already; write $ for the end.`,
+      `RegexFilter: regularExpressions[${index}] must not use \\A or \\Z, which JavaScript does not ` +
+        `support; received ${describeValue(pattern)}. Remove \\A, because patterns are anchored at the ` +
+        `start; write $ for the end.`,
     );
   }
   try {
@@ -95,8 +96,8 @@ function compile(pattern: string | RegExp, index: number): RegExp {
       : new RegExp(pattern, 'y');
   } catch (cause) {
     throw new ImproperlyConfigured(
-      `RegexFilter: regularExpressions[${index}] is no regular expression of JavaScript, received ` +
-        `${describeValue(pattern)}: ${describeError(cause)}.`,
+      `RegexFilter: regularExpressions[${index}] must be a JavaScript regular expression; received ` +
+        `${describeValue(pattern)} (${describeError(cause)}).`,
       { cause },
     );
   }

@@ -1,27 +1,27 @@
 import { ContextStack, type ContextScope } from './context-stack.js';
 
-/** Finds the context stack that belongs to the running code. */
+/** Finds the context stack of the running code. */
 export interface ContextLocator {
-  /** The innermost scope of the running code; the process's own outside any other. */
+  /** Returns the innermost scope of the running code: the process scope if no other is open. */
   get(): ContextStack;
   /**
    * Runs a function in a scope and returns what it returns.
    *
-   * @param scope - the kind of a new scope to open, or a stack to go on in
+   * @param scope - the kind of scope to open, or an open scope to continue in
    */
   run<T>(scope: ContextScope | ContextStack, fn: () => T): T;
 }
 
-/** What a {@link StorageContextLocator} keeps its scopes in: the part of `AsyncLocalStorage` that it uses. */
+/** The part of `AsyncLocalStorage` in which a {@link StorageContextLocator} keeps its scopes. */
 export interface ScopeStorage {
   getStore(): ScopeFrame | undefined;
   run<T>(frame: ScopeFrame, fn: () => T): T;
 }
 
 /**
- * One locator's current scope, with those of other locators that the running code is in.
+ * The current scope of one locator, linked to the current scopes of other locators.
  *
- * @remarks Frames are tagged by their locator, so that any number of applications share one storage.
+ * @remarks Each frame names its locator, so that all applications can share one storage.
  */
 export interface ScopeFrame {
   readonly owner: ContextLocator;
@@ -29,11 +29,11 @@ export interface ScopeFrame {
   readonly others: ScopeFrame | undefined;
 }
 
-/** A locator that keeps its scopes in a storage that follows asynchronous execution. */
+/** Keeps the scopes of a locator in a storage that follows asynchronous execution. */
 export abstract class StorageContextLocator implements ContextLocator {
   readonly #process = new ContextStack('process');
 
-  /** The storage; asked for at first use. */
+  /** Returns the storage; called at each use, so that it can be created at the first. */
   protected abstract storage(): ScopeStorage;
 
   get(): ContextStack {
@@ -52,8 +52,8 @@ export abstract class StorageContextLocator implements ContextLocator {
   }
 
   #open(scope: ContextScope, current: ScopeFrame | undefined): ContextStack {
-    // A request never stands in another: sockets that are kept open, and servers that were started
-    // from within a scope, would otherwise pass on contexts that the new request has nothing to do with.
+    // Requests never nest: a kept-alive socket, or a server that was started inside a scope, would
+    // otherwise pass unrelated contexts on to a new request.
     const outer = scope === 'request' ? undefined : frameOf(this, current)?.stack;
     return new ContextStack(scope, outer ?? this.#process);
   }

@@ -17,7 +17,7 @@ interface Recorded {
   tracker: Tracker;
   locator: ContextLocator;
   events: TrackingEvent[];
-  /** The context of an event that is emitted here and now. */
+  /** Returns the context of an event that is emitted now. */
   seen: () => EventContext;
 }
 
@@ -37,16 +37,16 @@ function recorded(options: { name?: string; contextLocator?: ContextLocator } = 
   return { tracker, locator: contextLocator, events, seen };
 }
 
-describe('contexts', () => {
+describe('Contexts:', () => {
   describe('merging', () => {
-    it('is shallow, per top-level key; the context entered last wins', () => {
+    it('is shallow: for each top-level key the latest context wins', () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('a', { who: { id: 1, name: 'x' }, a: 1 });
       tracker.enterContext('b', { who: { id: 2 }, b: 1 });
       expect(seen()).toEqual({ who: { id: 2 }, a: 1, b: 1 });
     });
 
-    it('lets recency count within one scope: entering a name again moves it to the top', () => {
+    it('treats a name that is entered again as the latest of its scope', () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('a', { k: 'a1', old: true });
       tracker.enterContext('b', { k: 'b1' });
@@ -55,7 +55,7 @@ describe('contexts', () => {
       expect(tracker.locatedContext.names).toEqual(['b', 'a']);
     });
 
-    it('puts outer scopes first, whatever was entered last: process, request, handler, block', () => {
+    it('puts outer scopes first: process, request, handler, block', () => {
       const { tracker, locator, seen } = recorded();
       locator.run('request', () => {
         locator.run('handler', () => {
@@ -75,7 +75,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({ by: 'process', process: 1 });
     });
 
-    it('shadows the same outer name whole', () => {
+    it('replaces a context of the same name in an outer scope as a whole', () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('user', { id: 1, name: 'x' });
       tracker.context('user', { id: 2 }, () => expect(seen()).toEqual({ id: 2 }));
@@ -100,7 +100,7 @@ describe('contexts', () => {
   });
 
   describe('snapshots', () => {
-    it('are taken when a context is entered', () => {
+    it('are copied when a context is entered', () => {
       const { tracker, seen } = recorded();
       const context = { user: { id: 1 }, list: [1] };
       tracker.enterContext('a', context);
@@ -109,7 +109,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({ user: { id: 1 }, list: [1] });
     });
 
-    it('belong to one event each', () => {
+    it('are copied for each event', () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('flat', { id: 1 });
       tracker.enterContext('nested', { user: { id: 1 }, at: new Date(1) });
@@ -121,7 +121,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({ id: 1, user: { id: 1 }, at: new Date(1) });
     });
 
-    it('belong to one event each also beside a live context', () => {
+    it('are copied for each event even next to a live context', () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('nested', { user: { id: 1 } });
       tracker.locatedContext.enterLive(
@@ -136,14 +136,14 @@ describe('contexts', () => {
 
   describe('entering', () => {
     it.each([undefined, null, 5, 'user', [1], new Date(), new Map(), () => {}])(
-      'refuses %s as a context',
+      'rejects %s as a context',
       (context) => {
         const { tracker, seen } = recorded();
         expect(() => tracker.enterContext('user', context as unknown as object)).toThrow(
           InvalidContextError,
         );
         expect(() => tracker.enterContext('user', context as unknown as object)).toThrow(
-          /'user' is an object of keys and values, received/,
+          /'user' must be an object of keys and values; received/,
         );
         const fn = vi.fn();
         expect(() => tracker.context(context as unknown as object, fn)).toThrow(
@@ -154,7 +154,7 @@ describe('contexts', () => {
       },
     );
 
-    it('refuses a revoked proxy, and accepts whatever else has keys', () => {
+    it('rejects a revoked proxy and accepts other objects with keys', () => {
       const { tracker, seen } = recorded();
       const { proxy, revoke } = Proxy.revocable({}, {});
       revoke();
@@ -174,13 +174,13 @@ describe('contexts', () => {
       expect(seen()).toEqual({ id: 1, bare: true, bad: '[Throws: no]' });
     });
 
-    it.each([5, null, Symbol('x'), {}])('refuses a name that is no string', (name) => {
+    it.each([5, null, Symbol('x'), {}])('rejects a name that is not a string', (name) => {
       expect(() => recorded().tracker.enterContext(name as unknown as string, {})).toThrow(
-        /name is a string/,
+        /name of a context must be a string; received/,
       );
     });
 
-    it('writes to the innermost scope and is seen at once by everything in it, parallel branches included', async () => {
+    it('adds to the innermost scope, where parallel branches see it at once', async () => {
       const { tracker, seen } = recorded();
       await tracker.context('block', {}, async () => {
         const reader = (async () => {
@@ -213,7 +213,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({});
     });
 
-    it('removes from the innermost scope that holds the name', () => {
+    it('removes from the innermost scope that has the name', () => {
       const { tracker, seen } = recorded();
       tracker.context('a', { in: 'outer' }, () => {
         tracker.context('a', { in: 'inner' }, () => {
@@ -225,7 +225,7 @@ describe('contexts', () => {
       });
     });
 
-    it('throws for an unknown name, and says which are known', () => {
+    it('throws for an unknown name and lists the entered ones', () => {
       const { tracker } = recorded();
       tracker.enterContext('session', {});
       expect(() => tracker.exitContext('request')).toThrow(UnknownContextError);
@@ -237,7 +237,7 @@ describe('contexts', () => {
       );
     });
 
-    it('throws for a context of the process from within a request, and leaves it', () => {
+    it('throws for a process context in a request, and keeps that context', () => {
       const { tracker, locator, seen } = recorded();
       tracker.enterContext('app', { version: 1 });
       const exit = (): void => tracker.exitContext('app');
@@ -254,8 +254,8 @@ describe('contexts', () => {
     });
   });
 
-  describe('using', () => {
-    it('leaves a context by itself', () => {
+  describe('a using declaration', () => {
+    it('exits its context at the end of the block', () => {
       const { tracker, seen } = recorded();
       {
         using entered = tracker.enterContext('session', { user_id: 7 });
@@ -265,7 +265,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({});
     });
 
-    it('removes exactly its own entry', () => {
+    it('removes only its own entry', () => {
       const { tracker, seen } = recorded();
       const first = tracker.enterContext('session', { n: 1 });
       const second = tracker.enterContext('session', { n: 2 });
@@ -281,7 +281,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({ n: 4 });
     });
 
-    it('may end after its context was exited', () => {
+    it('can end after its context was exited', () => {
       const { tracker } = recorded();
       const entered = tracker.enterContext('session', {});
       tracker.exitContext('session');
@@ -290,7 +290,7 @@ describe('contexts', () => {
   });
 
   describe('blocks', () => {
-    it('return what the callback returns, the very promise if it is one', async () => {
+    it('return the result of the callback, and the same promise if it is one', async () => {
       const { tracker } = recorded();
       const promise = Promise.resolve(5);
       const thenable = { then: vi.fn() };
@@ -301,7 +301,7 @@ describe('contexts', () => {
       expect(thenable.then).not.toHaveBeenCalled();
     });
 
-    it('throw and reject as the callback does, and are left all the same', async () => {
+    it('throw and reject like the callback, and exit their context', async () => {
       const { tracker, seen } = recorded();
       const fault = new Error('mine');
       expect(() =>
@@ -319,7 +319,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({});
     });
 
-    it('need a callback', () => {
+    it('require a callback', () => {
       const { tracker } = recorded();
       for (const args of [['a', {}], [{}], ['a', {}, 5], []]) {
         expect(() => Reflect.apply(tracker.context, tracker, args)).toThrow(
@@ -328,7 +328,7 @@ describe('contexts', () => {
       }
     });
 
-    it('hold a context until their promise settles, and restore what they shadowed', async () => {
+    it('keep a context until their promise settles, and then restore the shadowed one', async () => {
       const { tracker, seen } = recorded();
       tracker.enterContext('user', { id: 1 });
       await tracker.context('user', { id: 2 }, async () => {
@@ -343,14 +343,14 @@ describe('contexts', () => {
       expect(seen()).toEqual({ id: 1 });
     });
 
-    it('end for their caller at once when the caller does not wait', async () => {
+    it('end at once for a caller that does not wait', async () => {
       const { tracker, seen } = recorded();
       const running = tracker.context('a', { a: 1 }, tick);
       expect(seen()).toEqual({});
       await running;
     });
 
-    it('are kept by the work that they started and nobody awaited', async () => {
+    it('continue in work that they started without awaiting it', async () => {
       const { tracker, seen } = recorded();
       let late: Promise<EventContext> | undefined;
       tracker.context('a', { a: 1 }, () => {
@@ -361,7 +361,7 @@ describe('contexts', () => {
       expect(await late).toEqual({ a: 1, b: 1 });
     });
 
-    it('may start themselves again without end', async () => {
+    it('can restart themselves without limit', async () => {
       const { tracker, seen } = recorded();
       const turns = 20_000;
       const last = await new Promise<unknown>((resolve) => {
@@ -392,7 +392,7 @@ describe('contexts', () => {
       ).toEqual([0, 1, 2, 3, 4]);
     });
 
-    it('without a name shadow nothing and are not shadowed', () => {
+    it('without a name neither shadow nor are shadowed', () => {
       const { tracker, seen } = recorded();
       tracker.context({ a: 1, k: 1 }, () => {
         tracker.context({ b: 1, k: 2 }, () => {
@@ -404,7 +404,7 @@ describe('contexts', () => {
       expect(seen()).toEqual({});
     });
 
-    it('leave contexts that are entered inside behind', () => {
+    it('discard contexts that were entered in them', () => {
       const { tracker, seen } = recorded();
       tracker.context({}, () => void tracker.enterContext('inner', { inner: 1 }));
       expect(seen()).toEqual({});
@@ -412,7 +412,7 @@ describe('contexts', () => {
   });
 
   describe('scopes', () => {
-    it('keep requests apart', async () => {
+    it('isolate requests', async () => {
       const { tracker, locator, events } = recorded();
       const request = (id: number): Promise<void> =>
         locator.run('request', async () => {
@@ -426,7 +426,7 @@ describe('contexts', () => {
       );
     });
 
-    it('open a request directly in the process, wherever it is opened', () => {
+    it('nest each request directly in the process', () => {
       const { tracker, locator, seen } = recorded();
       tracker.enterContext('process', { process: 1 });
       tracker.context({ block: 1 }, () => {
@@ -435,7 +435,7 @@ describe('contexts', () => {
       });
     });
 
-    it('go on in a stack that is given', () => {
+    it('continue in a given stack', () => {
       const { tracker, locator, seen } = recorded();
       const stack = locator.run('request', () => {
         tracker.enterContext('request', { id: 1 });
@@ -444,7 +444,7 @@ describe('contexts', () => {
       locator.run('request', () => locator.run(stack, () => expect(seen()).toEqual({ id: 1 })));
     });
 
-    it('say what they are and lie in', () => {
+    it('expose their kind and their outer scope', () => {
       const { locator } = recorded();
       const process = locator.get();
       const [request, handler] = locator.run('request', () => [
@@ -463,7 +463,7 @@ describe('contexts', () => {
       expect(locator.run('request', () => locator.get()).isWithin(request)).toBe(false);
     });
 
-    it('of two locators do not see each other, however they are nested', () => {
+    it('of two locators are independent at any nesting', () => {
       const [a, b] = [recorded(), recorded()];
       a.tracker.enterContext('process', { of: 'a' });
       b.locator.run('request', () => {
@@ -495,14 +495,14 @@ describe('contexts', () => {
     });
   });
 
-  describe('contexts for one tracker', () => {
+  describe('a context for one tracker', () => {
     const contextLocator = new DefaultContextLocator();
     const [main, audit] = [
       recorded({ contextLocator }),
       recorded({ contextLocator, name: 'audit' }),
     ];
 
-    it('reach only that tracker', () => {
+    it('applies only to that tracker', () => {
       contextLocator.run('request', () => {
         contextLocator.get().enter('user', { secret: 1 }, { tracker: 'audit' });
         expect(main.seen()).toEqual({});
@@ -511,7 +511,7 @@ describe('contexts', () => {
       });
     });
 
-    it('shadow the same name for that tracker only', () => {
+    it('shadows the same name for that tracker only', () => {
       contextLocator.run('request', () => {
         main.tracker.enterContext('user', { id: 1, name: 'x' });
         contextLocator.run('handler', () => {
@@ -523,7 +523,7 @@ describe('contexts', () => {
       });
     });
 
-    it('are shadowed by a later context of the name for all', () => {
+    it('is shadowed by a later context of the same name for all trackers', () => {
       contextLocator.run('request', () => {
         contextLocator.get().enter('user', { id: 2, secret: 1 }, { tracker: 'audit' });
         main.tracker.context('user', { id: 3 }, () => expect(audit.seen()).toEqual({ id: 3 }));
@@ -534,7 +534,7 @@ describe('contexts', () => {
   });
 
   describe('live contexts', () => {
-    it('are read anew for each event', () => {
+    it('are read again for each event', () => {
       const { locator, seen } = recorded();
       let tenant = 'a';
       locator.run('request', () => {
@@ -546,7 +546,7 @@ describe('contexts', () => {
       });
     });
 
-    it('take their place in the order of contexts', () => {
+    it('are merged in the order of entry', () => {
       const { tracker, locator, seen } = recorded();
       locator.run('request', () => {
         tracker.enterContext('before', { k: 'before', before: 1 });
@@ -566,8 +566,8 @@ describe('contexts', () => {
           throw new Error('no store');
         },
       ],
-      ['answers no object', () => 5 as unknown as object],
-    ])('are empty for an event when reading %s, which is reported', (_, read) => {
+      ['returns a value that is not an object', () => 5 as unknown as object],
+    ])('are empty for an event, and reported, if their function %s', (_, read) => {
       const { tracker, locator, seen } = recorded();
       const onFault = vi.fn();
       locator.run('request', () => {
@@ -578,7 +578,7 @@ describe('contexts', () => {
       });
     });
 
-    it('reach only the tracker that they are for', () => {
+    it('apply only to their tracker', () => {
       const contextLocator = new DefaultContextLocator();
       const [main, audit] = [
         recorded({ contextLocator }),
@@ -592,7 +592,8 @@ describe('contexts', () => {
 });
 
 /*
- * The model: scopes are passed from hand to hand where the library finds them by itself, and nothing is remembered.
+ * A naive model of contexts: scopes are passed explicitly, which the library finds by itself, and
+ * nothing is cached.
  */
 
 type Who = 0 | 1;
@@ -630,7 +631,7 @@ function modelEnter(scope: ModelScope, entry: ModelEntry): void {
   scope.entries.push(entry);
 }
 
-/** Whether there was something to exit. */
+/** Exits a context of the model; returns whether there was one. */
 function modelExit(innermost: ModelScope, name: string): boolean {
   for (let scope: ModelScope | undefined = innermost; scope !== undefined; scope = scope.outer) {
     const index = scope.entries.findLastIndex((entry) => entry.name === name);
@@ -654,7 +655,7 @@ function modelResolve(innermost: ModelScope, reachesAudit: boolean): EventContex
   return Object.assign({}, ...visible.map(({ values }) => values)) as EventContext;
 }
 
-/** Runs a program with the trackers and the model side by side. */
+/** Runs a program against the trackers and the model in parallel. */
 class Execution {
   readonly #detached: Promise<void>[] = [];
   readonly #process: readonly ModelScope[] = [0, 1].map(() => ({
@@ -663,7 +664,10 @@ class Execution {
     outer: undefined,
   }));
 
-  /** Two locators; on each a tracker `default`, and a tracker `audit` that contexts can be limited to. */
+  /**
+   * Two locators, each with a tracker `default` and a tracker `audit`, to which contexts can be
+   * limited.
+   */
   readonly #trackers: readonly { main: Recorded; audit: Recorded }[];
 
   constructor(makeLocator: () => ContextLocator) {
@@ -763,7 +767,7 @@ class Execution {
   }
 }
 
-/** Programs; `parallel` ones have branches and work that nobody waits for. */
+/** Arbitrary programs; `parallel` ones have branches and work that is not awaited. */
 function programs({ parallel }: { parallel: boolean }): fc.Arbitrary<Program> {
   const who = fc.constantFrom<Who>(0, 1);
   const name = fc.constantFrom('user', 'session', 'course');
@@ -823,8 +827,8 @@ function programs({ parallel }: { parallel: boolean }): fc.Arbitrary<Program> {
   })).program;
 }
 
-describe('any program of contexts', () => {
-  it('sees what a naive model sees, however its branches interleave', async () => {
+describe('Any program of contexts', () => {
+  it('sees the same contexts as a naive model, in any interleaving of its branches', async () => {
     await fc.assert(
       fc.asyncProperty(programs({ parallel: true }), async (program) => {
         await new Execution(() => new DefaultContextLocator()).run(program);
@@ -835,12 +839,12 @@ describe('any program of contexts', () => {
 });
 
 describe('DefaultContextLocator', () => {
-  it('is a locator that keeps its scopes in a storage', () => {
+  it('extends StorageContextLocator', () => {
     expect(new DefaultContextLocator()).toBeInstanceOf(StorageContextLocator);
     expect(new DefaultContextLocator().get()).toBeInstanceOf(ContextStack);
   });
 
-  it('looks for the storage at first use, and shares one among all locators', async () => {
+  it('creates the storage at first use and shares it among all locators', async () => {
     const find = vi.spyOn(process, 'getBuiltinModule');
     vi.resetModules();
     const fresh = await import('./default-context-locator.js');
@@ -851,7 +855,7 @@ describe('DefaultContextLocator', () => {
     find.mockRestore();
   });
 
-  describe('where the platform has no asynchronous storage', () => {
+  describe('without asynchronous storage', () => {
     afterEach(() => {
       vi.unstubAllGlobals();
       vi.restoreAllMocks();
@@ -864,7 +868,7 @@ describe('DefaultContextLocator', () => {
       return () => new fresh.DefaultContextLocator();
     }
 
-    it('sees what the model sees in programs without branches', async () => {
+    it('sees the same contexts as the model in programs without branches', async () => {
       const makeLocator = await lonelyLocator();
       await fc.assert(
         fc.asyncProperty(programs({ parallel: false }), async (program) => {
@@ -874,7 +878,7 @@ describe('DefaultContextLocator', () => {
       );
     });
 
-    it('is one stack per locator, seen by all code until a block has settled', async () => {
+    it('keeps one stack per locator, which all code sees until a block settles', async () => {
       const { tracker, seen } = recorded({ contextLocator: (await lonelyLocator())() });
       const promise = tick();
       const running = tracker.context({ a: 1 }, () => promise);
@@ -899,7 +903,7 @@ describe('DefaultContextLocator', () => {
       expect(seen()).toEqual({});
     });
 
-    it('leaves a block that throws or rejects, and passes the fault on', async () => {
+    it('exits a block that throws or rejects, and passes the error on', async () => {
       const { tracker, seen } = recorded({ contextLocator: (await lonelyLocator())() });
       const fault = new Error('mine');
       expect(() =>
@@ -912,7 +916,7 @@ describe('DefaultContextLocator', () => {
       expect(seen()).toEqual({});
     });
 
-    it('does without a process altogether', async () => {
+    it('works without a global process', async () => {
       vi.resetModules();
       const fresh = await import('./default-context-locator.js');
       const realProcess = process;

@@ -5,12 +5,12 @@ import type { ContextType } from '../event-types/event-type.js';
 import { estimateSize } from '../event/event-size.js';
 import { copyOf, setOwn, snapshot } from '../event/snapshot.js';
 
-/** Where a context lives. Scopes nest in this order; a request always stands directly in its process. */
+/** The kind of a scope. Scopes nest in this order; a request is always directly in the process. */
 export type ContextScope = 'process' | 'request' | 'handler' | 'block';
 
-/** A context that was entered; disposing it removes exactly this entry, whatever was entered since. */
+/** An entered context; disposing it removes this entry only, even if others were entered since. */
 export interface EnteredContext extends Disposable {
-  /** What had to be rewritten in the context because JSON cannot say it. */
+  /** The values of the context that JSON cannot represent: the path of each and its replacement. */
   readonly conversions: readonly string[];
 }
 
@@ -23,19 +23,19 @@ export interface EnterOptions {
    */
   tracker?: string;
   /**
-   * What the context is.
+   * The declared type of the context.
    *
-   * @default nothing is known of it
+   * @default none
    */
   type?: ContextType | undefined;
 }
 
-/** How a context is entered that is read anew for each event. */
+/** How a context is entered that is read again for each event. */
 export interface EnterLiveOptions extends EnterOptions {
   /**
-   * Told what had to be rewritten each time that JSON cannot say what was read.
+   * Called each time the context holds values that JSON cannot represent, with their replacements.
    *
-   * @default nobody is told
+   * @default not reported
    */
   onConversions?: (conversions: readonly string[]) => void;
 }
@@ -44,7 +44,7 @@ export interface EnterLiveOptions extends EnterOptions {
 export interface MeasuredContext {
   readonly values: EventContext;
   readonly size: number;
-  /** The types of the contexts that were merged, as far as they are described. */
+  /** The types of the merged contexts, for those that have one. */
   readonly types: readonly ContextType[];
 }
 
@@ -52,7 +52,7 @@ interface ContextEntry {
   readonly name: string | symbol;
   readonly tracker: string | undefined;
   readonly type: ContextType | undefined;
-  /** Reads the values at the moment of the event. */
+  /** Reads the values when an event is emitted. */
   readonly read: (() => EventContext) | undefined;
   readonly values: EventContext;
 }
@@ -60,16 +60,17 @@ interface ContextEntry {
 const NO_ENTRIES: readonly ContextEntry[] = [];
 const NO_TYPES: readonly ContextType[] = [];
 
-/** Removes an entry from a stack, if the stack still holds it. */
+/** Removes an entry from a stack; does nothing if the stack no longer holds it. */
 let removeEntry: (stack: ContextStack, entry: ContextEntry) => void;
 
 /**
- * The contexts that belong to the running code: one scope of them, and the scopes around it.
+ * The contexts of the running code: those of one scope, and of the scopes around it.
  *
  * @remarks
- * A scope is opened by {@link ContextLocator.run} and never by entering a context. What is entered goes into this
- * scope and is seen at once by all code that runs in it. Merging is shallow: outer scopes first, within one scope
- * the latest entry last, and a name shadows the same name of an outer scope whole.
+ * Only {@link ContextLocator.run} opens a scope; entering a context adds to the current one, where
+ * all code in the scope sees it at once. Contexts are merged shallowly: outer scopes first, and
+ * within a scope in the order of entry. A context replaces the context of the same name in an outer
+ * scope as a whole.
  */
 export class ContextStack {
   static {
@@ -86,22 +87,23 @@ export class ContextStack {
   #viewedOuter: ContextView = ContextView.empty;
 
   constructor(
-    /** Which kind of scope this is. */
+    /** The kind of this scope. */
     readonly scope: ContextScope,
-    /** The scope around this one; none around the process. */
+    /** The scope around this one; undefined for the process. */
     readonly outer?: ContextStack,
   ) {}
 
   /**
-   * Enters a context in this scope; a name that the scope holds already is replaced and moves to the top.
+   * Enters a context in this scope; replaces the context of the same name and becomes the latest.
    *
-   * @param name - its name, or undefined for an anonymous context, which shadows nothing
-   * @throws {@link InvalidContextError} when the context is no object of keys and values, or the name no string
+   * @param name - the name, or undefined for an anonymous context, which shadows nothing
+   * @throws {@link InvalidContextError} if the context is not an object, or the name not a string
    */
   enter(name: string | undefined, context: object, options: EnterOptions = {}): EnteredContext {
     if (name !== undefined && typeof name !== 'string') {
       throw new InvalidContextError(
-        `A context's name is a string, received ${describeValue(name)}. Call enterContext('request', { … }).`,
+        `The name of a context must be a string; received ${describeValue(name)}. ` +
+          `Call enterContext('request', { … }).`,
       );
     }
     const { values, conversions } = snapshotContext(name, context);
@@ -116,7 +118,7 @@ export class ContextStack {
   }
 
   /**
-   * Enters values that nobody else holds and that JSON can say: they are not copied.
+   * Enters values without a copy: JSON can represent them, and the caller does not keep them.
    *
    * @internal
    */
@@ -125,9 +127,9 @@ export class ContextStack {
   }
 
   /**
-   * Enters a context whose values are read anew for each event.
+   * Enters a context whose values are read again for each event.
    *
-   * @remarks A fault in `read` leaves the context empty for that event and is handed to `onFault`.
+   * @remarks If `read` throws, `onFault` receives the error and the context of that event is empty.
    */
   enterLive(
     name: string,
@@ -150,10 +152,10 @@ export class ContextStack {
   }
 
   /**
-   * Leaves a context: the one in the innermost scope that holds the name.
+   * Exits a context of the given name, in the innermost scope that has one.
    *
-   * @throws {@link UnknownContextError} when no scope of the running code holds it, and when it is a context of the
-   * process and the running code belongs to a request
+   * @throws {@link UnknownContextError} if no scope of the running code has it, or if it belongs to
+   * the process and the code runs in a request
    */
   exit(name: string): void {
     for (let stack: ContextStack | undefined = this; stack !== undefined; stack = stack.outer) {
@@ -170,13 +172,13 @@ export class ContextStack {
     throw this.#unknownContext(name, false);
   }
 
-  /** Merges all contexts that reach a tracker into a fresh object, which the caller may change. */
+  /** Merges all contexts that apply to a tracker into a new object, which the caller may change. */
   resolve(tracker?: string): EventContext {
     return this.#currentView().resolve(tracker).values;
   }
 
   /**
-   * Merges like {@link resolve}, and says how large the result is.
+   * Merges like {@link resolve}, and also returns the size and the types.
    *
    * @internal
    */
@@ -184,14 +186,14 @@ export class ContextStack {
     return this.#currentView().resolve(tracker);
   }
 
-  /** The names of the contexts that are entered here and in the scopes around, outermost first. */
+  /** The names of the contexts in this scope and the scopes around it, outermost first. */
   get names(): readonly string[] {
     return this.#currentView()
       .entries.map((entry) => entry.name)
       .filter((name) => typeof name === 'string');
   }
 
-  /** Tells whether this is the given stack or lies inside it. */
+  /** Whether this is the given stack or is nested in it. */
   isWithin(stack: ContextStack): boolean {
     for (let inner: ContextStack | undefined = this; inner !== undefined; inner = inner.outer) {
       if (inner === stack) return true;
@@ -205,7 +207,7 @@ export class ContextStack {
   }
 
   #add(entry: ContextEntry): void {
-    // Most scopes hold one context.
+    // Most scopes hold one context, which needs no filter.
     this.#entries =
       this.#entries.length === 0
         ? [entry]
@@ -217,9 +219,9 @@ export class ContextStack {
   }
 
   /**
-   * Entries are never changed in place, so that an unchanged array means an unchanged scope.
+   * Returns the view, updated if entries changed; arrays of entries are never changed in place.
    *
-   * @remarks No recursion: work that starts itself again nests its scopes without end.
+   * @remarks Avoids recursion, because work that restarts itself nests scopes without limit.
    */
   #currentView(): ContextView {
     let changed: ContextStack | undefined;
@@ -230,43 +232,44 @@ export class ContextStack {
       stack = outer;
     }
     if (stack.#entries !== stack.#viewedEntries) changed = stack;
-    if (changed !== undefined) this.#lookFrom(changed);
+    if (changed !== undefined) this.#updateViewsFrom(changed);
     return this.#view;
   }
 
-  /** Updates the views from a scope around this one inwards. */
-  #lookFrom(changed: ContextStack): void {
+  /** Updates the views from an outer scope inwards to this one. */
+  #updateViewsFrom(changed: ContextStack): void {
     if (changed !== this) {
       const stacks = [this.outer!];
       while (stacks.at(-1) !== changed) stacks.push(stacks.at(-1)!.outer!);
-      while (stacks.length > 0) stacks.pop()!.#look();
+      while (stacks.length > 0) stacks.pop()!.#updateView();
     }
-    this.#look();
+    this.#updateView();
   }
 
-  #look(): void {
+  #updateView(): void {
     const outer = this.outer === undefined ? ContextView.empty : this.outer.#view;
     this.#view = this.#entries.length === 0 ? outer : outer.with(this.#entries);
     this.#viewedOuter = outer;
     this.#viewedEntries = this.#entries;
   }
 
-  #unknownContext(name: unknown, heldByProcess: boolean): UnknownContextError {
-    if (heldByProcess) {
+  #unknownContext(name: unknown, belongsToProcess: boolean): UnknownContextError {
+    if (belongsToProcess) {
       return new UnknownContextError(
-        `The context '${String(name)}' belongs to the process and cannot be exited from within a request: it would be ` +
-          `taken from every other request too. Exit it where it was entered, outside any request.`,
+        `The context '${String(name)}' belongs to the process and cannot be exited in a request: ` +
+          `every other request would lose it too. Exit it where it was entered, outside any request.`,
       );
     }
     const entered = this.names.map((known) => `'${known}'`).join(', ');
     return new UnknownContextError(
-      `The context ${quoteName(name)} is not entered here. Entered are: ${entered === '' ? 'none' : entered}. ` +
-        `Exit a context in the scope that entered it, or let context(name, values, callback) leave it by itself.`,
+      `The context ${quoteName(name)} is not entered here; entered contexts: ` +
+        `${entered === '' ? 'none' : entered}. Exit a context in the scope that entered it, or use ` +
+        `context(name, values, callback), which exits it by itself.`,
     );
   }
 }
 
-/** What is visible from one scope: the entries of all scopes, shadowed ones left out, and their merge. */
+/** The entries visible from one scope, without the shadowed ones, and their merge. */
 class ContextView {
   static readonly empty = new ContextView([]);
 
@@ -289,15 +292,15 @@ class ContextView {
 
   with(inner: readonly ContextEntry[]): ContextView {
     if (this.entries.length === 0) return new ContextView(inner);
-    const hides = this.entries.some((entry) => isShadowed(entry, inner));
-    const visible = hides
+    const anyShadowed = this.entries.some((entry) => isShadowed(entry, inner));
+    const visible = anyShadowed
       ? this.entries.filter((entry) => !isShadowed(entry, inner))
       : this.entries;
     return new ContextView([...visible, ...inner]);
   }
 
   resolve(tracker: string | undefined): MeasuredContext {
-    // Most scopes are read once, by one event, and a merge that is not kept needs no copy.
+    // Most scopes are read once, by one event: the first merge is not cached and needs no copy.
     const merged = this.#wasRead ? this.#mergedFor(tracker) : merge(this.entries, tracker);
     const { values, size, types, flat } = merged;
     if (flat && !this.#wasRead) {
@@ -322,11 +325,13 @@ class ContextView {
 }
 
 interface MergedContext extends MeasuredContext {
-  /** Whether a shallow copy is a whole one. */
+  /** Whether no value nests, so that a shallow copy suffices. */
   readonly flat: boolean;
 }
 
-/** An entry for all trackers hides the outer one of its name; one for a single tracker hides it from that tracker. */
+/**
+ * Whether an inner entry shadows the outer one; one for a tracker does so for that tracker only.
+ */
 function isShadowed(outer: ContextEntry, inner: readonly ContextEntry[]): boolean {
   for (const { name, tracker } of inner) {
     if (name === outer.name && (tracker === undefined || tracker === outer.tracker)) return true;
@@ -339,10 +344,10 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
   let types = NO_TYPES;
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!;
-    if (!reaches(entry, tracker) || isHiddenByLater(entries, index, tracker)) continue;
+    if (!appliesTo(entry, tracker) || isShadowedByLater(entries, index, tracker)) continue;
     if (entry.type !== undefined) types = [...types, entry.type];
     const own = entry.read === undefined ? entry.values : entry.read();
-    // The engine copies a whole object faster than its members.
+    // V8 copies a whole object faster than its members.
     if (values === undefined) values = { ...own };
     else for (const key of Object.keys(own)) setOwn(values, key, own[key]);
   }
@@ -351,7 +356,7 @@ function merge(entries: readonly ContextEntry[], tracker: string | undefined): M
   return { values, size: size ?? estimateSize(values), types, flat: size !== undefined };
 }
 
-/** Estimates the size of a context without nested values, as {@link estimateSize} does; undefined where values nest. */
+/** Estimates like {@link estimateSize}; returns undefined for a context with nested values. */
 function sizeOfFlat(values: EventContext): number | undefined {
   let size = 8;
   for (const key in values) {
@@ -362,19 +367,19 @@ function sizeOfFlat(values: EventContext): number | undefined {
   return size;
 }
 
-function reaches(entry: ContextEntry, tracker: string | undefined): boolean {
+function appliesTo(entry: ContextEntry, tracker: string | undefined): boolean {
   return entry.tracker === undefined || entry.tracker === tracker;
 }
 
-/** An outer context for all trackers may still be hidden by an inner one of its name for this tracker alone. */
-function isHiddenByLater(
+/** Whether a later entry for this tracker shadows an entry, which may be one for all trackers. */
+function isShadowedByLater(
   entries: readonly ContextEntry[],
   index: number,
   tracker: string | undefined,
 ): boolean {
   const { name } = entries[index]!;
   for (let later = index + 1; later < entries.length; later++) {
-    if (entries[later]!.name === name && reaches(entries[later]!, tracker)) return true;
+    if (entries[later]!.name === name && appliesTo(entries[later]!, tracker)) return true;
   }
   return false;
 }
@@ -408,8 +413,8 @@ function snapshotContext(
   const { value, conversions } = snapshot(context);
   if (!isPlainObject(value) || value instanceof Date) {
     throw new InvalidContextError(
-      `The context ${name === undefined ? 'without a name' : `'${name}'`} is an object of keys and values, received ` +
-        `${describeValue(context)}. Pass an object such as { user_id: 7 }.`,
+      `The context ${name === undefined ? 'without a name' : `'${name}'`} must be an object of keys and ` +
+        `values; received ${describeValue(context)}. Pass an object such as { user_id: 7 }.`,
     );
   }
   return { values: value, conversions };

@@ -1,12 +1,12 @@
 import { StorageContextLocator, type ScopeFrame, type ScopeStorage } from './context-locator.js';
 
 /**
- * Finds contexts without Nest, by the platform's `AsyncLocalStorage`.
+ * Finds contexts without Nest, with the `AsyncLocalStorage` of the platform.
  *
  * @remarks
- * The storage is looked up at run time and comes into being at first use; all locators of a process share it.
- * Where the platform has none (browsers), each locator keeps one stack: a block's contexts are then seen by all code
- * that runs until the block has settled, and parallel branches are not told apart.
+ * The storage is created at first use and shared by all locators of the process. On platforms
+ * without one (browsers), each locator keeps a single stack: all code that runs until a block
+ * settles sees the block's contexts, and parallel branches share theirs.
  */
 export class DefaultContextLocator extends StorageContextLocator {
   #storage: ScopeStorage | undefined;
@@ -33,7 +33,7 @@ function platformStorage(): ScopeStorage | undefined {
   return shared;
 }
 
-/** Stands in for asynchronous storage: whatever frame was opened last and has not ended is the current one. */
+/** Replaces asynchronous storage: the current frame is the latest one that is still open. */
 class SingleStack implements ScopeStorage {
   #open: readonly ScopeFrame[] = [];
 

@@ -1,4 +1,4 @@
-/** Compares strings by Unicode code points, as Python sorts them; JavaScript compares UTF-16 units. */
+/** Compares strings by code points, as Python does; JavaScript compares UTF-16 units. */
 export function compareCodePoints(a: string, b: string): number {
   const left = Array.from(a, codePoint);
   const right = Array.from(b, codePoint);

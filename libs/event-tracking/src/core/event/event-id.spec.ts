@@ -3,27 +3,27 @@ import { createEventId } from './event-id.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-// Ids never go back, so that each test takes its times from behind those of the tests before.
+// Ids never go back, so each test uses later times than the tests before it.
 let now = Date.UTC(2030, 0, 1);
 const later = (): number => (now += 1_000_000);
 
 const millisecondOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
 describe('createEventId', () => {
-  it('lays a UUID of version 7 out as RFC 9562 says: milliseconds, version, variant', () => {
+  it('returns a UUIDv7 with milliseconds, version and variant as in RFC 9562', () => {
     const time = later();
     const id = createEventId(time);
     expect(id).toMatch(UUID_V7);
     expect(millisecondOf(id)).toBe(time);
   });
 
-  it('pads times of the distant past', async () => {
+  it('pads times in the distant past', async () => {
     vi.resetModules();
     const fresh = await import('./event-id.js');
     expect(fresh.createEventId(1)).toMatch(/^00000000-0001-7/);
   });
 
-  it('increases strictly, and repeats none, for 200,000 ids within one millisecond', () => {
+  it('returns 200,000 strictly increasing ids within one millisecond', () => {
     const time = later();
     let last = '';
     const seen = new Set<string>();
@@ -38,14 +38,14 @@ describe('createEventId', () => {
     expect(millisecondOf(last)).toBe(time);
   });
 
-  it('increases from one millisecond to the next', () => {
+  it('returns increasing ids from one millisecond to the next', () => {
     const time = later();
     const ids = Array.from({ length: 1_000 }, (_, index) => createEventId(time + index));
     expect(ids.toSorted()).toEqual(ids);
     expect(ids.map(millisecondOf)).toEqual(ids.map((_, index) => time + index));
   });
 
-  it('increases while the clock goes back, and follows it when it has caught up', () => {
+  it('returns increasing ids while the clock runs backwards, and follows it after it catches up', () => {
     const time = later();
     const ids = [time, time - 1, time - 60_000, 0, Number.NaN, time, time + 1].map((at) =>
       createEventId(at),
@@ -56,12 +56,12 @@ describe('createEventId', () => {
     expect(millisecondOf(ids.at(-1)!)).toBe(time + 1);
   });
 
-  it('borrows from the next millisecond when the counter is exhausted', () => {
+  it('advances the millisecond when the counter overflows', () => {
     const time = later();
     let last = createEventId(time);
     let made = 1;
     while (millisecondOf(last) === time && made <= 2 ** 26) {
-      // Most ids are made unseen: comparing all of them would take seconds.
+      // Compares only some of the ids: comparing all would take seconds.
       for (let count = 1; count < 1_024; count++) createEventId(time);
       made += 1_024;
       const id = createEventId(time);
@@ -76,7 +76,7 @@ describe('createEventId', () => {
     expect(createEventId(time + 2) > next).toBe(true);
   });
 
-  it('differs between milliseconds also where the counter does not', () => {
+  it('returns different ids in different milliseconds even with the same counter', () => {
     const time = later();
     const tails = Array.from({ length: 1_000 }, (_, index) =>
       createEventId(time + index).slice(-12),

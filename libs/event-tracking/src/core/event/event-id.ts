@@ -1,10 +1,10 @@
 /**
  * UUIDs of version 7 (RFC 9562, section 5.7), increasing within the process.
  *
- * The layout follows the RFC's "fixed bit-length dedicated counter" (section 6.2, method 1). A 26-bit
- * counter, reseeded each millisecond with its top bit clear, fills `rand_a` and the head of `rand_b`;
- * 48 bits that are redrawn each millisecond follow. While the clock stands still or runs backwards, the
- * counter keeps counting; when it overflows, the id's millisecond advances.
+ * The layout follows the RFC's "fixed bit-length dedicated counter" (section 6.2, method 1). A
+ * 26-bit counter, reseeded each millisecond with its top bit clear, fills `rand_a` and the head of
+ * `rand_b`; 48 bits that are redrawn each millisecond follow. While the clock stands still or runs
+ * backwards, the counter keeps counting; when it overflows, the id's millisecond advances.
  */
 
 const HEX3 = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
@@ -30,7 +30,8 @@ export function createEventId(now: number): string {
   if (now > lastMillisecond) startMillisecond(now);
   else if (++low === LOW_LIMIT) carry();
   const variantAndLow = VARIANT | low;
-  // Few, short pieces: V8 copies strings below 13 characters at once and defers longer concatenations.
+  // Few, short pieces: V8 copies strings below 13 characters at once and defers longer
+  // concatenations.
   return head + (HEX3[variantAndLow >>> 4]! + HEX1_DASH[variantAndLow & 0xf]!) + tail;
 }
 

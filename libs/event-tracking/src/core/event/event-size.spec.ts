@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { estimateEventSize, estimateSize } from './event-size.js';
 
 describe('The estimated size of an event', () => {
-  it('is of the order of its JSON: control characters are written longer, numbers shorter', () => {
+  it('approximates the length of its JSON, which varies with control characters and numbers', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (data) => {
         const event = { id: '0'.repeat(36), name: 'e', timestamp: new Date(0), context: {}, data };
@@ -14,7 +14,7 @@ describe('The estimated size of an event', () => {
     );
   });
 
-  it('is found for what a processor has made endless, and for what cannot be read', () => {
+  it('is computed for endless data and for data with throwing getters', () => {
     const circle: Record<string, unknown> = {};
     circle['one'] = circle;
     circle['other'] = circle;
@@ -28,7 +28,7 @@ describe('The estimated size of an event', () => {
     expect(estimateSize(trap)).toBeGreaterThan(100);
   });
 
-  it('is found quickly for lists and bytes without end', () => {
+  it('is computed quickly for huge lists and byte arrays', () => {
     const started = performance.now();
     const list: unknown[] = [];
     list.length = 2 ** 32 - 1;
@@ -37,7 +37,7 @@ describe('The estimated size of an event', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 
-  it('is found for an event whose parts a processor has made unreadable', () => {
+  it('is computed for an event whose fields a processor made unreadable', () => {
     const unreadable = {
       id: '1',
       name: Object.create(null) as string,

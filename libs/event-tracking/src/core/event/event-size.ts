@@ -11,7 +11,8 @@ const MAX_DEPTH = 200;
  * Estimates the memory of an event in bytes: the length of its JSON plus the cost of its objects.
  *
  * @remarks
- * A destination may store more or less. Never throws, even if a processor made the event unreadable.
+ * A destination may store more or less. Never throws, even if a processor made the event
+ * unreadable.
  */
 export function estimateEventSize(event: TrackingEvent): number {
   const estimate = new Estimate();

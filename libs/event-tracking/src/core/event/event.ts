@@ -16,7 +16,7 @@ export type EventData = Record<string, unknown>;
 export interface TrackingEvent {
   /** A UUIDv7, increasing within the process: the idempotency key at every destination. */
   id: string;
-  /** What happened, in dot notation: `course.enrolled`. */
+  /** The name of the event, in dot notation: `course.enrolled`. */
   name: string;
   /** When `emit` was called, in UTC with millisecond precision. */
   timestamp: Date;
@@ -48,7 +48,7 @@ export function isTrackingEvent(value: unknown): value is TrackingEvent {
   }
 }
 
-/** Returns the name that messages use for an event, even after a processor broke it; never throws. */
+/** Returns the name of an event for messages, even after a processor broke it; never throws. */
 export function nameOf(event: TrackingEvent): string {
   try {
     const name: unknown = event.name;

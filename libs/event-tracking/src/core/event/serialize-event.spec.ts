@@ -4,7 +4,7 @@ import { EventTrackingError, MalformedEventError } from '../diagnostics/errors.j
 import type { TrackingEvent } from './event.js';
 import { parseEvent, parseTimestamp, serializeEvent } from './serialize-event.js';
 
-/** An object of values as JSON gives them back: no negative zero. */
+/** An object of values that survive a round trip through JSON, without negative zero. */
 const record = fc
   .dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true })
   .map((values) => JSON.parse(JSON.stringify(values)) as Record<string, unknown>);
@@ -35,7 +35,7 @@ const event: TrackingEvent = {
 };
 
 describe('serializeEvent', () => {
-  it('writes an event that parseEvent reads back', () => {
+  it('writes an event that parseEvent restores', () => {
     fc.assert(
       fc.property(events, (written) => {
         expect(parseEvent(serializeEvent(written))).toEqual(written);
@@ -43,7 +43,7 @@ describe('serializeEvent', () => {
     );
   });
 
-  it('writes one line, whatever the strings hold', () => {
+  it('writes one line, even if strings contain newlines', () => {
     fc.assert(
       fc.property(events, (written) => {
         expect(serializeEvent(written)).not.toMatch(/[\r\n]/);
@@ -61,7 +61,7 @@ describe('serializeEvent', () => {
     );
   });
 
-  it('writes what a processor added and JSON refuses as data would be written', () => {
+  it('converts values that JSON rejects, as in emitted data', () => {
     const circular: Record<string, unknown> = { total: 10n };
     circular['self'] = circular;
     expect(JSON.parse(serializeEvent({ ...event, data: circular }))).toMatchObject({
@@ -72,7 +72,7 @@ describe('serializeEvent', () => {
 });
 
 describe('parseEvent', () => {
-  it('keeps keys it does not know', () => {
+  it('keeps unknown keys', () => {
     expect(parseEvent(JSON.stringify({ ...event, name_id: '10ac28', added: 1 }))).toEqual({
       ...event,
       name_id: '10ac28',
@@ -80,7 +80,7 @@ describe('parseEvent', () => {
     });
   });
 
-  it('fills in context and data where they are missing', () => {
+  it('uses empty objects for a missing context and data', () => {
     expect(parseEvent('{"id":"1","name":"a","timestamp":"2020-01-01T12:12:12+00:00"}')).toEqual({
       id: '1',
       name: 'a',
@@ -91,17 +91,17 @@ describe('parseEvent', () => {
   });
 
   it.each([
-    ['no JSON', 'course.enrolled'],
-    ['nothing', ''],
-    ['a cut line', serializeEvent(event).slice(0, -1)],
+    ['invalid JSON', 'course.enrolled'],
+    ['an empty text', ''],
+    ['a truncated line', serializeEvent(event).slice(0, -1)],
     ['null', 'null'],
     ['a list', '[]'],
     ['a string', '"course.enrolled"'],
     ['an object without an id', JSON.stringify({ ...event, id: undefined })],
-    ['an object whose name is no string', JSON.stringify({ ...event, name: 5 })],
+    ['an object whose name is a number', JSON.stringify({ ...event, name: 5 })],
     ['an object without a timestamp', JSON.stringify({ ...event, timestamp: undefined })],
     ['an object whose timestamp is a number', JSON.stringify({ ...event, timestamp: 0 })],
-  ])('refuses %s', (_, text) => {
+  ])('rejects %s', (_, text) => {
     expect(() => parseEvent(text)).toThrow(MalformedEventError);
     expect(() => parseEvent(text)).toThrow(EventTrackingError);
     expect(() => parseEvent(text)).toThrow(
@@ -109,7 +109,7 @@ describe('parseEvent', () => {
     );
   });
 
-  it('passes on what JSON.parse said', () => {
+  it('keeps the error of JSON.parse as the cause', () => {
     expect(() => parseEvent('{')).toThrow(
       expect.objectContaining({ cause: expect.any(SyntaxError) }),
     );
@@ -130,11 +130,11 @@ describe('parseTimestamp', () => {
     ['2012-02-29T00:00:00Z', '2012-02-29T00:00:00.000Z'],
     ['1990-12-31T23:59:60Z', '1991-01-01T00:00:00.000Z'],
     ['1990-12-31T15:59:60.5-08:00', '1991-01-01T00:00:00.500Z'],
-  ])('reads %s', (text, expected) => {
+  ])('parses %s', (text, expected) => {
     expect(parseTimestamp(text).toISOString()).toBe(expected);
   });
 
-  it('reads fractions of 0 to 9 digits, cut to milliseconds', () => {
+  it('parses fractions of 0 to 9 digits and cuts them to milliseconds', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 9 }),
@@ -171,12 +171,12 @@ describe('parseTimestamp', () => {
     '2013-W37-4T12:55:00Z',
     'Thu, 12 Sep 2013 12:55:00 GMT',
     '',
-  ])('refuses %j', (text) => {
-    expect(() => parseTimestamp(text)).toThrow(/expected RFC 3339 such as .*, received the string/);
+  ])('rejects %j', (text) => {
+    expect(() => parseTimestamp(text)).toThrow(/must be RFC 3339 such as .*; received the string/);
   });
 
   it.each([undefined, null, 0, {}, ['2013-09-12T12:55:00Z']])(
-    'refuses %j, which is no string',
+    'rejects %j, which is not a string',
     (value) => {
       expect(() => parseTimestamp(value)).toThrow(MalformedEventError);
     },

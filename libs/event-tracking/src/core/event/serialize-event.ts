@@ -8,8 +8,8 @@ import { copyOf } from './snapshot.js';
  *
  * @remarks
  * Newlines inside strings are escaped, so no event can forge a second line. Never throws: if a
- * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are converted
- * as in emitted data.
+ * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
+ * converted as in emitted data.
  */
 export function serializeEvent(event: TrackingEvent): string {
   try {
@@ -37,7 +37,8 @@ export function parseEvent(text: string): TrackingEvent {
     typeof value['name'] !== 'string'
   ) {
     throw new MalformedEventError(
-      `Cannot parse an event: it must be an object with the strings 'id' and 'name'; received ${describeValue(value)}.`,
+      `Cannot parse an event: it must be an object with the strings 'id' and 'name'; ` +
+        `received ${describeValue(value)}.`,
     );
   }
   return {
@@ -74,7 +75,8 @@ export function parseTimestamp(value: unknown): Date {
     }
   }
   throw new MalformedEventError(
-    `Cannot parse a timestamp: it must be RFC 3339 such as 2013-09-12T12:55:00.123Z; received ${describeValue(value)}.`,
+    `Cannot parse a timestamp: it must be RFC 3339 such as 2013-09-12T12:55:00.123Z; ` +
+      `received ${describeValue(value)}.`,
   );
 }
 

@@ -15,7 +15,7 @@ const anything = fc.anything({
   maxDepth: 4,
 });
 
-/** What JSON says, with own keys named __proto__ and the like among the objects. */
+/** Values that JSON can represent; objects may have own keys such as `__proto__`. */
 const jsonable = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },
@@ -44,7 +44,7 @@ const jsonable = fc.letrec<{ value: unknown }>((tie) => ({
 
 const take = (value: unknown): unknown => snapshot(value).value;
 
-/** Throws for everything that JSON cannot say, dates apart. */
+/** Throws for every value that JSON cannot represent, except dates. */
 function expectPlain(value: unknown): void {
   switch (typeof value) {
     case 'string':
@@ -99,8 +99,8 @@ function depthOf(value: unknown): number {
 }
 
 describe('snapshot', () => {
-  describe('of what JSON can say', () => {
-    it('equals what it was taken from', () => {
+  describe('of values that JSON can represent', () => {
+    it('equals its source', () => {
       fc.assert(
         fc.property(jsonable, (value) => {
           const copy = snapshot(value);
@@ -111,7 +111,7 @@ describe('snapshot', () => {
       );
     });
 
-    it('shares no reference with it', () => {
+    it('shares no reference with its source', () => {
       fc.assert(
         fc.property(jsonable, (value) => {
           const originals = containersOf(value);
@@ -121,7 +121,7 @@ describe('snapshot', () => {
       );
     });
 
-    it('is not changed by a later mutation of the source', () => {
+    it('keeps its state when the source changes later', () => {
       const source = { list: [{ a: 1 }], when: new Date(0), deep: { er: { x: 1 } } };
       const copy = take(source);
       source.list[0]!.a = 2;
@@ -131,19 +131,19 @@ describe('snapshot', () => {
       expect(copy).toEqual({ list: [{ a: 1 }], when: new Date(0), deep: { er: { x: 1 } } });
     });
 
-    it('copies an object that is referred to twice twice', () => {
+    it('copies an object twice if it is referenced twice', () => {
       const shared = { x: 1 };
       const copy = take({ a: shared, b: shared }) as { a: object; b: object };
       expect(copy).toEqual({ a: { x: 1 }, b: { x: 1 } });
       expect(copy.a).not.toBe(copy.b);
     });
 
-    it('leaves out keys whose value is undefined and writes null for such members of a list, as JSON does', () => {
+    it('omits undefined values of objects and turns undefined members of lists into null', () => {
       expect(take({ a: undefined, b: [undefined, 1] })).toStrictEqual({ b: [null, 1] });
       expect(snapshot({ a: undefined }).conversions).toEqual([]);
     });
 
-    it('ignores what is inherited, not enumerable or keyed by a symbol', () => {
+    it('ignores inherited, non-enumerable and symbol keys', () => {
       const source = Object.create(
         { inherited: 1 },
         { own: { value: 1, enumerable: true }, hidden: { value: 1 } },
@@ -175,8 +175,8 @@ describe('snapshot', () => {
     });
   });
 
-  describe('of anything', () => {
-    it('never throws, can be written as JSON and holds nothing that JSON cannot say besides dates', () => {
+  describe('of any value', () => {
+    it('never throws, and contains only dates and values that JSON can represent', () => {
       fc.assert(
         fc.property(anything, (value) => {
           const copy = take({ value });
@@ -187,7 +187,7 @@ describe('snapshot', () => {
       );
     });
 
-    it('is its own snapshot', () => {
+    it('equals a snapshot of itself', () => {
       fc.assert(
         fc.property(anything, (value) => {
           const once = snapshot({ value });
@@ -198,17 +198,17 @@ describe('snapshot', () => {
       );
     });
 
-    it('says what became of what JSON cannot say, and where', () => {
+    it('lists the path and the replacement of each converted value', () => {
       const { conversions } = snapshot({ user: { balance: 10n, tags: [1, Number.NaN] } });
       expect(conversions).toEqual(['user.balance: 10', 'user.tags.1: NaN']);
     });
 
-    it('names the first few conversions only', () => {
+    it('lists only the first few conversions', () => {
       expect(snapshot(Array.from({ length: 1_000 }, () => 1n)).conversions.length).toBeLessThan(10);
     });
   });
 
-  describe('of what JSON cannot say', () => {
+  describe('of values that JSON cannot represent', () => {
     function f(): void {}
     const anonymous = (() => () => {})();
 
@@ -243,7 +243,7 @@ describe('snapshot', () => {
     ];
 
     it.each(rewritten.map(([what], index) => [what, index] as const))(
-      '%s becomes readable and is reported',
+      'makes %s readable and lists the conversion',
       (_, index) => {
         const [, value, readable] = rewritten[index]!;
         const copy = snapshot({ value });
@@ -253,7 +253,7 @@ describe('snapshot', () => {
       },
     );
 
-    it('a container met inside itself becomes [Circular]', () => {
+    it('turns a container inside itself into [Circular]', () => {
       const a: Record<string, unknown> = { name: 'a' };
       a['self'] = a;
       a['list'] = [a, { a }];
@@ -270,7 +270,7 @@ describe('snapshot', () => {
       ]);
     });
 
-    it('a Map or Set that holds itself becomes [Circular]', () => {
+    it('turns a Map or Set inside itself into [Circular]', () => {
       const map = new Map<string, unknown>();
       map.set('self', map);
       const set = new Set<unknown>();
@@ -279,8 +279,8 @@ describe('snapshot', () => {
     });
   });
 
-  describe('of objects that are more than keys and values', () => {
-    it('keeps dates as dates of their own', () => {
+  describe('of class instances and built-in objects', () => {
+    it('copies dates as dates', () => {
       const date = new Date(5);
       const copy = take({ date }) as { date: Date };
       expect(copy.date).toEqual(date);
@@ -312,7 +312,7 @@ describe('snapshot', () => {
       ]);
     });
 
-    it('writes typed arrays as lists and a Buffer as it says itself', () => {
+    it('copies typed arrays as lists and a Buffer by its toJSON', () => {
       expect(take(new Uint8Array([1, 2]))).toEqual([1, 2]);
       expect(take(new Float64Array([0.5, Number.NaN]))).toEqual([0.5, 'NaN']);
       expect(take(new BigInt64Array([3n]))).toEqual(['3']);
@@ -321,7 +321,7 @@ describe('snapshot', () => {
       });
     });
 
-    it('writes an error with its name, message, code, cause and own fields', () => {
+    it('copies an error with its name, message, code, cause and own fields', () => {
       const cause = new RangeError('deep');
       const error = Object.assign(new TypeError('shallow', { cause }), {
         code: 'E_SHALLOW',
@@ -338,7 +338,7 @@ describe('snapshot', () => {
       });
     });
 
-    it('survives an error that is its own cause', () => {
+    it('copies an error that is its own cause', () => {
       const error = new Error('loop');
       error.cause = error;
       expect(take({ error })).toEqual({
@@ -347,8 +347,8 @@ describe('snapshot', () => {
     });
   });
 
-  describe('of objects that speak for themselves by toJSON', () => {
-    it('copies what toJSON answers, and tells it the key', () => {
+  describe('of objects with toJSON', () => {
+    it('copies the result of toJSON, which receives the key', () => {
       const keys: unknown[] = [];
       const id = { toJSON: (key: unknown) => (keys.push(key), { $oid: 'abc', at: new Date(0) }) };
       const copy = take({ id, list: [id] });
@@ -359,7 +359,7 @@ describe('snapshot', () => {
       expect(keys).toEqual(['id', '0']);
     });
 
-    it('leaves a key out when toJSON answers undefined', () => {
+    it('omits a key if toJSON returns undefined', () => {
       expect(take({ a: { toJSON() {} }, b: 1 })).toStrictEqual({ b: 1 });
     });
 
@@ -371,15 +371,15 @@ describe('snapshot', () => {
         },
         '[Throws: no]',
       ],
-      ['answers a promise', () => Promise.resolve(1), '[Promise]'],
-      ['answers a function', () => f, '[Function f]'],
-      ['answers a revoked proxy', revokedProxy, expect.stringMatching(/^\[Throws: /)],
-      ['answers a Map', () => new Map([[1, 2]]), [[1, 2]]],
-    ])('survives a toJSON that %s', (_, toJSON, readable) => {
+      ['returns a promise', () => Promise.resolve(1), '[Promise]'],
+      ['returns a function', () => f, '[Function f]'],
+      ['returns a revoked proxy', revokedProxy, expect.stringMatching(/^\[Throws: /)],
+      ['returns a Map', () => new Map([[1, 2]]), [[1, 2]]],
+    ])('copies an object whose toJSON %s', (_, toJSON, readable) => {
       expect(take({ value: { toJSON } })).toEqual({ value: readable });
     });
 
-    it('survives a toJSON that answers its own object', () => {
+    it('copies an object whose toJSON returns the object itself', () => {
       const value = {
         x: 1,
         toJSON(): unknown {
@@ -389,7 +389,7 @@ describe('snapshot', () => {
       expect(take({ value })).toEqual({ value: { x: 1, toJSON: '[Function toJSON]' } });
     });
 
-    it('survives a toJSON that answers ever new objects', () => {
+    it('copies an object whose toJSON returns a new object with toJSON each time', () => {
       const endless = (): object => ({ toJSON: () => ({ next: endless() }) });
       expectPlain(take(endless()));
     });
@@ -398,7 +398,7 @@ describe('snapshot', () => {
   });
 
   describe('of hostile objects', () => {
-    it('says that a getter throws, with what', () => {
+    it('replaces a throwing getter by its error message', () => {
       const source = {
         get bad(): never {
           throw new Error('boom');
@@ -437,7 +437,7 @@ describe('snapshot', () => {
       ),
     };
 
-    it.each(Object.keys(thrown))('survives a getter that throws %s', (what) => {
+    it.each(Object.keys(thrown))('copies an object with a getter that throws %s', (what) => {
       const source = {
         get bad(): never {
           throw thrown[what];
@@ -461,7 +461,7 @@ describe('snapshot', () => {
       expect(reads).toBe(5);
     });
 
-    it('survives a revoked proxy, at the root and inside', () => {
+    it('replaces a revoked proxy, at the root and nested', () => {
       expect(take(revokedProxy())).toEqual(expect.stringMatching(/^\[Throws: /));
       expect(take({ list: [revokedProxy(), 1] })).toEqual({
         list: [expect.stringMatching(/^\[Throws: /), 1],
@@ -473,7 +473,7 @@ describe('snapshot', () => {
 
     const traps = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor'] as const;
 
-    it.each(traps)('survives a proxy whose trap %s throws', (trap) => {
+    it.each(traps)('does not throw for a proxy whose trap %s throws', (trap) => {
       for (const target of [
         { a: 1 },
         [1],
@@ -493,7 +493,7 @@ describe('snapshot', () => {
       }
     });
 
-    it('survives a proxy of which every trap throws what cannot be described', () => {
+    it('does not throw for a proxy whose traps all throw values that cannot be described', () => {
       const throwing = new Proxy(
         {},
         {
@@ -505,7 +505,7 @@ describe('snapshot', () => {
       expectPlain(take({ proxy: new Proxy({}, throwing) }));
     });
 
-    it('survives a list whose length is no length', () => {
+    it('does not throw for a list with an invalid length', () => {
       for (const length of [
         Number.POSITIVE_INFINITY,
         Number.NaN,
@@ -521,7 +521,7 @@ describe('snapshot', () => {
       }
     });
 
-    it('survives a Map without end', () => {
+    it('does not hang on an endless Map', () => {
       class Endless extends Map<number, number> {
         override *entries(): MapIterator<[number, number]> {
           for (let key = 0; ; key++) yield [key, key];
@@ -532,7 +532,7 @@ describe('snapshot', () => {
       );
     });
 
-    it('survives iterators and conversions that throw', () => {
+    it('does not throw if iterators and conversions throw', () => {
       const fail = (): never => {
         throw new Error('no');
       };
@@ -543,8 +543,8 @@ describe('snapshot', () => {
     });
   });
 
-  describe('of too much', () => {
-    it('writes [Truncated] for what lies deeper than the limit', () => {
+  describe('of huge values', () => {
+    it('replaces values deeper than the limit by [Truncated]', () => {
       expect(depthOf(take(nested(MAX_DEPTH)))).toBe(MAX_DEPTH);
       const copy = snapshot(nested(MAX_DEPTH + 1));
       expect(JSON.stringify(copy.value)).toContain('"[Truncated]"');
@@ -553,14 +553,14 @@ describe('snapshot', () => {
       ]);
     });
 
-    it('survives 50,000 levels', () => {
+    it('copies 50,000 levels without an overflow', () => {
       expect(depthOf(take(nested(50_000)))).toBe(MAX_DEPTH);
       let list: unknown[] = [];
       for (let level = 0; level < 50_000; level++) list = [list];
       expectPlain(take(list));
     });
 
-    it('survives 2^60 paths through shared references', () => {
+    it('does not hang on 2^60 paths through shared references', () => {
       let diamond: object = { end: true };
       for (let level = 0; level < 60; level++) diamond = { left: diamond, right: diamond };
       const { value, conversions } = snapshot(diamond);
@@ -568,7 +568,7 @@ describe('snapshot', () => {
       expect(JSON.stringify(value).length).toBeLessThan(100_000_000);
     });
 
-    it('survives a sparse list of four billion', () => {
+    it('does not hang on a sparse list of four billion', () => {
       const sparse: number[] = [];
       sparse[4_000_000_000] = 1;
       expect(snapshot({ sparse }).conversions).toEqual([
@@ -576,7 +576,7 @@ describe('snapshot', () => {
       ]);
     });
 
-    it('counts empty members towards the size', () => {
+    it('counts empty members in the size', () => {
       expect(snapshot(Array.from({ length: 1_000 }, () => null)).size).toBeGreaterThan(1_000);
       expect(snapshot(Array.from({ length: 1_000 }, () => ({}))).size).toBeGreaterThan(1_000);
       expect(snapshot(Array.from({ length: 1_000 }, () => [])).size).toBeGreaterThan(1_000);
@@ -587,7 +587,7 @@ describe('snapshot', () => {
 });
 
 describe('copyOf', () => {
-  it('copies a snapshot that reached the limits whole, also from inside an event', () => {
+  it('copies a snapshot at the limits as a whole, also inside an event', () => {
     const event = { data: { value: take(nested(MAX_DEPTH + 5)) } };
     expect(copyOf(event)).toStrictEqual(event);
     expect(copyOf(copyOf(event))).toStrictEqual(event);

@@ -20,10 +20,10 @@ export interface Snapshot {
  * Copies any value in its current state; never throws.
  *
  * @remarks
- * Dates stay dates, and `toJSON` is honoured. Values that JSON cannot represent become readable and are
- * listed in `conversions`: `[Function f]`, `Symbol(x)`, `10n` → `"10"`, `[Circular]`, `NaN` → `"NaN"`,
- * a Map its entries, a Set its values, `[Truncated]` beyond {@link MAX_DEPTH}, and `[Throws: message]`
- * for a throwing getter. As in JSON, keys with the value undefined are omitted.
+ * Dates stay dates, and `toJSON` is honoured. Values that JSON cannot represent become readable and
+ * are listed in `conversions`: `[Function f]`, `Symbol(x)`, `10n` → `"10"`, `[Circular]`, `NaN` →
+ * `"NaN"`, a Map its entries, a Set its values, `[Truncated]` beyond {@link MAX_DEPTH}, and
+ * `[Throws: message]` for a throwing getter. As in JSON, keys with the value undefined are omitted.
  */
 export function snapshot(value: unknown): Snapshot {
   const copier = acquireCopier();
@@ -225,7 +225,8 @@ class Copier {
         String(this.#path[this.#depth - 1] ?? ''),
       ]);
       // Like JSON.stringify, calls toJSON once: a toJSON of the replacement is ignored.
-      if (typeof replacement !== 'object' || replacement === null) return this.#copyValue(replacement, '');
+      if (typeof replacement !== 'object' || replacement === null)
+        return this.#copyValue(replacement, '');
       if (replacement instanceof Date) return this.#copySpecial(replacement);
       return this.#copyByShape(replacement);
     }

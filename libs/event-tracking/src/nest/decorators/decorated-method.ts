@@ -8,7 +8,7 @@ import { isPlainObject } from '../../core/event/event.js';
 import { nameOfType, type ContextType, type EventType } from '../../core/event-types/event-type.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import { declareHost, applicationOf } from './owner-application.js';
-import { takeDispatch } from '../request/request-scope.js';
+import { claimDispatchedCall } from '../request/request-scope.js';
 import { subscribeWithin, type Run } from './subscribe-within.js';
 import { copyFunctionMetadata } from './copy-function-metadata.js';
 import { DEFAULT_TRACKER } from '../tokens.js';
@@ -157,7 +157,7 @@ class DecoratedCall {
     private readonly key: string | symbol,
     private readonly args: unknown[],
   ) {
-    const executionContext = takeDispatch(application.locator.get(), instance, key);
+    const executionContext = claimDispatchedCall(application.locator.get(), instance, key);
     // A copy: a factory that changes the array must not change the method's arguments.
     const shown = plan.contexts.length === 0 ? args : [...args];
     this.#call =

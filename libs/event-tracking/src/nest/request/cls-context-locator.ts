@@ -7,11 +7,11 @@ import {
 } from '../../core/context/context-locator.js';
 
 /**
- * Finds contexts by a `ClsService` of nestjs-cls over a storage of this library's own.
+ * Finds contexts with a `ClsService` of nestjs-cls whose storage belongs to this library.
  *
  * @remarks
- * The application's CLS store is left alone: its guards, interceptors and `enterWith` may replace
- * it at any time. All applications of a process share the one storage, because on Node 20 each
+ * Does not use the CLS store of the application, which guards, interceptors and `enterWith` can
+ * replace at any time. All applications of a process share one storage, because on Node 20 each
  * storage slows down every `await`.
  */
 export class ClsContextLocator extends StorageContextLocator {

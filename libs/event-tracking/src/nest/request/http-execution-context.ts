@@ -4,11 +4,11 @@ import type { ExecutionContext, Type } from '@nestjs/common';
 export type HttpArguments = readonly [request: object, response: unknown, next: unknown];
 
 /**
- * Describes a call of an HTTP handler, with the answers that Nest's own execution context gives.
+ * Describes a call of an HTTP handler, like Nest's own execution context.
  *
  * @remarks
- * Nest makes its own only for guards and interceptors. Running one of these for every request costs
- * more than opening the scope.
+ * Nest creates its own only for guards and interceptors. Running one of these for every request
+ * costs more than opening the scope.
  */
 export class HttpExecutionContext implements ExecutionContext {
   constructor(

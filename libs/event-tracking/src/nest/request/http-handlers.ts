@@ -2,18 +2,16 @@ import type { ModulesContainer } from '@nestjs/core';
 import { declaresHost } from '../decorators/owner-application.js';
 
 /**
- * Metadata of a handler that names the handler itself; Nest copies a handler's metadata to the
+ * The metadata key under which a handler stores itself; Nest copies a handler's metadata to the
  * route that calls it.
  */
 const HANDLER = Symbol.for('event-tracking:handler');
 
 /**
- * Marks the methods of controllers that have decorated methods, so that their routes are known when
- * Nest registers them.
+ * Marks the methods of controllers that have decorated methods, so that their routes can be
+ * recognized when Nest registers them.
  *
- * @remarks
- * All methods are marked, because another decorator may hide a decorated one behind a function of
- * its own.
+ * @remarks Marks all methods, because another decorator may have wrapped a decorated one.
  */
 export function markHandlers(modules: ModulesContainer): void {
   for (const { controllers } of modules.values()) {
@@ -25,7 +23,7 @@ export function markHandlers(modules: ModulesContainer): void {
   }
 }
 
-/** The handler that a route calls, if its controller has decorated methods. */
+/** Returns the handler that a route calls, if its controller has decorated methods. */
 export function handlerOfRoute(route: Function): Function | undefined {
   return Reflect.getOwnMetadata(HANDLER, route) as Function | undefined;
 }

@@ -1,6 +1,6 @@
 import { createEventId } from '../../core/event/event-id.js';
 
-/** The parts of a request that Node, Express and Fastify agree on. */
+/** The properties of a request that Node, Express and Fastify have in common. */
 export interface HttpRequest {
   method?: string;
   url?: string;
@@ -17,11 +17,11 @@ export interface HttpRequest {
 const MAX_REQUEST_ID_LENGTH = 200;
 
 /**
- * Reads the context of an HTTP request, under the names that destinations know; leaves out what the
- * request lacks.
+ * Reads the context of an HTTP request, under the names that destinations know; omits values that
+ * the request lacks.
  */
 export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
-  // Fastify's request answers by getters, which cost more than the properties behind them.
+  // Fastify's request has getters, which cost more than the properties that they read.
   const raw = request.raw ?? request;
   const { method, headers, socket } = raw;
   const url = raw.originalUrl ?? raw.url ?? '';
@@ -29,7 +29,7 @@ export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
   const host = first(headers['host'] ?? headers[':authority']);
   const agent = first(headers['user-agent']);
   const referrer = first(headers['referer'] ?? headers['referrer']);
-  // Behind a proxy the adapter knows which addresses to trust; the socket's costs less to read.
+  // Behind a proxy the adapter knows which addresses to trust; otherwise the socket is cheaper.
   const isForwarded = headers['x-forwarded-for'] !== undefined;
   const ip = (isForwarded ? request.ip : undefined) ?? socket?.remoteAddress ?? request.ip;
   const context: Record<string, unknown> = {
@@ -56,7 +56,7 @@ function requestIdOf(header: string | string[] | undefined, request: HttpRequest
   return typeof given === 'number' ? String(given) : createEventId(Date.now());
 }
 
-/** Whether a browser loads a page; a client that does not tell, but prefers HTML, counts as one. */
+/** Whether a browser loads a page; without `Sec-Fetch-Dest`, a preference for HTML decides. */
 function asksForPage(headers: HttpRequest['headers']): boolean {
   const destination = first(headers['sec-fetch-dest']);
   if (destination !== undefined) return destination === 'document';

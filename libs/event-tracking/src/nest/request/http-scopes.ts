@@ -27,7 +27,7 @@ const ROUTE_METHODS = (
  * Runs each HTTP request in a scope of its own.
  *
  * @remarks
- * Works through the HTTP adapter, as soon as there is one: middleware that a module configures
+ * Wraps the stages at the HTTP adapter, when it is set: middleware that a module configures
  * misses requests that match no route, bodies that cannot be parsed, and middleware of `app.use`;
  * an interceptor misses guards and filters. The scope opens in the first stage that sees the
  * request. Each later stage runs in it again, because a middleware may call `next` from a callback
@@ -56,10 +56,7 @@ export function openScopesOverHttp(
   });
 }
 
-/**
- * Opens scopes as early as an adapter allows: Fastify's hooks cost a fraction of what its
- * middleware costs.
- */
+/** Opens scopes in the first stage; in Fastify in a hook, which costs less than middleware. */
 function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   const instance = adapter['getInstance']?.() as { addHook?: Method } | undefined;
   if (adapter['getType']?.() === 'fastify' && typeof instance?.addHook === 'function') {
@@ -72,16 +69,14 @@ function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   }
 }
 
-/** Changes what a method of the adapter is called with, where the adapter has the method. */
+/** Changes the arguments of a method of the adapter, if the adapter has the method. */
 function replace(adapter: Adapter, name: string, change: (args: unknown[]) => unknown[]): void {
   const method = adapter[name];
   if (method === undefined) return;
   adapter[name] = (...args) => Reflect.apply(method, adapter, change(args));
 }
 
-/**
- * Nest registers the middleware that modules configure by a function that it asks the adapter for.
- */
+/** Wraps the middleware that modules configure, which Nest registers with an adapter's function. */
 function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): void {
   const method = adapter['createMiddlewareFactory'];
   if (method === undefined) return;
@@ -93,13 +88,11 @@ function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): voi
   };
 }
 
-/** Makes functions that run a stage of a request in the scope of the request. */
+/** Wraps the stages of a request, so that they run in its scope. */
 class StagesInScope {
   constructor(private readonly scopes: RequestScopes) {}
 
-  /**
-   * Wraps a middleware, or a list of them; leaves paths and whole Express applications as they are.
-   */
+  /** Wraps a middleware, or a list of them; returns paths and Express applications unchanged. */
   middleware(middleware: unknown): unknown {
     if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
     if (typeof middleware !== 'function' || 'handle' in middleware) return middleware;
@@ -143,7 +136,7 @@ class StagesInScope {
     const run = route as Stage;
     const wrapper: Stage = (request, response, next) => {
       const scope = scopes.ofHttp(request);
-      scope.announce(handler, [request, response, next]);
+      scope.expectCall(handler, [request, response, next]);
       return scopes.isCurrent(scope)
         ? run(request, response, next)
         : scopes.run(scope, () => run(request, response, next));

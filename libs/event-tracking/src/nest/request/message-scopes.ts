@@ -15,9 +15,8 @@ type PreRequestHook = (
  * Runs messages of microservices and gateways, and operations of GraphQL, in scopes of their own.
  *
  * @remarks
- * The outermost interceptor opens these scopes, in applications that serve any of these: an
- * application of HTTP alone does not need it. Hooks of Nest 12 also open the scope of a
- * microservice's message before its guards run.
+ * The outermost interceptor opens these scopes; applications that serve HTTP alone do not get it.
+ * Hooks of Nest 12 also open the scope of a microservice's message before its guards run.
  */
 export function openScopesOverMessages(
   config: ApplicationConfig,
@@ -37,10 +36,7 @@ export function openScopesOverMessages(
   );
 }
 
-/**
- * Message patterns, gateways and resolvers leave metadata of their packages on classes or on
- * methods.
- */
+/** The metadata keys of message patterns, gateways and resolvers, on classes or on methods. */
 const MESSAGE_METADATA = /^(microservices|websockets|graphql):/;
 
 function servesMessages(modules: ModulesContainer): boolean {

@@ -13,8 +13,8 @@ import type { RequestScope } from './request-scope.js';
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
   // Created once per application, because each request needs them.
-  readonly #ofRequest = this.#conversionsOf('request');
-  readonly #ofCls = this.#conversionsOf('cls');
+  readonly #reportOfRequest = this.#conversionReporter('request');
+  readonly #reportOfCls = this.#conversionReporter('cls');
 
   constructor(
     private readonly application: EventTrackingApplication,
@@ -24,10 +24,7 @@ export class RequestContext {
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
-  /**
-   * Whether contexts are made of requests as events need them, so that scopes have to keep their
-   * requests.
-   */
+  /** Whether scopes must keep their requests, because `context.request` reads them per event. */
   get readsRequests(): boolean {
     return this.#options?.request !== undefined;
   }
@@ -38,10 +35,7 @@ export class RequestContext {
       this.#enter(scope, request, readHttpRequest(request), executionContext);
   }
 
-  /**
-   * Enters the context of a message: a microservice's, a gateway's, an operation of GraphQL over a
-   * socket.
-   */
+  /** Enters the context of a message, or of a GraphQL operation over a socket. */
   enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
     if (this.#options === undefined) return;
     const { request, pattern } = readMessage(executionContext);
@@ -68,7 +62,7 @@ export class RequestContext {
         'request',
         () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
         (fault) => this.#report('context.request', fault),
-        { type, onConversions: this.#ofRequest },
+        { type, onConversions: this.#reportOfRequest },
       );
     }
     if (cls !== undefined) this.#enterCls(scope);
@@ -96,12 +90,12 @@ export class RequestContext {
       (fault) => this.#report('context.cls', fault),
       {
         type: this.application.contextType('cls'),
-        onConversions: this.#ofCls,
+        onConversions: this.#reportOfCls,
       },
     );
   }
 
-  #conversionsOf(context: string): (conversions: readonly string[]) => void {
+  #conversionReporter(context: string): (conversions: readonly string[]) => void {
     return (conversions) => this.application.reportConversions(context, conversions);
   }
 

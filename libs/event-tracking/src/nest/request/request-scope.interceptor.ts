@@ -5,10 +5,7 @@ import { CallScope, scopeOfCall } from './request-scope.js';
 import type { RequestScopes } from './request-scopes.js';
 import { subscribeWithin, type Run } from '../decorators/subscribe-within.js';
 
-/**
- * Runs messages and operations of GraphQL in scopes, and tells decorators which calls Nest
- * dispatches.
- */
+/** Runs messages and GraphQL operations in scopes that know which call Nest dispatches. */
 export class RequestScopeInterceptor implements NestInterceptor {
   constructor(
     private readonly application: EventTrackingApplication,
@@ -21,7 +18,7 @@ export class RequestScopeInterceptor implements NestInterceptor {
     const { locator } = application;
     const open: Run = (fn) =>
       scopes.within(context, () => {
-        // The resolvers of one operation run side by side, so each call has a scope of its own.
+        // The resolvers of one operation run in parallel, so each call needs its own scope.
         const call = new CallScope(context, scopeOfCall(context));
         return locator.run(call, fn);
       });

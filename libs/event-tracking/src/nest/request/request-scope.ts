@@ -15,47 +15,47 @@ interface Carrier {
   raw?: Carrier;
 }
 
-/** A scope in which Nest dispatches handlers. */
+/** A scope in which Nest dispatches calls of handlers. */
 export abstract class DispatchScope extends ContextStack {
   /**
-   * Returns the execution context of a call that Nest dispatched, and undefined for a call that
-   * code makes.
+   * Returns the execution context of a call that Nest dispatched, and undefined for a call by other
+   * code.
    *
-   * @remarks Nest calls a handler once, so the first call that fits takes the announcement.
+   * @remarks Nest calls a handler once, so only the first matching call claims the context.
    */
-  abstract take(instance: object, method: string | symbol): ExecutionContext | undefined;
+  abstract claimCall(instance: object, method: string | symbol): ExecutionContext | undefined;
 }
 
 /** The scope of one call of a message's handler, or of a resolver. */
 export class CallScope extends DispatchScope {
-  #announced: ExecutionContext | undefined;
+  #expected: ExecutionContext | undefined;
 
   constructor(context: ExecutionContext, outer: ContextStack | undefined) {
     super('handler', outer);
-    this.#announced = context;
+    this.#expected = context;
   }
 
-  override take(instance: object, method: string | symbol): ExecutionContext | undefined {
-    const announced = this.#announced;
-    if (announced === undefined) return undefined;
-    const handler = announced.getHandler();
-    // Other decorators may have put functions in the method's place that do not have its name.
+  override claimCall(instance: object, method: string | symbol): ExecutionContext | undefined {
+    const expected = this.#expected;
+    if (expected === undefined) return undefined;
+    const handler = expected.getHandler();
+    // Another decorator may have replaced the method by a function with another name.
     const isHandler = handler.name === method || methodOf(instance, method) === handler;
-    if (!isHandler || !(instance instanceof announced.getClass())) return undefined;
-    this.#announced = undefined;
-    return announced;
+    if (!isHandler || !(instance instanceof expected.getClass())) return undefined;
+    this.#expected = undefined;
+    return expected;
   }
 }
 
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
   /**
-   * The request as the latest stage knows it, where a context is made of it; Fastify's routes see
-   * another object than middleware does.
+   * The request as the latest stage sees it, kept if `context.request` reads it; Fastify passes
+   * different objects to middleware and to routes.
    */
   request: unknown;
-  /** The scope of the same request in another application that it has passed through. */
-  ofOtherApplication: RequestScope | undefined;
+  /** The scope of the same request in another application, if it passed through one before. */
+  inOtherApplication: RequestScope | undefined;
   #handler: Function | undefined;
   #args: HttpArguments | undefined;
 
@@ -66,17 +66,17 @@ export class RequestScope extends DispatchScope {
     super('request', processScope);
   }
 
-  /** Notes that Nest is about to call a handler of the request's route. */
-  announce(handler: Function, args: HttpArguments): void {
+  /** Records that Nest is about to call the handler of the request's route. */
+  expectCall(handler: Function, args: HttpArguments): void {
     this.#handler = handler;
     this.#args = args;
   }
 
-  override take(instance: object, method: string | symbol): ExecutionContext | undefined {
+  override claimCall(instance: object, method: string | symbol): ExecutionContext | undefined {
     const handler = this.#handler;
     if (handler === undefined || methodOf(instance, method) !== handler) return undefined;
     const args = this.#args!;
-    // Sockets keep the scope of their latest request alive: what it holds outlives the request.
+    // Sockets keep the scope of their latest request alive, and so everything that it refers to.
     this.#handler = undefined;
     this.#args = undefined;
     return new HttpExecutionContext(instance.constructor, handler, args);
@@ -87,9 +87,9 @@ function methodOf(instance: object, method: string | symbol): unknown {
   return (instance as Record<string | symbol, unknown>)[method];
 }
 
-/** Keeps a scope where all stages of a request find it. */
-export function keepScope(carrier: object, scope: RequestScope): void {
-  scope.ofOtherApplication = latestScopeOf(carrier as Carrier);
+/** Stores a scope where all stages of a request find it. */
+export function storeScope(carrier: object, scope: RequestScope): void {
+  scope.inOtherApplication = latestScopeOf(carrier as Carrier);
   (carrier as Carrier)[SCOPE] = scope;
 }
 
@@ -99,7 +99,7 @@ export function scopeOf(
   application: EventTrackingApplication,
 ): RequestScope | undefined {
   let scope = latestScopeOf(request as Carrier);
-  while (scope !== undefined && scope.application !== application) scope = scope.ofOtherApplication;
+  while (scope !== undefined && scope.application !== application) scope = scope.inOtherApplication;
   return scope;
 }
 
@@ -112,23 +112,20 @@ function latestScopeOf(request: Carrier): RequestScope | undefined {
   return request[SCOPE] ?? request.raw?.[SCOPE];
 }
 
-/** Returns the execution context of a call of a decorated method, where Nest dispatched it. */
-export function takeDispatch(
+/** Returns the execution context of a call of a decorated method, if Nest dispatched it. */
+export function claimDispatchedCall(
   innermost: ContextStack,
   instance: object,
   method: string | symbol,
 ): ExecutionContext | undefined {
   for (let stack: ContextStack | undefined = innermost; stack !== undefined; stack = stack.outer) {
-    const context = stack instanceof DispatchScope ? stack.take(instance, method) : undefined;
+    const context = stack instanceof DispatchScope ? stack.claimCall(instance, method) : undefined;
     if (context !== undefined) return context;
   }
   return undefined;
 }
 
-/**
- * Returns the object that carries the scope through all stages of a call, and whether it is an HTTP
- * request.
- */
+/** Returns the object that carries the scope of a call, and whether it is an HTTP request. */
 export function carrierOf(context: ExecutionContext): { carrier: object; isHttp: boolean } {
   const type = context.getType<string>();
   // Switching to HTTP would allocate three functions for each request.
@@ -148,7 +145,7 @@ export function carrierOf(context: ExecutionContext): { carrier: object; isHttp:
   return { carrier: context.getArgs(), isHttp: false };
 }
 
-/** Where the drivers of GraphQL keep the HTTP request of an operation. */
+/** The properties in which GraphQL drivers keep the HTTP request of an operation. */
 interface GraphqlContext {
   req?: object;
   request?: object;

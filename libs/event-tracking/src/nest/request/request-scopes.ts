@@ -4,12 +4,9 @@ import { describeError } from '../../core/diagnostics/describe.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import type { HttpRequest } from './http-request.js';
 import type { RequestContext } from './request-context.js';
-import { carrierOf, keepScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
+import { carrierOf, storeScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
 
-/**
- * Opens a scope for each request, message and operation, and finds it again where it was lost on
- * the way.
- */
+/** Opens a scope for each request, message and operation, and finds it again in later stages. */
 export class RequestScopes {
   readonly #processScope: ContextStack;
 
@@ -20,7 +17,7 @@ export class RequestScopes {
     this.#processScope = application.processScope;
   }
 
-  /** Returns the scope of an HTTP request; opens one where none is open. */
+  /** Returns the scope of an HTTP request; opens one if necessary. */
   ofHttp(request: HttpRequest): RequestScope {
     const scope = scopeOf(request, this.application);
     if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
@@ -35,7 +32,7 @@ export class RequestScopes {
     else this.run(scope, proceed);
   }
 
-  /** Whether the running code is in a scope already. */
+  /** Whether the running code is already in a scope. */
   isCurrent(scope: RequestScope): boolean {
     return this.application.locator.get().isWithin(scope);
   }
@@ -44,7 +41,7 @@ export class RequestScopes {
     return this.application.locator.run(scope, fn);
   }
 
-  /** Runs a call that Nest dispatches in the scope of its request; opens one where none is open. */
+  /** Runs a call that Nest dispatches in the scope of its request; opens one if necessary. */
   within<T>(context: ExecutionContext, proceed: () => T): T {
     const { carrier, isHttp } = carrierOf(context);
     const scope =
@@ -81,14 +78,15 @@ export class RequestScopes {
 
   #open(carrier: object): RequestScope {
     const scope = new RequestScope(this.application, this.#processScope);
-    keepScope(carrier, scope);
+    storeScope(carrier, scope);
     return scope;
   }
 
   #report(fault: unknown): void {
     this.application.diagnostics.error(
       'the request context',
-      `The context of a request could not be made: ${describeError(fault)}. Its events lack that context.`,
+      `Cannot create the context of a request: ${describeError(fault)}. ` +
+        `Its events are delivered without that context.`,
     );
   }
 }

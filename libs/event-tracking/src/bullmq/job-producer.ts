@@ -4,7 +4,7 @@ import type { Backend, Deadline } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { PermanentDeliveryError, RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { packEvent } from '../core/event/packed-event.js';
+import { packEvent } from '../core/tree/packed-event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { untilAborted } from '../core/tree/until-aborted.js';

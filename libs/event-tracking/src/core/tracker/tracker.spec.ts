@@ -170,7 +170,9 @@ describe('Tracker', () => {
       emitAnything(tracker, 'a', data);
       expect(recorder.last.data).toStrictEqual({ value });
       expect(logger.lines).toContainEqual(
-        expect.stringMatching(/'a' must be an object; received .* delivered with the data \{ value \}/),
+        expect.stringMatching(
+          /'a' must be an object; received .* delivered with the data \{ value \}/,
+        ),
       );
     });
 

@@ -152,7 +152,7 @@ describe('Tracker', () => {
       const { tracker, recorder, logger } = setUp();
       emitAnything(tracker, name);
       expect(recorder.last.name).toBe(written);
-      expect(logger.lines).toEqual([expect.stringMatching(/name is a string, received/)]);
+      expect(logger.lines).toEqual([expect.stringMatching(/name must be a string; received/)]);
     });
 
     it.each<[unknown, unknown]>([
@@ -170,7 +170,9 @@ describe('Tracker', () => {
       emitAnything(tracker, 'a', data);
       expect(recorder.last.data).toStrictEqual({ value });
       expect(logger.lines).toContainEqual(
-        expect.stringMatching(/'a' is an object, received .* delivered as \{ value \}/),
+        expect.stringMatching(
+          /'a' must be an object; received .* delivered with the data \{ value \}/,
+        ),
       );
     });
 
@@ -361,7 +363,7 @@ describe('Tracker', () => {
         tracker.emit('a', { x: 1 });
         expect(recorder.events).toMatchObject([{ name: 'a', context: {}, data: { x: 1 } }]);
         expect(logger.lines).toEqual([
-          expect.stringMatching(/context of the event 'a' could not be found/),
+          expect.stringMatching(/context locator failed for the event 'a'/),
         ]);
       }
     });

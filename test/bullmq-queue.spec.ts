@@ -272,7 +272,7 @@ describe('BullMqEventQueue', () => {
     await destination.has(2);
     expect(destination.taken.map((event) => event.name)).toEqual(['a', 'b']);
     await vi.waitUntil(() => log.error.mock.calls.length > 0);
-    expect(log.error.mock.calls[0]![0]).toMatch(/The job .* failed: .*it is no event/);
+    expect(log.error.mock.calls[0]![0]).toMatch(/The job .* failed: .*the value is not an event/);
     await tracker.close();
     const [job] = await looking.getJobs();
     expect((job!.data as { events: { event: unknown }[] }).events).toEqual([

@@ -3,7 +3,7 @@ import type { EventQueueProducer } from '../core/tree/event-queue.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 
-/** What the entrance asks of the queue behind it. */
+/** The queue's side of a producer. */
 export interface QueueOfEntrance {
   work(): void;
   leave(deadline: Deadline): Promise<void>;

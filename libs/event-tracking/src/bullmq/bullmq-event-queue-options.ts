@@ -11,7 +11,7 @@ const DEFAULT_PREFIX = '{event-tracking}';
 /** BullMQ's own default. */
 const BULLMQ_PREFIX = 'bull';
 
-/** What a {@link BullMqEventQueue} is made of. */
+/** Options of a {@link BullMqEventQueue}. */
 export interface BullMqEventQueueOptions {
   /**
    * How Redis is reached, as BullMQ takes it: options of `ioredis`, or a client.
@@ -26,7 +26,7 @@ export interface BullMqEventQueueOptions {
    */
   name?: string;
   /**
-   * What the queue's keys begin with; in a Redis Cluster with a hash tag, `{event-tracking}`.
+   * Prefix of the queue's keys; in a Redis Cluster it needs a hash tag, `{event-tracking}`.
    *
    * @default that of `queue`, or '{event-tracking}'
    */
@@ -50,7 +50,7 @@ export interface BullMqEventQueueOptions {
    */
   bytesPerJob?: number;
   /**
-   * Options of each job, as BullMQ takes them: priority, attempts, what is kept of jobs that have ended, …
+   * BullMQ's options for each job: priority, attempts, retention of finished jobs, …
    *
    * @default ten attempts with exponential backoff; completed jobs are removed, failed ones kept
    */
@@ -68,7 +68,7 @@ export interface BullMqEventQueueOptions {
    */
   delivery?: Omit<DeliveryOptions, 'deadLetter'>;
   /**
-   * Where it is said what went wrong with the connection and with jobs.
+   * Logs errors of the connection and of jobs.
    *
    * @default Nest's logger
    */
@@ -95,12 +95,12 @@ export interface QueueAddress {
   connection: ConnectionOptions;
 }
 
-/** @throws {@link ImproperlyConfigured} for what are no options of the queue */
+/** @throws {@link ImproperlyConfigured} for invalid options */
 export function checkBullMqOptions(options: BullMqEventQueueOptions, where: string): void {
   checkOptions(options, where, OPTION_KEYS);
 }
 
-/** @throws {@link ImproperlyConfigured} for what BullMQ or this library cannot work with */
+/** @throws {@link ImproperlyConfigured} for options that BullMQ or this library cannot work with */
 export function readAddress(options: BullMqEventQueueOptions): QueueAddress {
   checkBullMqOptions(options, 'BullMqEventQueue');
   const { queue } = options;

@@ -37,10 +37,10 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
  * @remarks
  * - Events are chunked into jobs. A job is done when each of its events has been delivered, filtered or given up at each
  *   destination behind the node; destinations try again by themselves.
- * - A worker that is stopped gives back what it has not delivered, to the destinations where it is still to be delivered.
+ * - A worker that stops returns undelivered events to the queue, with the destinations that still need them.
  *   A worker that dies leaves its jobs to others: they are delivered at least once, and known by the events' ids.
- * - What is given up behind it is kept in a queue of its own, `<name>-dead-letters`, where a destination names no other place.
- * - What Redis does not take waits in the memory of the application, bounded, as before any destination.
+ * - Events that are given up are stored in the queue `<name>-dead-letters`, unless their destination has its own dead letters.
+ * - Events that Redis does not accept wait in the application's memory, within bounds, as for any destination.
  */
 export class BullMqEventQueue implements EventQueue {
   readonly #options: BullMqEventQueueOptions;
@@ -90,7 +90,7 @@ export class BullMqEventQueue implements EventQueue {
     const [worker, queue] = [this.#worker, this.#queue];
     this.#worker = undefined;
     this.#queue = undefined;
-    // Jobs that the deadline cuts short give back what is left, once their destinations have been told to end.
+    // Jobs cut short by the deadline return their events once the destinations have stopped.
     this.#closing = Promise.allSettled([
       this.#closing,
       worker?.close() ?? Promise.resolve(),

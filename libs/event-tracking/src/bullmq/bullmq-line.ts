@@ -10,7 +10,7 @@ import {
   type RecordJob,
 } from './event-job.js';
 
-/** What a worker is given. */
+/** The job of a worker. */
 export type AnyJob = Job<EventJob | RecordJob>;
 
 /** How long a job is left to others that this worker cannot do any more. */
@@ -24,13 +24,13 @@ export class BullMqLine {
 
   constructor(private readonly line: EventQueueConsumer) {}
 
-  /** Whether what a job holds belongs to the node. */
+  /** Whether a job belongs to the node. */
   has({ tracker, path }: EventJob | RecordJob): boolean {
     const place = this.line.position();
     return place.tracker === tracker && place.path === path;
   }
 
-  /** Takes what a job holds to the node's children; rejects where the job has not ended with that. */
+  /** Delivers a job's events to the node's children; rejects if some have not ended. */
   async take(job: AnyJob, token?: string): Promise<void> {
     const taking = this.#isRefusing
       ? giveBack(job, LEFT_TO_OTHERS_MS, token)
@@ -43,7 +43,7 @@ export class BullMqLine {
     }
   }
 
-  /** From now on gives back what is left of jobs; resolves when those under way have ended. */
+  /** Returns undelivered events of jobs from now on; resolves when jobs under way have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled(this.#underWay);
@@ -72,7 +72,7 @@ export class BullMqLine {
     );
   }
 
-  /** What a destination has not taken comes again as the job's options say. */
+  /** A record that a destination did not accept is retried by the job's options. */
   async #register(record: MetadataRecord, job: AnyJob, token?: string): Promise<void> {
     try {
       await this.line.register(record);

@@ -2,18 +2,18 @@ import { isPlainObject } from '../core/event/event.js';
 import { checkBullMqOptions, type BullMqEventQueueOptions } from './bullmq-event-queue-options.js';
 import { BullMqEventQueue } from './bullmq-event-queue.js';
 
-/** Options that a function makes of what Nest's injector gives it. */
+/** Options created by a factory from injected providers. */
 export interface BullMqOptionsFactory {
-  // The arguments are what `inject` lists, which types cannot follow.
+  // The arguments match `inject`, which types cannot express.
   useFactory: (
     // oxlint-disable-next-line typescript/no-explicit-any
     ...dependencies: any[]
   ) => BullMqEventQueueOptions | Promise<BullMqEventQueueOptions>;
-  /** The tokens of what `useFactory` is given. */
+  /** The tokens of the arguments of `useFactory`. */
   inject?: Token[];
 }
 
-/** What Nest's injector finds something by. */
+/** An injection token of Nest. */
 type Token = string | symbol | (new (...args: never[]) => unknown);
 
 /** A {@link BullMqEventQueue} for a node of the tree of `EventTrackingModule`. */

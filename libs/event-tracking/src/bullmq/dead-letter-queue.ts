@@ -26,7 +26,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
   readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
 
-  /** @param logger - where it is said what cannot be read: Nest's, if it is not given */
+  /** @param logger - logs unreadable letters; defaults to Nest's logger */
   constructor(
     { name, ...address }: QueueAddress,
     logger: DiagnosticLogger = new Logger('DeadLetterQueue'),
@@ -55,7 +55,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     }
   }
 
-  /** All that are there, the oldest first; what is none is said, and passed over. */
+  /** Returns all letters, the oldest first; reports and skips other jobs. */
   async *read(): AsyncGenerator<DeadLetter> {
     const ids = await this.#use((queue) => queue.getRanges(['wait'], 0, -1, true));
     for (let start = 0; start < ids.length; start += PAGE) {
@@ -88,7 +88,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
   async #use<T>(work: (queue: Queue) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { name, prefix, connection } = this.#address;
     const queue = new Queue(name, { connection, prefix });
-    queue.on('error', () => {}); // what cannot be done is rejected too
+    queue.on('error', () => {}); // failed calls also reject
     const end = (): void => void queue.close().catch(() => {}); // ends the work too
     signal?.addEventListener('abort', end, { once: true });
     try {

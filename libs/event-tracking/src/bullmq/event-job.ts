@@ -9,7 +9,7 @@ import {
   type PackedEvent,
 } from '../core/tree/packed-event.js';
 
-/** What a job holds: some events of one node of one tracker's tree. */
+/** The data of a job: events of one node of a tracker's tree. */
 export interface EventJob {
   tracker: string;
   /** The node that queued them. */
@@ -17,7 +17,7 @@ export interface EventJob {
   events: JobEvent[];
 }
 
-/** What a job holds that takes a metadata record to the workers. */
+/** The data of a job that carries a metadata record to the workers. */
 export interface RecordJob {
   tracker: string;
   /** The node that queued it. */
@@ -32,7 +32,7 @@ export interface JobEvent {
   at?: string;
 }
 
-/** What a job holds instead of an event, and why it is none. */
+/** A value of a job that is not an event, and the reason. */
 export interface BadEvent {
   jobEvent: JobEvent;
   error: unknown;
@@ -58,7 +58,7 @@ export function jobOf(tracker: string, path: string, events: readonly QueuedEven
   };
 }
 
-/** What a job holds: events, and apart from them what is none. */
+/** The events of a job, and apart from them its other values. */
 export function eventsOf({ path, events }: EventJob): { good: QueuedEvent[]; bad: BadEvent[] } {
   const [good, bad]: [QueuedEvent[], BadEvent[]] = [[], []];
   for (const jobEvent of events) {
@@ -75,7 +75,7 @@ export function recordJobOf(tracker: string, path: string, record: MetadataRecor
   return { tracker, path, record: packMetadata(record) };
 }
 
-/** @throws {@link MalformedEventError} when a job holds what is no metadata record */
+/** @throws {@link MalformedEventError} if the job does not hold a metadata record */
 export function recordOfJob({ record }: RecordJob): MetadataRecord {
   return unpackMetadata(record);
 }

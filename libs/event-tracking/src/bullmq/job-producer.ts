@@ -110,7 +110,7 @@ export class JobProducer implements Backend {
   }
 }
 
-/** What was given up once would be in the way of all that register it later. */
+/** A failed job would block later registrations of the same record. */
 async function tryAgain(job: Job): Promise<void> {
   try {
     await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });

@@ -19,7 +19,7 @@ export type Retryability = 'retryable' | 'unknown' | 'permanent';
 export interface AttemptFailure {
   readonly error: unknown;
   /**
-   * - `retryable`: an outage, a timeout or throttling; says nothing about the events
+   * - `retryable`: an outage, a timeout or throttling; it is no judgement of the events
    * - `unknown`: an error that nobody has classified; one of the events may cause it
    * - `permanent`: the destination rejected the events
    */

@@ -5,7 +5,7 @@ import { untilAborted } from '../core/tree/until-aborted.js';
 import type { DeadLetter } from './dead-letter.js';
 import type { EventEnd } from './waiting-events.js';
 
-/** What becomes of a dead letter; `undelivered` when closing came first. */
+/** How a dead letter ended; `undelivered` if closing came first. */
 export type LetterEnd = 'stored' | 'refused' | 'undelivered';
 
 /** Delivers dead letters, and learns the end of each. */
@@ -43,7 +43,7 @@ export class DeadLetterWriter {
     await this.delivery.flush(deadline);
   }
 
-  /** Stores what it can before the signal aborts, and abandons the other letters. */
+  /** Stores letters until the signal aborts, and abandons the others. */
   async stop(deadline: Deadline): Promise<void> {
     await untilAborted(this.delivery.stop(deadline), deadline.signal);
     for (const abandon of this.#abandons) abandon();

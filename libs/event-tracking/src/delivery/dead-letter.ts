@@ -9,7 +9,7 @@ export interface DeadLetterNote {
   path: string;
   /** `rejected`: refused for good; `exhausted`: tried as often as was allowed. */
   reason: 'rejected' | 'exhausted';
-  /** What the last attempt ended with. */
+  /** The error of the last attempt. */
   error: string;
   /** How often delivery was tried. */
   attempts: number;
@@ -27,7 +27,7 @@ export function isDeadLetter(event: TrackingEvent): event is DeadLetter {
   return 'dead_letter' in event;
 }
 
-/** Reads a dead letter that was packed; undefined for what is none. */
+/** Reads a packed dead letter; undefined for any other value. */
 export function letterIn(packed: PackedEvent): DeadLetter | undefined {
   try {
     const letter = unpackEvent(packed);
@@ -48,7 +48,7 @@ export function withoutNote(event: TrackingEvent): TrackingEvent {
   return original;
 }
 
-/** Where dead letters are kept until somebody has decided what becomes of them. */
+/** Holds dead letters until an operator replays or purges them. */
 export interface DeadLetterStore {
   /** All that are there, the oldest first. */
   read(): AsyncIterable<DeadLetter>;

@@ -112,7 +112,7 @@ export class DeliveryNode implements TreeNode {
     await untilAborted(this.destination.flush?.(deadline), deadline.signal);
   }
 
-  /** Delivers what is queued, drops as `undelivered` what is left when the signal aborts, and closes the destination. */
+  /** Delivers the queued events, drops as `undelivered` those left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline): Promise<void> {
     await this.stop(deadline);
     try {

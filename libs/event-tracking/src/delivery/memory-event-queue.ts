@@ -24,7 +24,7 @@ const BATCHES = 10;
 /**
  * A queue in memory: it decouples the code that emits from processors and destinations of the same process.
  *
- * @remarks Bounded; what does not fit is dropped as `overflow`. What is in it ends with the process.
+ * @remarks Bounded; events that do not fit are dropped as `overflow`. Its events are lost when the process ends.
  */
 export class MemoryEventQueue implements EventQueue {
   readonly #delivery: DeliveryOptions;
@@ -45,11 +45,11 @@ export class MemoryEventQueue implements EventQueue {
       batchSize: Math.max(1, Math.floor(atOnce / BATCHES)),
       concurrency: Math.min(atOnce, BATCHES),
       flushInterval: 0,
-      // What the children do is theirs to try again, and takes as long as it takes.
+      // Children retry and time out themselves.
       timeout: LONGEST_DURATION_MS,
       retry: false,
     };
-    new DeliveringBackend({ send() {} }, this.#delivery); // says what cannot work now, and not at the first event
+    new DeliveringBackend({ send() {} }, this.#delivery); // validates the options now, not at the first event
   }
 
   open(line: EventQueueConsumer): Backend {

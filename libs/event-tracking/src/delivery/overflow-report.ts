@@ -14,7 +14,7 @@ export class OverflowReport {
     this.#timer.unref();
   }
 
-  /** Reports at once what has not been reported. */
+  /** Reports pending counts immediately. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -29,7 +29,7 @@ export interface RedeliveryOptions {
 /** An event that was given up again. */
 export interface FailedRedelivery<T extends TrackingEvent = TrackingEvent> {
   event: T;
-  /** What the last attempt ended with. */
+  /** The error of the last attempt. */
   error: string;
 }
 
@@ -41,9 +41,9 @@ const DEFAULT_TRACKER = 'default';
  * Delivers events again: dead letters to the backends that had given them up, or any events to one that is new.
  *
  * @remarks
- * - An event comes as it was, with its id and its time: what has it already knows it.
+ * - Events keep their id and time, so a destination that already has one recognises it.
  * - A backend gets it past the processors before it, which it had passed. A node's own processors run.
- * - Nothing is written to the dead letters again: what fails is returned.
+ * - Events that fail again are returned, not written to the dead letters.
  */
 export class Redelivery {
   readonly #destinations = new Map<Backend, Destination>();
@@ -58,7 +58,7 @@ export class Redelivery {
    * Delivers events.
    *
    * @returns those that were given up again, with the reason
-   * @throws {@link ImproperlyConfigured} for an event that says not where it belongs, without a `target`
+   * @throws {@link ImproperlyConfigured} for an event that is not a dead letter, if no `target` is set
    * @throws {@link UnknownBackendError} when the tracker has no such backend
    */
   async deliver<T extends TrackingEvent>(events: readonly T[]): Promise<FailedRedelivery<T>[]> {
@@ -109,9 +109,9 @@ export class Redelivery {
   }
 }
 
-/** What gets events again. */
+/** Receives redelivered events. */
 interface Destination {
-  /** Resolves to what went wrong, by the ids of the events that were given up. */
+  /** Resolves to the errors of events that were given up, by event id. */
   deliver(events: readonly TrackingEvent[]): Promise<ReadonlyMap<string, string>>;
   end(): Promise<void>;
 }
@@ -120,7 +120,7 @@ function leafOf(backend: Backend): Destination {
   const errors = new Map<string, string>();
   const delivering = new DeliveringBackend(backend, {
     retry: RETRY,
-    // What would be dropped as too much would count as delivered.
+    // An event dropped by overflow would count as delivered.
     capacity: Number.MAX_SAFE_INTEGER,
     maxBytes: Number.MAX_SAFE_INTEGER,
     deadLetter: {
@@ -140,7 +140,7 @@ function leafOf(backend: Backend): Destination {
   };
 }
 
-/** What becomes of events behind a node is in its backends' hands, and in those of their dead letters. */
+/** A node's backends and their dead letters decide how its events end. */
 function nodeOf(node: RoutingBackend): Destination {
   return {
     async deliver(events) {

@@ -29,7 +29,7 @@ export interface DiskEventQueueOptions {
    */
   concurrency?: number;
   /**
-   * Bounds of the memory in which events wait for the disk, and what is dropped beyond them.
+   * Bounds of the memory in which events wait for the disk, and the overflow policy.
    *
    * @default batches of 1,000, 50,000 events, 'drop-newest'
    */

@@ -9,7 +9,7 @@ import { encode, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
 import { StoreConsumer } from './store-consumer.js';
 
-/** What a node asks of its queue. */
+/** The queue's side of a node. */
 export interface QueueOfNode {
   /** Returns the store of this process, and opens it where necessary. */
   ownStore(): Promise<EventStore>;

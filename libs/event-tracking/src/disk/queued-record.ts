@@ -15,7 +15,7 @@ export interface NodeName {
   path: string;
 }
 
-/** What a node queues: an event, or a metadata record that later events refer to. */
+/** An event, or a metadata record that later events refer to. */
 export type QueuedRecord = QueuedEvent | MetadataRecord;
 
 /** Returns the key under which a store keeps the records of a node. */

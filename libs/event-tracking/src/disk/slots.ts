@@ -7,7 +7,7 @@ import { codeOf } from './store/private-files.js';
 import { LOCK_PREFIX } from './store/store-lock.js';
 import { UnusableStoreError } from './store/unusable-store-error.js';
 
-/** What a store may take on the disk besides what is queued. */
+/** The space that a store may need in addition to its events. */
 const SEGMENTS = 8;
 const SMALLEST_SEGMENT_BYTES = 64 * 1024;
 const LARGEST_SEGMENT_BYTES = 8 * 2 ** 20;
@@ -111,7 +111,7 @@ async function isEmpty(location: string): Promise<boolean> {
   return names?.every((name) => name.startsWith(LOCK_PREFIX)) ?? false;
 }
 
-/** Returns what changes when a store is written to. */
+/** Returns a fingerprint that changes when a store is written to. */
 async function fingerprintOf(location: string): Promise<string> {
   const names = await readdir(location).catch(() => []);
   const files: string[] = [];

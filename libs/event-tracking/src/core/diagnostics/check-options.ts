@@ -8,7 +8,7 @@ export type KeysOf<Options> = Readonly<Record<keyof Options, true>>;
  * Checks that options are an object of keys that somebody reads.
  *
  * @param where - whose options they are, for the message
- * @throws {@link ImproperlyConfigured} with what was received, and with the keys there are
+ * @throws {@link ImproperlyConfigured} with the received value and the supported keys
  */
 export function checkOptions<Options extends object>(
   options: Options,

@@ -1,4 +1,4 @@
-/** Says what was thrown, whatever it was, as the end of a sentence whose full stop is still to come; never throws. */
+/** Formats any thrown value as the end of a sentence, without the final period; never throws. */
 export function describeError(error: unknown): string {
   try {
     if (error instanceof Error) {
@@ -10,12 +10,12 @@ export function describeError(error: unknown): string {
   }
 }
 
-/** Quotes what was passed as a name; says what it was where it was no string. */
+/** Quotes a name; describes any other value. */
 export function quoteName(name: unknown): string {
   return typeof name === 'string' ? `'${name}'` : describeValue(name);
 }
 
-/** Says in a few words what was received where something else was expected; never throws. */
+/** Describes an unexpected value in a few words; never throws. */
 export function describeValue(value: unknown): string {
   try {
     if (value === null) return 'null';

@@ -1,6 +1,6 @@
 import { escapeLineBreaks } from './escape-line-breaks.js';
 
-/** Where a tracker says what went wrong: the part of Nest's logger, pino or the console that it uses. */
+/** Logs a tracker's warnings and errors: the methods that Nest's logger, pino and the console share. */
 export interface DiagnosticLogger {
   warn(message: string): void;
   error(message: string): void;
@@ -9,19 +9,19 @@ export interface DiagnosticLogger {
 const WINDOW_MS = 60_000;
 const BURST = 10;
 const MAX_SUBJECTS = 1_000;
-/** What is spoken of together when there are too many subjects to tell apart. */
+/** Collects further subjects when there are too many. */
 const FURTHER_SUBJECTS = 'further subjects';
 
 interface Subject {
   windowStart: number;
-  said: number;
+  logged: number;
   suppressed: number;
 }
 
 /** How often one subject is spoken of. */
 export interface ReportOptions {
   /**
-   * How many messages about the subject are logged in a minute; what goes beyond is counted and said with the next.
+   * The number of messages about the subject that are logged per minute; the next one after that tells how many were suppressed.
    *
    * @default 10
    */
@@ -29,9 +29,9 @@ export interface ReportOptions {
 }
 
 /**
- * Says what went wrong, bounded: however much fails, the log is not flooded, and how much was left out is said.
+ * Logs warnings and errors without flooding the log, and tells how many were suppressed.
  *
- * @remarks Never throws, whatever the logger does.
+ * @remarks Never throws, for any behaviour of the logger.
  */
 export class Diagnostics {
   readonly #subjects = new Map<string, Subject>();
@@ -43,7 +43,7 @@ export class Diagnostics {
     this.#report('error', subject, message, options);
   }
 
-  /** Reports what is probably a mistake, and loses nothing. */
+  /** Reports a probable mistake that loses no event. */
   warn(subject: string, message: string, options?: ReportOptions): void {
     this.#report('warn', subject, message, options);
   }
@@ -55,11 +55,11 @@ export class Diagnostics {
     { burst = BURST }: ReportOptions = {},
   ): void {
     const subject = this.#subjectOf(key);
-    if (subject.said >= burst) {
+    if (subject.logged >= burst) {
       subject.suppressed++;
       return;
     }
-    subject.said++;
+    subject.logged++;
     this.#log(level, message);
   }
 
@@ -71,17 +71,17 @@ export class Diagnostics {
     if (this.#subjects.size >= MAX_SUBJECTS && key !== FURTHER_SUBJECTS) {
       return this.#subjectOf(FURTHER_SUBJECTS);
     }
-    const fresh = { windowStart: now, said: 0, suppressed: 0 };
+    const fresh = { windowStart: now, logged: 0, suppressed: 0 };
     this.#subjects.set(key, fresh);
     return fresh;
   }
 
-  /** Says what has been left out so far; called when a tracker is flushed or closed. */
+  /** Reports suppressed messages so far; called when a tracker is flushed or closed. */
   settle(): void {
     for (const [key, subject] of this.#subjects) {
       const { suppressed } = subject;
       subject.suppressed = 0;
-      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
+      if (suppressed > 0) this.#reportSuppressed(key, suppressed);
     }
   }
 
@@ -90,11 +90,11 @@ export class Diagnostics {
     for (const [key, { windowStart, suppressed }] of this.#subjects) {
       if (now - windowStart < WINDOW_MS) return;
       this.#subjects.delete(key);
-      if (suppressed > 0) this.#sayWhatWasLeftOut(key, suppressed);
+      if (suppressed > 0) this.#reportSuppressed(key, suppressed);
     }
   }
 
-  #sayWhatWasLeftOut(key: string, count: number): void {
+  #reportSuppressed(key: string, count: number): void {
     this.#log('warn', `${count} more like the above were not logged one by one (${key}).`);
   }
 

@@ -1,8 +1,8 @@
 import type { Violation } from './violation.js';
 
-/** What an error of this library may be built with. */
+/** Options of this library's errors. */
 export interface EventTrackingErrorOptions {
-  /** What led to it. */
+  /** The error that caused it. */
   cause?: unknown;
 }
 
@@ -22,7 +22,7 @@ export class EventTrackingError extends Error {
   }
 }
 
-/** Thrown at bootstrap when what was configured cannot work. */
+/** Thrown at bootstrap for an invalid configuration. */
 export class ImproperlyConfigured extends EventTrackingError {
   override readonly code: string = 'IMPROPERLY_CONFIGURED';
 }
@@ -87,7 +87,7 @@ export class NoTransformerImplemented extends EventTrackingError {
   }
 }
 
-/** Thrown by a backend to say that the whole call failed and may succeed when it is tried again. */
+/** Thrown by a backend when the whole call failed and another attempt may succeed. */
 export class RetryableDeliveryError extends EventTrackingError {
   override readonly code: string = 'RETRYABLE_DELIVERY';
   /** How long the destination asked to be left alone, in milliseconds. */
@@ -102,7 +102,7 @@ export class RetryableDeliveryError extends EventTrackingError {
   }
 }
 
-/** Thrown by a backend to say that the whole call failed and will fail again however often it is tried. */
+/** Thrown by a backend when the whole call failed and every further attempt would fail. */
 export class PermanentDeliveryError extends EventTrackingError {
   override readonly code: string = 'PERMANENT_DELIVERY';
 }
@@ -112,11 +112,11 @@ export class MalformedEventError extends EventTrackingError {
   override readonly code: string = 'MALFORMED_EVENT';
 }
 
-/** What `flush` and `close` of a strict tracker reject with when events differed from what was agreed. */
+/** Rejects `flush` and `close` of a strict tracker after events deviated from their types. */
 export class EventViolationError extends EventTrackingError {
   override readonly code: string = 'EVENT_VIOLATION';
 
-  /** What was found, each kind and name once. */
+  /** The deviations, once per kind and name. */
   readonly violations: readonly Violation[];
 
   constructor(

@@ -1,6 +1,6 @@
 const LINE_BREAKS = /[\n\v\f\r\u0085\u2028\u2029]/g;
 
-/** Escapes line breaks, so that what a text quotes cannot forge another line of a log. */
+/** Escapes line breaks, so that quoted text cannot forge a log line. */
 export function escapeLineBreaks(text: string): string {
   return text.replace(LINE_BREAKS, (character) => ESCAPES[character] ?? escape(character));
 }

@@ -1,24 +1,24 @@
 /**
- * How an event can differ from what was agreed.
+ * How an event can deviate from its type.
  *
  * - `unregistered`: its name is no registered type's, where types are registered
  * - `extra-field`, `missing-field`: its data are not those that its type describes
- * - `invalid`: a field is of another type than was said, or the schema finds fault with the data
- * - `unserialisable`: its data or a context held what JSON cannot say
+ * - `invalid`: a field has another type than declared, or the schema rejects the data
+ * - `unserialisable`: its data or a context contains values that JSON cannot represent
  * - `oversized`: its data are larger than `maxEventSize`
  */
 export type ViolationKind =
   'unregistered' | 'extra-field' | 'missing-field' | 'invalid' | 'unserialisable' | 'oversized';
 
-/** That events of a name differed from what was agreed; they were delivered all the same. */
+/** A deviation of events of one name from their type; the events were still delivered. */
 export interface Violation {
   readonly kind: ViolationKind;
-  /** The event's name; the context's, where that held what JSON cannot say. */
+  /** The event's name, or the context's if its values are not representable. */
   readonly name: string;
-  /** What was found the first time. */
+  /** The first deviation in words. */
   readonly message: string;
   /** How often it was found. */
   readonly count: number;
-  /** Which code emitted the first one: file, line and column; empty where the platform does not say. */
+  /** The code that emitted the first one: file, line and column; empty if the platform cannot tell. */
   readonly call_site: string;
 }

@@ -21,7 +21,7 @@ export function callSiteOf(stack: string): string {
 }
 
 /**
- * The stack that an error was made with; empty where the platform does not say.
+ * Returns the stack of an error; empty if the platform has none.
  *
  * @remarks Who sets `Error.prepareStackTrace` makes something else of it, or throws.
  */

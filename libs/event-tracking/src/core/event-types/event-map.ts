@@ -18,7 +18,7 @@ export type EventsOf<Types> = EventsByName<
 
 type EventsByName<Types extends EventType> = { [T in Types as T['name']]: EventDataOf<T> };
 
-/** The names that a tracker takes: those of its events, or any where nothing is said of them. */
+/** The names that a tracker accepts: those of its events, or any if its events are not declared. */
 export type NameOf<Events extends object> = object extends Events ? string : keyof Events & string;
 
 /** The data of a tracker's events of a name. */

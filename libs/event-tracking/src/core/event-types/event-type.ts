@@ -24,21 +24,21 @@ declare const DATA: unique symbol;
 /** Marks a type, for every copy of the package. */
 const KIND = Symbol.for('event-tracking:described-type');
 
-/** What events and contexts have in common that are described. */
+/** Common properties of event and context types. */
 export interface DescribedType<Name extends string = string, Data extends object = object> {
   readonly kind: 'event' | 'context';
   readonly name: Name;
-  /** What it is, and when there is one; may be empty. */
+  /** Describes the event or context, and when it occurs; may be empty. */
   readonly description: string;
-  /** The fields by name; undefined where nothing is said of them. */
+  /** The fields by name; undefined if they are not described. */
   readonly fields: Readonly<Record<string, FieldDescription>> | undefined;
-  /** Whether there may be fields of which nothing is said, because the schema takes them. */
+  /** Whether the schema accepts fields that are not described. */
   readonly isOpen: boolean;
   /** Validates the values. */
   readonly schema: StandardSchema | undefined;
   /** The schema in the words of Standard Schema, looked up once: libraries may make it when they are asked. */
   readonly standard: StandardSchema['~standard'] | undefined;
-  /** What the validator says of itself as JSON Schema. */
+  /** The validator's own JSON Schema. */
   readonly jsonSchema: JsonSchema | undefined;
   /** Values, for readers of the documentation. */
   readonly example: Readonly<Record<string, unknown>> | undefined;
@@ -48,7 +48,7 @@ export interface DescribedType<Name extends string = string, Data extends object
   readonly [DATA]?: Data;
 }
 
-/** An event type: what events of a name mean and hold. Made by {@link defineEvent}. */
+/** An event type: the meaning and the fields of events with one name. Created by {@link defineEvent}. */
 export interface EventType<
   Name extends string = string,
   Data extends object = object,
@@ -56,11 +56,11 @@ export interface EventType<
   readonly kind: 'event';
   /** The names of the contexts that such events are emitted in. */
   readonly contexts: readonly string[];
-  /** What the merged context is described to hold; undefined where nothing is said of it. */
+  /** The keys of the merged context by name; undefined if they are not described. */
   readonly contextFields: Readonly<Record<string, FieldDescription>> | undefined;
 }
 
-/** A context type: what a context of a name means and holds. Made by {@link defineContext}. */
+/** A context type: the meaning and the keys of contexts with one name. Created by {@link defineContext}. */
 export interface ContextType<
   Name extends string = string,
   Values extends object = object,
@@ -68,22 +68,22 @@ export interface ContextType<
   readonly kind: 'context';
 }
 
-/** What events of a type hold. */
+/** The data of events of a type. */
 export type EventDataOf<T extends EventType> =
   T extends EventType<string, infer Data> ? Data : never;
 
-/** What contexts of a type hold. */
+/** The values of contexts of a type. */
 export type ContextValuesOf<T extends ContextType> =
   T extends ContextType<string, infer Values> ? Values : never;
 
 /** How a type is described. */
 export interface TypeOptions<F extends Fields = Fields, S extends StandardSchema = StandardSchema> {
-  /** What it is, and when there is one. */
+  /** Describes the event or context, and when it occurs. */
   description: string;
   /**
-   * What the fields mean, by name: a description, or more about it.
+   * The fields by name: a description, or a description with further properties.
    *
-   * @default those of the schema, where that can say them as JSON Schema
+   * @default the fields of the schema, if it can express them as JSON Schema
    */
   fields?: F;
   /**
@@ -108,7 +108,7 @@ export interface EventTypeOptions<
   /**
    * The contexts that such events are emitted in, for readers of the documentation.
    *
-   * @default nothing is said
+   * @default not described
    */
   contexts?: readonly (ContextType | string)[];
 }
@@ -131,7 +131,7 @@ const FIELD_KEYS: KeysOf<FieldDescription> = {
  * Declares an event type as a value: it types `emit`, documents the events, and validates them where it has a schema.
  *
  * @remarks
- * `fields` says what is documented; `schema` what is validated, and how the data are typed. Without a schema, the fields'
+ * `fields` documents the data; `schema` validates and types them. Without a schema, the fields'
  * own `type` and `optional` do both.
  * @example
  * ```ts
@@ -141,7 +141,7 @@ const FIELD_KEYS: KeysOf<FieldDescription> = {
  * });
  * tracker.emit(CourseEnrolled, { course_id: 'DemoX' });
  * ```
- * @throws {@link ImproperlyConfigured} for what is no description
+ * @throws {@link ImproperlyConfigured} for an invalid description
  */
 export function defineEvent<const Name extends string, S extends StandardSchema<object>>(
   name: Name,
@@ -162,7 +162,7 @@ export function defineEvent(name: string, options: EventTypeOptions): EventType 
 /**
  * Declares a context type as a value: it types `context` and `enterContext`, and documents the context.
  *
- * @throws {@link ImproperlyConfigured} for what is no description
+ * @throws {@link ImproperlyConfigured} for an invalid description
  */
 export function defineContext<const Name extends string, S extends StandardSchema<object>>(
   name: Name,
@@ -183,7 +183,7 @@ export function defineContext(name: string, options: TypeOptions): ContextType {
 /**
  * Makes an event type, as described by code whose stack is given.
  *
- * @throws {@link ImproperlyConfigured} for what is no description
+ * @throws {@link ImproperlyConfigured} for an invalid description
  */
 export function eventTypeFrom(
   name: string,
@@ -207,7 +207,7 @@ export function eventTypeFrom(
 /**
  * Makes a context type, as described by code whose stack is given.
  *
- * @throws {@link ImproperlyConfigured} for what is no description
+ * @throws {@link ImproperlyConfigured} for an invalid description
  */
 export function describeContext(name: string, options: TypeOptions, stack: string): ContextType {
   const where = `The context type ${describeName(name)}`;
@@ -230,7 +230,7 @@ export function isContextType(value: unknown): value is ContextType {
  * A list of types of events and contexts.
  *
  * @param where - how the configuration names it, for the message
- * @throws {@link ImproperlyConfigured} for what is none
+ * @throws {@link ImproperlyConfigured} for a value that is not a type
  */
 export function checkedTypes(types: unknown, where: string): (EventType | ContextType)[] {
   if (typeof types !== 'object' || types === null || !(Symbol.iterator in types)) {
@@ -246,7 +246,7 @@ export function checkedTypes(types: unknown, where: string): (EventType | Contex
   });
 }
 
-/** The name that a type stands for; what is no type is its own. */
+/** Returns the name of a type; any other value is returned unchanged. */
 export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
   try {
     if (kindOf(value) !== undefined) return (value as DescribedType).name;
@@ -256,7 +256,7 @@ export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
   return value as Exclude<T, DescribedType>;
 }
 
-/** The stack of whoever called a function of the library. */
+/** Returns the call stack above a function of the library. */
 // oxlint-disable-next-line typescript/no-unsafe-function-type
 export function captureStack(callee: Function): string {
   // Only V8 can leave frames out; elsewhere the stack begins within the library.
@@ -324,7 +324,7 @@ function takesOtherFields(jsonSchema: JsonSchema | undefined): boolean {
   return others !== undefined && others !== false;
 }
 
-/** What is said of fields here, and what the validator says besides. */
+/** Merges the described fields with those of the validator's schema. */
 function allFields(
   said: Record<string, FieldDescription> | undefined,
   jsonSchema: JsonSchema | undefined,

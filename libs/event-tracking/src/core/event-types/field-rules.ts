@@ -20,14 +20,14 @@ const KINDS: Readonly<Record<keyof FieldTypes, number>> = {
   object: OBJECT,
 };
 
-/** What a field asks of its value. */
+/** The rule for the value of a field. */
 interface FieldRule {
   readonly name: string;
   readonly kind: number;
   readonly isRequired: boolean;
 }
 
-/** What the fields of a type ask of data. */
+/** The rules of a type's fields. */
 export class FieldRules {
   readonly #rules: readonly FieldRule[];
   readonly #byName: ReadonlyMap<string, FieldRule>;
@@ -47,7 +47,7 @@ export class FieldRules {
     this.#required = this.#rules.filter(({ isRequired }) => isRequired).length;
   }
 
-  /** Tells whether the data are as the fields say: quickly, because they nearly always are, and in their order. */
+  /** Whether the data conform; a fast path for valid data with keys in the order of declaration. */
   areKeptBy(data: EventData): boolean {
     const rules = this.#rules;
     let index = 0;
@@ -76,7 +76,7 @@ export class FieldRules {
     );
   }
 
-  /** The fields whose values are of another type than was said. */
+  /** Lists the fields whose values have another type than declared. */
   mistyped(data: EventData): { field: string; type: string }[] {
     return this.#rules.flatMap(({ name, kind }) =>
       !Object.hasOwn(data, name) || isOfKind(data[name], kind)

@@ -1,4 +1,4 @@
-/** The kinds of values that a field may be said to have. */
+/** The types that a field can declare. */
 export interface FieldTypes {
   string: string;
   number: number;
@@ -23,9 +23,9 @@ export function isFieldType(value: unknown): value is keyof FieldTypes {
   return FIELD_TYPES.includes(value as keyof FieldTypes);
 }
 
-/** What the documentation says of a field. */
+/** The documentation of a field. */
 export interface FieldDescription {
-  /** What the field says, and in which unit. */
+  /** Describes the field and its unit. */
   readonly description: string;
   /**
    * Which kind of value it has; types `emit`, and is checked when an event is emitted.
@@ -55,5 +55,5 @@ export type DataOf<F extends Fields> = Flat<
 
 type ValueOf<F> = F extends { type: keyof FieldTypes } ? FieldTypes[F['type']] : unknown;
 
-/** What a type holds, written out where the compiler shows it: without the intersection it would show `Flat<…>`. */
+/** Expands a type in the compiler's messages; without the intersection they show `Flat<…>`. */
 type Flat<T> = { [K in keyof T]: T[K] } & {};

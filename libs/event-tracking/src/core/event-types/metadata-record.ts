@@ -7,7 +7,7 @@ import type { ContextType, DescribedType, EventType } from './event-type.js';
 import type { FieldDescription } from './field.js';
 import type { JsonSchema } from './standard-schema.js';
 
-/** What a metadata record says of a field. */
+/** A field in a metadata record. */
 export interface FieldRecord extends FieldDescription {
   /** Unique to the field and the record. */
   readonly id: string;
@@ -15,7 +15,7 @@ export interface FieldRecord extends FieldDescription {
 }
 
 /**
- * What is known of a type of events or contexts, in one version: a plain object, which JSON and BSON can hold.
+ * One version of an event or context type, as a plain object that JSON and BSON can represent.
  *
  * @remarks
  * The content alone decides the id: the same description has the same id in every process, and a changed one has another.
@@ -29,13 +29,13 @@ export interface MetadataRecord {
   readonly description: string;
   /** In the order of their names. */
   readonly fields: readonly FieldRecord[];
-  /** What the merged context of such events is described to hold. */
+  /** The described keys of the merged context of such events. */
   readonly context_fields?: readonly FieldRecord[];
   /** The names of the contexts that such events are emitted in. */
   readonly contexts?: readonly string[];
   /** The ids of the context types that are entered together, where the record stands for several. */
   readonly composed_of?: readonly string[];
-  /** What the validator says of itself. */
+  /** The validator's own JSON Schema. */
   readonly schema?: JsonSchema;
   readonly example?: Readonly<Record<string, unknown>>;
   /** When the type was registered in this process; no part of the content. */

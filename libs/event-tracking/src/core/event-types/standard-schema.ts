@@ -1,4 +1,4 @@
-/** What a validator answers: what it found wrong, or nothing. */
+/** The result of a validator: the issues that it found, or none. */
 export interface SchemaResult {
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
@@ -30,7 +30,7 @@ export interface StandardSchema<Input = unknown, Output = unknown> {
 /** A JSON Schema, draft 2020-12. */
 export type JsonSchema = Record<string, unknown>;
 
-/** What a validator takes. */
+/** The input type of a validator. */
 export type InputOf<Schema extends StandardSchema> = NonNullable<
   Schema['~standard']['types']
 >['input'];
@@ -42,7 +42,7 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
-/** What a validator says of itself as JSON Schema; undefined where it cannot, or not all of it. */
+/** Returns the validator's JSON Schema; undefined if it cannot express all of itself. */
 export function jsonSchemaOf(schema: StandardSchema): JsonSchema | undefined {
   try {
     return schema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' });

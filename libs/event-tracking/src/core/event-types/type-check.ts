@@ -11,7 +11,7 @@ import { Violations } from './violations.js';
 
 const MAX_LISTED = 10;
 
-/** Compares what is emitted with what was agreed, and says where it differs; the events are delivered all the same. */
+/** Compares emitted events with their types and warns of deviations; the events are still delivered. */
 export class TypeCheck {
   isStrict = false;
   readonly violations: Violations;
@@ -24,7 +24,7 @@ export class TypeCheck {
 
   /**
    * @param data - as passed
-   * @param copied - what is delivered of it
+   * @param copied - the copy that is delivered
    */
   compare({ name, type, rules }: RegisteredType, data: unknown, copied: EventData): void {
     if (rules !== undefined && !rules.areKeptBy(copied)) this.#compareFields(name, rules, copied);
@@ -47,7 +47,7 @@ export class TypeCheck {
     );
   }
 
-  /** @param conversions - what stood where, and what became of it */
+  /** @param conversions - the path of each converted value and its result */
   unserialisable(what: 'data' | 'context', name: string, conversions: readonly string[]): void {
     const subject = what === 'data' ? `The data of the event '${name}'` : `The context '${name}'`;
     const became = conversions.join('; ');

@@ -18,7 +18,7 @@ export interface RegisteredType {
   readonly name: string;
   /** The id of its record. */
   readonly id: string;
-  /** What its fields ask of data; undefined where nothing is said of them. */
+  /** The rules of its fields; undefined if they are not described. */
   readonly rules: FieldRules | undefined;
 }
 

@@ -6,9 +6,9 @@ const MAX_VIOLATIONS = 1_000;
 const FURTHER_NAMES = 'further names';
 
 /**
- * How events differed from what was agreed, by kind and name: counted always, warned of once a minute.
+ * Deviations of events from their types, by kind and name: always counted, and logged once a minute.
  *
- * @remarks Bounded: beyond a thousand kinds and names, what differs is counted as that of further names.
+ * @remarks Bounded: beyond a thousand kinds and names, deviations count under `further names`.
  */
 export class Violations {
   readonly #found = new Map<string, { -readonly [K in keyof Violation]: Violation[K] }>();
@@ -16,7 +16,7 @@ export class Violations {
   constructor(private readonly diagnostics: Diagnostics) {}
 
   /**
-   * Counts what was found, and warns of it unless it did lately.
+   * Counts a deviation, and logs it unless one was logged within the last minute.
    *
    * @param place - made where the code emits; may be left out there
    */

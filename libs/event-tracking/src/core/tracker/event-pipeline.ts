@@ -33,7 +33,7 @@ export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSiz
 const MAX_NESTED_EMITS = 8;
 
 /**
- * Creates events and routes them into a tree; what a tracker delegates to, and what its owner controls.
+ * Creates events and routes them into a tree. A tracker delegates to it, and its owner controls it.
  *
  * @remarks
  * The tree comes later than the pipeline, so that the tree's backends may depend on the tracker. Events emitted before

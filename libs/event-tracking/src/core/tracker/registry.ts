@@ -56,7 +56,7 @@ const diagnostics = new Diagnostics();
 /**
  * Emits through the tracker that is registered as `default`.
  *
- * @remarks Never throws: where none is registered, nothing is emitted and a warning says so.
+ * @remarks Never throws: without a registered tracker it emits nothing and logs a warning.
  */
 export function emit<T extends EventType>(type: T, ...data: DataArgument<EventDataOf<T>>): void;
 export function emit(name?: string, data?: object): void;

@@ -7,7 +7,7 @@ import { ImproperlyConfigured } from '../diagnostics/errors.js';
 import type { ContextType, EventType } from '../event-types/event-type.js';
 import type { Processor } from '../tree/processor.js';
 
-/** What a tracker is made of. */
+/** Options of a {@link Tracker}. */
 export interface TrackerOptions {
   /**
    * The destinations by name, called in code-point order of their names.
@@ -40,9 +40,9 @@ export interface TrackerOptions {
    */
   eventTypes?: Iterable<EventType | ContextType>;
   /**
-   * Makes `flush` and `close` reject when events differed from what was agreed: for tests and development.
+   * Makes `flush` and `close` reject after events deviated from their types: for tests and development.
    *
-   * @remarks Every event is then to be of a registered type. Events are delivered all the same.
+   * @remarks Every event must then have a registered type. Events are still delivered.
    * @default false
    */
   strict?: boolean;
@@ -53,7 +53,7 @@ export interface TrackerOptions {
    */
   name?: string;
   /**
-   * Where the tracker says what went wrong.
+   * Logs the tracker's warnings and errors.
    *
    * @default the console
    */
@@ -73,12 +73,12 @@ const OPTION_KEYS: KeysOf<TrackerOptions> = {
 /** In bytes. */
 export const DEFAULT_MAX_EVENT_SIZE = 1024 * 1024;
 
-/** @throws {@link ImproperlyConfigured} for what is no object, and for keys that nobody reads */
+/** @throws {@link ImproperlyConfigured} for a value that is not an object, and for unknown keys */
 export function checkTrackerOptions(options: TrackerOptions): void {
   checkOptions(options, 'Tracker', OPTION_KEYS);
 }
 
-/** @throws {@link ImproperlyConfigured} for what is no locator */
+/** @throws {@link ImproperlyConfigured} for an invalid locator */
 export function checkedLocator(locator: unknown): ContextLocator {
   const candidate = locator as Partial<ContextLocator> | null;
   if (typeof candidate?.get === 'function' && typeof candidate.run === 'function') {
@@ -89,7 +89,7 @@ export function checkedLocator(locator: unknown): ContextLocator {
   );
 }
 
-/** @throws {@link ImproperlyConfigured} for what is no size */
+/** @throws {@link ImproperlyConfigured} for an invalid size */
 export function checkedSize(size: unknown): number {
   if (typeof size === 'number' && size > 0) return size;
   throw new ImproperlyConfigured(

@@ -49,7 +49,9 @@ export function packMetadata(record: MetadataRecord): PackedEvent {
 export function unpackMetadata(packed: PackedEvent): MetadataRecord {
   const record = unpack(packed);
   if (isMetadataRecord(record)) return record;
-  throw new MalformedEventError('Cannot read a queued metadata record: the value is not a metadata record.');
+  throw new MalformedEventError(
+    'Cannot read a queued metadata record: the value is not a metadata record.',
+  );
 }
 
 /** @throws if JSON cannot represent the value */

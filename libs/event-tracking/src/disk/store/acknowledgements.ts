@@ -24,7 +24,7 @@ export class AcknowledgementLog {
 
   constructor(readonly path: string) {}
 
-  /** Returns what was acknowledged; skips damaged entries. */
+  /** Returns the acknowledged ranges; skips damaged entries. */
   async read(): Promise<Range[]> {
     const content = await readFile(this.path).catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);

@@ -22,7 +22,7 @@ const SEGMENT_BYTES = 8 * 2 ** 20;
 /** An empty segment that is larger is given back to the disk, though it is not full. */
 const IDLE_SEGMENT_BYTES = 2 ** 20;
 
-/** How a store divides what it holds. */
+/** How a store divides its records. */
 export interface EventStoreOptions {
   /**
    * The size from which on a segment is not written to any more, in bytes.
@@ -179,7 +179,7 @@ export class EventStore {
     this.#maintain();
   }
 
-  /** Resolves when what is due has been written; marks the store as gone where its directory was deleted. */
+  /** Resolves when due writes have ended; marks the store as gone if its directory was deleted. */
   async check(): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#isClosed || this.#isGone) return;
@@ -189,7 +189,7 @@ export class EventStore {
     this.#maintain();
   }
 
-  /** Writes what is due and lets go of the directory. */
+  /** Writes due records and releases the directory. */
   async close(): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#isClosed) return;
@@ -307,7 +307,7 @@ export class EventStore {
     await active.file.close();
   }
 
-  /** Ends a segment whose last write failed: nobody knows what of it is on the disk. */
+  /** Ends a segment whose last write failed, because its content on disk is unknown. */
   async #abandonActive(): Promise<void> {
     const active = this.#active;
     if (active === undefined) return;
@@ -343,7 +343,7 @@ export class EventStore {
     if (this.#isMaintaining || this.#isClosed || this.#isGone) return;
     this.#isMaintaining = true;
     void this.#exclusively(async () => {
-      this.#isMaintaining = false; // what is acknowledged from now on needs another turn
+      this.#isMaintaining = false; // later acknowledgements need another turn
       if (this.#isClosed || this.#isGone) return;
       try {
         await this.#sealIdle();

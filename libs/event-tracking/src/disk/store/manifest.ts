@@ -10,14 +10,14 @@ export const MANIFEST = 'store.json';
 const FORMAT = 'nestjs-event-tracking/disk-store';
 const VERSION = 1;
 
-/** What a manifest says of a segment; only the one that is being written has no end. */
+/** A segment in a manifest; only the one being written has no end. */
 export interface SegmentEntry {
   readonly first: number;
   readonly last?: number;
   readonly bytes?: number;
 }
 
-/** What a store has besides its records. */
+/** The description of a store. */
 export interface Manifest {
   /** No sequence number from here on was used when the manifest was written. */
   readonly next: number;

@@ -12,7 +12,7 @@ const STARTS_COMMIT = 1;
 const IS_GAP = 2;
 const HAS_POSITION = 4;
 
-/** What a record holds, before it has a sequence number. */
+/** The content of a record, before it has a sequence number. */
 export interface RecordContent {
   /** Names the node that the record belongs to. */
   readonly key: string;
@@ -35,7 +35,7 @@ export interface RawRecord {
   readonly key: string;
   /** Whether everything before it was on the disk when it was written. */
   readonly startsCommit: boolean;
-  /** The last of the sequence numbers that this record says have been acknowledged, if it says so. */
+  /** The last of the acknowledged sequence numbers that this record stands for, if any. */
   readonly gapEnd: number | undefined;
   /** The sequence number of the record in whose place this one stands, if it replaces one. */
   readonly position: number | undefined;

@@ -5,7 +5,7 @@ import { setAside } from './damaged-files.js';
 import { codeOf } from './private-files.js';
 import type { Segment } from './segment.js';
 
-/** What maintenance needs of its store. */
+/** The store's side of maintenance. */
 export interface MaintainedStore {
   readonly location: string;
   /** In the order of their sequence numbers. */

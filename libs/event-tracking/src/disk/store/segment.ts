@@ -6,7 +6,7 @@ import { SequenceSet } from './sequence-set.js';
 const SEQUENCE_DIGITS = 16;
 const NAME = /^(\d{16})\.events$/;
 
-/** What a store knows of one of its files of records. */
+/** The state of one file of records. */
 export class Segment {
   readonly path: string;
   readonly acknowledgements: AcknowledgementLog;

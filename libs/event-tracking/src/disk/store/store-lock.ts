@@ -18,7 +18,7 @@ const ANSWER_MS = 1_000;
 const NEXT_LOOK_MS = 5;
 /** The shortest limit of the platforms on a socket's path, without room for a name. */
 const LONGEST_DIRECTORY = 100 - LOCK_PREFIX.length - randomUUID().length;
-/** What file systems that hold no sockets answer. */
+/** Error codes of file systems without sockets. */
 const WITHOUT_SOCKETS = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EINVAL']);
 
 /**
@@ -110,7 +110,7 @@ export class StoreLock {
   }
 }
 
-/** Returns what the living processes of a directory are, and removes the sockets of the dead. */
+/** Returns the roles of the living processes of a directory, and removes the sockets of dead ones. */
 async function rolesIn(directory: string): Promise<[name: string, role: Role][]> {
   const names = (await readdir(directory)).filter((name) => name.startsWith(LOCK_PREFIX));
   const roles: [string, Role][] = [];
@@ -122,7 +122,7 @@ async function rolesIn(directory: string): Promise<[name: string, role: Role][]>
   return roles;
 }
 
-/** Asks a process what it is; resolves to nothing where it is dead. */
+/** Asks a process for its role; resolves to undefined if it is dead. */
 async function roleAt(path: string): Promise<Role | undefined> {
   return new Promise<Role | undefined>((resolve, reject) => {
     const socket = connect(path);

@@ -3,7 +3,7 @@ import { RecordReader } from './record-reader.js';
 import { contentOf, RECORD_VERSION, type StoredRecord } from './record.js';
 import type { Segment } from './segment.js';
 
-/** What a reader asks of the store. */
+/** The store's side of a reader. */
 export interface ReadableStore {
   /** In the order of their sequence numbers. */
   readonly segments: readonly Segment[];

@@ -11,14 +11,14 @@ import { Segment } from './segment.js';
 import { SYNC_MARK } from './sync-mark.js';
 import { UnusableStoreError } from './unusable-store-error.js';
 
-/** What was found in the directory of a store. */
+/** The content of a store's directory. */
 export interface StoredSegments {
   readonly segments: Segment[];
   /** The first sequence number that was never used. */
   readonly next: number;
   /** The sequence numbers that must be there and are not, by segment. */
   readonly lost: ReadonlyMap<Segment, readonly number[]>;
-  /** What is damaged, in words. */
+  /** Descriptions of the damage. */
   readonly damage: readonly string[];
   /** How many records a newer release has written. */
   readonly unknown: number;
@@ -101,7 +101,7 @@ function isOwn(name: string): boolean {
   );
 }
 
-/** Returns the segments of a manifest; removes what a deletion that was cut short has left. */
+/** Returns the segments of a manifest; removes leftovers of an interrupted deletion. */
 async function listed(
   location: string,
   entries: readonly SegmentEntry[],

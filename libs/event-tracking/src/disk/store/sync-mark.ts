@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { openPrivateFile, writeAt } from './private-files.js';
 
-/** The file of a store that says how far it was synced. */
+/** The file of a store that records how far it was synced. */
 export const SYNC_MARK = 'synced';
 const BYTES = 10;
 const AT_SEQUENCE = 4;
 const SEQUENCE_BYTES = 6;
 
 /**
- * Says up to which sequence number the store's records are on the disk for good, so that a file that was cut short can be
+ * Records up to which sequence number the store's records are durable, so that a file that was cut short can be
  * told from one whose last write was never finished.
  *
  * @remarks It is written after each sync and not synced itself: after a power cut it may be behind, never ahead.

@@ -9,18 +9,18 @@ import type {
   EventQueueConsumer,
 } from '../core/tree/event-queue.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
-import { BullMqEntrance } from './bullmq-entrance.js';
+import { BullMqProducer } from './bullmq-producer.js';
 import {
   readAddress,
   type BullMqEventQueueOptions,
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
-import { BullMqLine } from './bullmq-line.js';
+import { BullMqNodeConsumer } from './bullmq-node-consumer.js';
 import { checkWorkerConnection } from './connection-check.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
 import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
-import { reach } from './reach.js';
+import { ping } from './ping.js';
 
 const JOB_OPTIONS: JobsOptions = {
   attempts: 10,
@@ -35,10 +35,10 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
  * A queue in Redis, by BullMQ: any number of applications fill it, any number of workers empty it.
  *
  * @remarks
- * - Events are chunked into jobs. A job is done when each of its events has been delivered, filtered or given up at each
- *   destination behind the node; destinations try again by themselves.
+ * - Events are grouped into jobs. A job is complete when each destination behind the node has delivered, filtered or given
+ *   up each of its events; destinations retry on their own.
  * - A worker that stops returns undelivered events to the queue, with the destinations that still need them.
- *   A worker that dies leaves its jobs to others: they are delivered at least once, and known by the events' ids.
+ *   If a worker dies, others take over its jobs: events are delivered at least once, and recognised by their ids.
  * - Events that are given up are stored in the queue `<name>-dead-letters`, unless their destination has its own dead letters.
  * - Events that Redis does not accept wait in the application's memory, within bounds, as for any destination.
  */
@@ -47,14 +47,14 @@ export class BullMqEventQueue implements EventQueue {
   readonly deadLetters: DeadLetterQueue;
   readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
-  readonly #lines: BullMqLine[] = [];
-  /** The lines whose nodes have not closed them. */
-  readonly #open = new Set<BullMqLine>();
+  readonly #consumers: BullMqNodeConsumer[] = [];
+  /** The consumers that are not closed. */
+  readonly #open = new Set<BullMqNodeConsumer>();
   #queue: Queue | undefined;
   #worker: Worker | undefined;
   #closing = Promise.resolve();
 
-  /** @throws {@link ImproperlyConfigured} for options that cannot work */
+  /** @throws {@link ImproperlyConfigured} for invalid options */
   constructor(options: BullMqEventQueueOptions) {
     this.#address = readAddress(options);
     this.deadLetters = new DeadLetterQueue(this.#address, options.logger);
@@ -62,30 +62,30 @@ export class BullMqEventQueue implements EventQueue {
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
   }
 
-  open(line: EventQueueConsumer): EventQueueProducer {
+  open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
-    const ownLine = new BullMqLine(line);
-    this.#lines.push(ownLine);
-    this.#open.add(ownLine);
+    const consumer = new BullMqNodeConsumer(node);
+    this.#consumers.push(consumer);
+    this.#open.add(consumer);
     const bounds = { events: eventsPerJob, bytes: bytesPerJob };
-    const producer = new JobProducer(this.#queue, line, bounds, { ...JOB_OPTIONS, ...job });
-    return new BullMqEntrance(
-      producer,
+    const jobs = new JobProducer(this.#queue, node, bounds, { ...JOB_OPTIONS, ...job });
+    return new BullMqProducer(
+      jobs,
       { ...DELIVERY, ...delivery },
       {
-        work: () => this.#work(),
-        leave: (deadline) => this.#leave(ownLine, deadline),
+        onWork: () => this.#work(),
+        onClose: (deadline) => this.#closeConsumer(consumer, deadline),
       },
     );
   }
 
-  /** Rejects when Redis cannot be reached, or has not been when the signal aborts. */
+  /** Rejects if Redis cannot be reached before the signal aborts. */
   async check(deadline: Deadline = {}): Promise<void> {
-    if (this.#queue !== undefined) await reach(this.#queue, deadline);
+    if (this.#queue !== undefined) await ping(this.#queue, deadline);
   }
 
-  /** Takes no further jobs, lets those under way come to their end, and closes the connections. */
+  /** Takes no further jobs, waits for those under way, and closes the connections. */
   async close({ signal }: Deadline = {}): Promise<void> {
     const [worker, queue] = [this.#worker, this.#queue];
     this.#worker = undefined;
@@ -99,10 +99,10 @@ export class BullMqEventQueue implements EventQueue {
     await untilAborted(this.#closing, signal);
   }
 
-  async #leave(line: BullMqLine, deadline: Deadline): Promise<void> {
-    const ended = line.close();
-    this.#open.delete(line);
-    if (this.#open.size > 0) line.refuse();
+  async #closeConsumer(consumer: BullMqNodeConsumer, deadline: Deadline): Promise<void> {
+    const ended = consumer.close();
+    this.#open.delete(consumer);
+    if (this.#open.size > 0) consumer.stopAccepting();
     else await this.close(deadline);
     await untilAborted(ended, deadline.signal);
   }
@@ -120,7 +120,7 @@ export class BullMqEventQueue implements EventQueue {
     checkWorkerConnection(connection);
     this.#worker = new Worker(
       name,
-      (job, token) => this.#take(job as Job<EventJob | RecordJob>, token),
+      (job, token) => this.#process(job as Job<EventJob | RecordJob>, token),
       {
         ...WORKER_OPTIONS,
         ...this.#options.worker,
@@ -136,16 +136,16 @@ export class BullMqEventQueue implements EventQueue {
     );
   }
 
-  async #take(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
+  async #process(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
     const { tracker, path } = job.data;
-    const line = this.#lines.find((each) => each.has(job.data));
-    if (line === undefined) {
+    const consumer = this.#consumers.find((each) => each.has(job.data));
+    if (consumer === undefined) {
       throw new Error(
         `The tree of this worker has no node '${path}' with a queue, of a tracker '${tracker}'. Workers and applications ` +
           `need the same trackers and backends.`,
       );
     }
-    await line.take(job, token);
+    await consumer.process(job, token);
   }
 
   #report(subject: string, what: string, error: unknown): void {

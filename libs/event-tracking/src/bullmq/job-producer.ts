@@ -9,7 +9,7 @@ import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
-import { reach } from './reach.js';
+import { ping } from './ping.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
@@ -36,7 +36,7 @@ export class JobProducer implements Backend {
 
   constructor(
     private readonly queue: Queue,
-    private readonly line: EventQueueConsumer,
+    private readonly node: EventQueueConsumer,
     private readonly bounds: JobBounds,
     private readonly options: JobsOptions,
   ) {}
@@ -65,7 +65,7 @@ export class JobProducer implements Backend {
   }
 
   async #add(events: readonly TrackingEvent[]): Promise<void> {
-    const { tracker, path } = this.line.position();
+    const { tracker, path } = this.node.position();
     let chunks: TrackingEvent[][] = [];
     try {
       chunks = chunksOf(events, this.bounds);
@@ -85,7 +85,7 @@ export class JobProducer implements Backend {
   }
 
   async register(record: MetadataRecord): Promise<void> {
-    const { tracker, path } = this.line.position();
+    const { tracker, path } = this.node.position();
     const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
       // However many applications register it at the same time, it is one job.
@@ -106,7 +106,7 @@ export class JobProducer implements Backend {
   }
 
   async check(deadline: Deadline = {}): Promise<void> {
-    await reach(this.queue, deadline);
+    await ping(this.queue, deadline);
   }
 }
 

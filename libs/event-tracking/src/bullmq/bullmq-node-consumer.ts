@@ -13,57 +13,57 @@ import {
 /** The job of a worker. */
 export type AnyJob = Job<EventJob | RecordJob>;
 
-/** How long a job is left to others that this worker cannot do any more. */
-const LEFT_TO_OTHERS_MS = 250;
+/** The delay before a worker may take a job that this one returned. */
+const RETURN_DELAY_MS = 250;
 
-/** One node's share of the jobs. */
-export class BullMqLine {
-  readonly #underWay = new Set<Promise<void>>();
+/** Processes the jobs of one node. */
+export class BullMqNodeConsumer {
+  readonly #pending = new Set<Promise<void>>();
   #isClosed = false;
-  #isRefusing = false;
+  #hasStopped = false;
 
-  constructor(private readonly line: EventQueueConsumer) {}
+  constructor(private readonly consumer: EventQueueConsumer) {}
 
   /** Whether a job belongs to the node. */
   has({ tracker, path }: EventJob | RecordJob): boolean {
-    const place = this.line.position();
-    return place.tracker === tracker && place.path === path;
+    const position = this.consumer.position();
+    return position.tracker === tracker && position.path === path;
   }
 
   /** Delivers a job's events to the node's children; rejects if some have not ended. */
-  async take(job: AnyJob, token?: string): Promise<void> {
-    const taking = this.#isRefusing
-      ? giveBack(job, LEFT_TO_OTHERS_MS, token)
+  async process(job: AnyJob, token?: string): Promise<void> {
+    const processing = this.#hasStopped
+      ? returnJob(job, RETURN_DELAY_MS, token)
       : this.#consume(job, token);
-    this.#underWay.add(taking);
+    this.#pending.add(processing);
     try {
-      await taking;
+      await processing;
     } finally {
-      this.#underWay.delete(taking);
+      this.#pending.delete(processing);
     }
   }
 
   /** Returns undelivered events of jobs from now on; resolves when jobs under way have ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#pending);
   }
 
-  /** Takes no further jobs, though the worker does, for other nodes. */
-  refuse(): void {
-    this.#isRefusing = true;
+  /** Returns further jobs, while the worker still processes those of other nodes. */
+  stopAccepting(): void {
+    this.#hasStopped = true;
   }
 
   async #consume(job: AnyJob, token?: string): Promise<void> {
     if (isRecordJob(job.data)) return this.#register(recordOfJob(job.data), job, token);
     const { tracker, path } = job.data;
     const { good, bad } = eventsOf(job.data);
-    const undelivered = await this.line.consume(good, { keeps: true });
+    const undelivered = await this.consumer.consume(good, { keeps: true });
     if (undelivered.length + bad.length === 0) return;
     const rest = jobOf(tracker, path, undelivered);
     rest.events.push(...bad.map(({ jobEvent }) => jobEvent));
     await job.updateData(rest);
-    if (this.#isClosed && undelivered.length > 0) await giveBack(job, 0, token);
+    if (this.#isClosed && undelivered.length > 0) await returnJob(job, 0, token);
     if (undelivered.length === 0) throw bad[0]!.error;
     const missing = new Set(undelivered.map((each) => `'${each.path}'`));
     throw new Error(
@@ -75,15 +75,15 @@ export class BullMqLine {
   /** A record that a destination did not accept is retried by the job's options. */
   async #register(record: MetadataRecord, job: AnyJob, token?: string): Promise<void> {
     try {
-      await this.line.register(record);
+      await this.consumer.register(record);
     } catch (error) {
-      if (this.#isClosed) await giveBack(job, 0, token);
+      if (this.#isClosed) await returnJob(job, 0, token);
       throw error;
     }
   }
 }
 
-async function giveBack(job: AnyJob, delay: number, token?: string): Promise<never> {
+async function returnJob(job: AnyJob, delay: number, token?: string): Promise<never> {
   await job.moveToDelayed(Date.now() + delay, token);
   throw new DelayedError('The worker was stopped before all events were delivered.');
 }

@@ -48,7 +48,7 @@ describe('A packed event', () => {
     expect(events.map(throughJson)).toEqual(events);
   });
 
-  it('is refused when it is no event', () => {
-    expect(() => unpackEvent({ name: 'sold' })).toThrow(/no event/);
+  it('is rejected if it is not an event', () => {
+    expect(() => unpackEvent({ name: 'sold' })).toThrow(/the value is not an event/);
   });
 });

@@ -51,6 +51,7 @@ export type {
   QueuedEvent,
   EventQueueProducer,
   EventQueueConsumer,
+  UnacknowledgedEvent,
 } from './core/tree/event-queue.js';
 export type {
   FilterObject,

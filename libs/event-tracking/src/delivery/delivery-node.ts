@@ -5,7 +5,7 @@ import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
 import type { UnacknowledgedEvent } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
-import type { QueueSide } from '../core/tree/queue-side.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   nodeOf,
   unattachedPosition,
@@ -260,9 +260,7 @@ export class DeliveryNode implements TreeNode {
   #mustWaitInQueue(isResumed: boolean): boolean {
     const { batchSize, concurrency } = this.#settings;
     const limit = isResumed ? 2 * batchSize * concurrency : 1;
-    return (
-      this.#outcomes.counters.pending >= limit || performance.now() < this.#sender.resumesAt
-    );
+    return this.#outcomes.counters.pending >= limit || performance.now() < this.#sender.resumesAt;
   }
 
   #isToLetGo(waiting: WaitingEvent): boolean {

@@ -1,4 +1,4 @@
-import type { QueuePeer, QueuePeers } from '../core/tree/queue-side.js';
+import { type QueuePeer, type QueuePeers } from '../core/tree/queue-peers.js';
 import type { WaitingEvent } from './waiting-events.js';
 
 /** How long events may wait for one destination while another is idle, in milliseconds. */
@@ -16,7 +16,8 @@ export class LagDetector implements QueuePeer {
   /** Oldest first. */
   readonly #holdings = new Map<WaitingEvent, Holding>();
   #peers: QueuePeers | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Whether a check is scheduled. */
+  #isWaiting = false;
   #isFailing = false;
   #isLagging = false;
 
@@ -40,7 +41,7 @@ export class LagDetector implements QueuePeer {
   hold(event: WaitingEvent, isFull: () => boolean): void {
     this.#holdings.set(event, { since: performance.now(), isFull });
     if (this.#isFailing) this.#check();
-    else this.#timer ??= this.#checkAfter(PATIENCE_MS);
+    else this.#checkAfter(PATIENCE_MS);
   }
 
   get held(): WaitingEvent[] {
@@ -81,9 +82,11 @@ export class LagDetector implements QueuePeer {
     return this.#oldest === undefined ? 0 : performance.now() - this.#oldest.since;
   }
 
-  #checkAfter(milliseconds: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#timer = undefined;
+  #checkAfter(milliseconds: number): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
       this.#check();
     }, milliseconds).unref();
   }
@@ -96,7 +99,7 @@ export class LagDetector implements QueuePeer {
       this.#isLagging = true;
       this.onLag();
     } else {
-      this.#timer ??= this.#checkAfter(left > 0 ? left : PATIENCE_MS);
+      this.#checkAfter(left > 0 ? left : PATIENCE_MS);
     }
   }
 }

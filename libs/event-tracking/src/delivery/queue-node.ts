@@ -10,7 +10,8 @@ import type {
 } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
-import { QueuePeers, type QueueSide } from '../core/tree/queue-side.js';
+import { QueuePeers } from '../core/tree/queue-peers.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   unattachedPosition,
   type Position,

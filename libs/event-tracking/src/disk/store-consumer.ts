@@ -163,7 +163,9 @@ export class StoreConsumer {
   }
 
   /** Resolves to the records whose delivery has not ended; to nothing where the consumer failed. */
-  async #handOver(items: readonly Item[]): Promise<readonly (MetadataRecord | UnacknowledgedEvent)[] | undefined> {
+  async #handOver(
+    items: readonly Item[],
+  ): Promise<readonly (MetadataRecord | UnacknowledgedEvent)[] | undefined> {
     const records = items.map(({ record }) => record);
     try {
       const refused = await this.#register(records.filter(isMetadata));

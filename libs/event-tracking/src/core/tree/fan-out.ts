@@ -7,7 +7,7 @@ import { isBackend, type Backend, type Deadline } from './backend.js';
 import { Child } from './child.js';
 import type { EventStats } from './event-stats.js';
 import { isClassOf } from './processor.js';
-import type { QueueSide } from './queue-side.js';
+import type { QueueSide } from './tree-node.js';
 import {
   childPath,
   unattachedPosition,

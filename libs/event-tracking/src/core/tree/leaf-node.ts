@@ -5,7 +5,7 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
-import type { QueueSide } from './queue-side.js';
+import type { QueueSide } from './tree-node.js';
 import type { Position, TreeNode, Unacknowledged } from './tree-node.js';
 import { untilAborted } from './until-aborted.js';
 

@@ -5,7 +5,7 @@ import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { FanOut } from './fan-out.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
-import type { QueueSide } from './queue-side.js';
+import type { QueueSide } from './tree-node.js';
 import {
   unattachedPosition,
   type Position,

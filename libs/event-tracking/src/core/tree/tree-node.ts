@@ -4,7 +4,7 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import type { ConsumeOptions, QueuedEvent, UnacknowledgedEvent } from './event-queue.js';
 import type { EventStats } from './event-stats.js';
-import type { QueueSide } from './queue-side.js';
+import type { QueuePeers } from './queue-peers.js';
 
 /** The key under which a backend holds its node; the same in every copy of the package. */
 export const NODE = Symbol.for('event-tracking:node');
@@ -72,6 +72,14 @@ export interface TreeNode {
 
   /** The backend that users find at this node's path, if it is not the one that holds the node. */
   readonly destination?: Backend;
+}
+
+/** What a queue gives the nodes behind it. */
+export interface QueueSide {
+  /** The destinations that share the queue. */
+  readonly peers: QueuePeers;
+  /** Makes the node that delivers to a plain backend, with batches and retries. */
+  wrapLeaf(backend: Backend): TreeNode;
 }
 
 /** Where a node is in a tracker's tree. */

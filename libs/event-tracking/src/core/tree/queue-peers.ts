@@ -1,14 +1,3 @@
-import type { Backend } from './backend.js';
-import type { TreeNode } from './tree-node.js';
-
-/** What a queue gives the nodes behind it. */
-export interface QueueSide {
-  /** The destinations that share the queue. */
-  readonly peers: QueuePeers;
-  /** Makes the node that delivers to a plain backend, with batches and retries. */
-  wrapLeaf(backend: Backend): TreeNode;
-}
-
 /** A destination behind a queue. */
 export interface QueuePeer {
   /** Whether it delivers without delay, so that events of the queue could be delivered there. */

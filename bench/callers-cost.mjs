@@ -1,4 +1,4 @@
-/** Reports what `emit` costs its caller while a backend is at work. */
+/** Reports the cost of `emit` to its caller while a backend works. */
 import { Tracker } from 'nestjs-event-tracking';
 import { nanosecondsPerCallBeside, nanosecondsPerCallInBursts } from './bursts.mjs';
 import { report, sideBySide } from './side-by-side.mjs';

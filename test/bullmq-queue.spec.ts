@@ -25,7 +25,7 @@ import {
 } from 'nestjs-event-tracking/bullmq';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from './services/free-port.js';
-import { startRedis, WRITE_BEFORE_ANSWERING } from './services/redis-server.js';
+import { startRedis, WRITE_BEFORE_ACKNOWLEDGING } from './services/redis-server.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
 const { hostname: host, port } = new URL(inject('redisUrl'));
@@ -606,7 +606,7 @@ describe('BullMqEventQueue', () => {
   });
 
   it('holds events in memory while Redis is gone, and loses none over its restart', async () => {
-    const redis = await startRedis(WRITE_BEFORE_ANSWERING);
+    const redis = await startRedis(WRITE_BEFORE_ACKNOWLEDGING);
     const theirs = { ...connection, port: redis.port };
     try {
       const destination = new Destination();

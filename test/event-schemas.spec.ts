@@ -14,7 +14,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { anyRecords } from './support/any-record.js';
 import { EARLIER_RECORDS, RECORDS } from './support/course-records.mjs';
-import { faultsOf } from './support/json-schema.js';
+import { schemaErrorsOf } from './support/json-schema.js';
 import { recordOf } from './support/metadata-record.mjs';
 
 const event = {
@@ -42,10 +42,10 @@ const anyEvent: fc.Arbitrary<TrackingEvent> = fc.record(
 
 describe('The schema of events', () => {
   it('allows the sample event of the reference, and an event with the least that there can be', () => {
-    expect(faultsOf(eventSchema, event)).toEqual([]);
+    expect(schemaErrorsOf(eventSchema, event)).toEqual([]);
     const { id, name, timestamp } = event;
-    expect(faultsOf(eventSchema, { id, name, timestamp })).toEqual([]);
-    expect(faultsOf(eventSchema, { ...event, dead_letter: {} })).toEqual([]);
+    expect(schemaErrorsOf(eventSchema, { id, name, timestamp })).toEqual([]);
+    expect(schemaErrorsOf(eventSchema, { ...event, dead_letter: {} })).toEqual([]);
   });
 
   it.each([
@@ -64,14 +64,14 @@ describe('The schema of events', () => {
     ['data that is text', { ...event, data: '{}' }, '/data must be object'],
     ['what is no object', [event], ' must be object'],
   ])('refuses %s', (_, value, fault) => {
-    expect(faultsOf(eventSchema, JSON.parse(JSON.stringify(value))).join()).toContain(fault);
+    expect(schemaErrorsOf(eventSchema, JSON.parse(JSON.stringify(value))).join()).toContain(fault);
   });
 
   it('allows every event that serializeEvent writes, and parseEvent reads it', () => {
     fc.assert(
       fc.property(anyEvent, (any) => {
         const text = serializeEvent(any);
-        expect(faultsOf(eventSchema, JSON.parse(text))).toEqual([]);
+        expect(schemaErrorsOf(eventSchema, JSON.parse(text))).toEqual([]);
         expect(serializeEvent(parseEvent(text))).toBe(text);
       }),
       { numRuns: 60 },
@@ -86,10 +86,10 @@ describe('The schema of an event type', () => {
   const example = () => written(exampleEventOf(enrolled, contexts));
 
   it('allows its example, and what is not described', () => {
-    expect(faultsOf(schema, example())).toEqual([]);
+    expect(schemaErrorsOf(schema, example())).toEqual([]);
     const further = { ...example(), data: { ...example().data, further: 1 } };
-    expect(faultsOf(schema, further)).toEqual([]);
-    expect(faultsOf(schema, { ...example(), context: {} })).toEqual([]);
+    expect(schemaErrorsOf(schema, further)).toEqual([]);
+    expect(schemaErrorsOf(schema, { ...example(), context: {} })).toEqual([]);
   });
 
   it.each([
@@ -104,7 +104,7 @@ describe('The schema of an event type', () => {
     ['a context of another kind', { context: { method: 7 } }, '/context/method must be string'],
   ])('refuses %s', (_, difference, fault) => {
     const value: unknown = JSON.parse(JSON.stringify({ ...example(), ...difference }));
-    expect(faultsOf(schema, value).join()).toContain(fault);
+    expect(schemaErrorsOf(schema, value).join()).toContain(fault);
   });
 
   it("is the validator's own where it has one, with what the fields say, and refers to its own parts", () => {
@@ -115,8 +115,8 @@ describe('The schema of an event type', () => {
       name: 'page.missing',
       data: { status: 404, referrer: 'https://a.example/' },
     };
-    expect(faultsOf(whole, good)).toEqual([]);
-    expect(faultsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } })).toEqual(
+    expect(schemaErrorsOf(whole, good)).toEqual([]);
+    expect(schemaErrorsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } })).toEqual(
       [
         '/data/referrer must match format "uri"',
         '/data/status must be equal to one of the allowed values',
@@ -142,15 +142,15 @@ describe('The schema of an event type', () => {
       context('b', 'integer'),
     ]);
     for (const user_id of ['ada', 7]) {
-      expect(faultsOf(differing, { ...example(), context: { user_id } })).toEqual([]);
+      expect(schemaErrorsOf(differing, { ...example(), context: { user_id } })).toEqual([]);
     }
   });
 
   it.each([...EARLIER_RECORDS, ...RECORDS])('allows the example of $kind $name, $id', (record) => {
     const { data, ...whole } = written(exampleEventOf(record));
-    expect(faultsOf(dataSchemaOf(record), data)).toEqual([]);
+    expect(schemaErrorsOf(dataSchemaOf(record), data)).toEqual([]);
     if (record.kind === 'event') {
-      expect(faultsOf(wholeEventSchemaOf(record), { ...whole, data })).toEqual([]);
+      expect(schemaErrorsOf(wholeEventSchemaOf(record), { ...whole, data })).toEqual([]);
     }
   });
 });

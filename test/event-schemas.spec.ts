@@ -41,7 +41,7 @@ const anyEvent: fc.Arbitrary<TrackingEvent> = fc.record(
 );
 
 describe('The schema of events', () => {
-  it('allows the sample event of the reference, and an event with the least that there can be', () => {
+  it('allows the sample event of the reference, and an event with only the required keys', () => {
     expect(schemaErrorsOf(eventSchema, event)).toEqual([]);
     const { id, name, timestamp } = event;
     expect(schemaErrorsOf(eventSchema, { id, name, timestamp })).toEqual([]);
@@ -54,20 +54,28 @@ describe('The schema of events', () => {
       { ...event, name: undefined },
       " must have required property 'name'",
     ],
-    ['no timestamp', { ...event, timestamp: undefined }, "must have required property 'timestamp'"],
-    ['another timestamp', { ...event, timestamp: 'yesterday' }, 'must match format "date-time"'],
-    ['a moment in milliseconds', { ...event, timestamp: 5 }, '/timestamp must be string'],
-    ['a name that is no string', { ...event, name: 7 }, '/name must be string'],
-    ['a name_id that is no string', { ...event, name_id: 7 }, '/name_id must be string'],
-    ['a context_type_id', { ...event, context_type_id: {} }, '/context_type_id must be string'],
+    [
+      'an event without a timestamp',
+      { ...event, timestamp: undefined },
+      "must have required property 'timestamp'",
+    ],
+    ['an invalid timestamp', { ...event, timestamp: 'yesterday' }, 'must match format "date-time"'],
+    ['a timestamp in milliseconds', { ...event, timestamp: 5 }, '/timestamp must be string'],
+    ['a name that is not a string', { ...event, name: 7 }, '/name must be string'],
+    ['a name_id that is not a string', { ...event, name_id: 7 }, '/name_id must be string'],
+    [
+      'a context_type_id that is not a string',
+      { ...event, context_type_id: {} },
+      '/context_type_id must be string',
+    ],
     ['a context that is a list', { ...event, context: [] }, '/context must be object'],
     ['data that is text', { ...event, data: '{}' }, '/data must be object'],
-    ['what is no object', [event], ' must be object'],
-  ])('refuses %s', (_, value, fault) => {
+    ['a value that is not an object', [event], ' must be object'],
+  ])('rejects %s', (_, value, fault) => {
     expect(schemaErrorsOf(eventSchema, JSON.parse(JSON.stringify(value))).join()).toContain(fault);
   });
 
-  it('allows every event that serializeEvent writes, and parseEvent reads it', () => {
+  it('allows every event that serializeEvent writes and parseEvent reads', () => {
     fc.assert(
       fc.property(anyEvent, (any) => {
         const text = serializeEvent(any);
@@ -85,7 +93,7 @@ describe('The schema of an event type', () => {
   const schema = wholeEventSchemaOf(enrolled, contexts);
   const example = () => written(exampleEventOf(enrolled, contexts));
 
-  it('allows its example, and what is not described', () => {
+  it('allows its example and undescribed keys', () => {
     expect(schemaErrorsOf(schema, example())).toEqual([]);
     const further = { ...example(), data: { ...example().data, further: 1 } };
     expect(schemaErrorsOf(schema, further)).toEqual([]);
@@ -102,12 +110,12 @@ describe('The schema of an event type', () => {
       '/data/price must be integer',
     ],
     ['a context of another kind', { context: { method: 7 } }, '/context/method must be string'],
-  ])('refuses %s', (_, difference, fault) => {
+  ])('rejects %s', (_, difference, fault) => {
     const value: unknown = JSON.parse(JSON.stringify({ ...example(), ...difference }));
     expect(schemaErrorsOf(schema, value).join()).toContain(fault);
   });
 
-  it("is the validator's own where it has one, with what the fields say, and refers to its own parts", () => {
+  it('combines the schema of a validator with the descriptions of fields', () => {
     const missing = RECORDS.find(({ name }) => name === 'page.missing')!;
     const whole = wholeEventSchemaOf(missing);
     const good = {
@@ -116,19 +124,19 @@ describe('The schema of an event type', () => {
       data: { status: 404, referrer: 'https://a.example/' },
     };
     expect(schemaErrorsOf(whole, good)).toEqual([]);
-    expect(schemaErrorsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } })).toEqual(
-      [
-        '/data/referrer must match format "uri"',
-        '/data/status must be equal to one of the allowed values',
-      ],
-    );
+    expect(
+      schemaErrorsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } }),
+    ).toEqual([
+      '/data/referrer must match format "uri"',
+      '/data/status must be equal to one of the allowed values',
+    ]);
     expect(dataSchemaOf(missing)).toMatchObject({
       title: 'page.missing',
       properties: { status: { enum: [404, 410], description: 'What was answered.' } },
     });
   });
 
-  it('says nothing of the kind of a context key that contexts differ about', () => {
+  it('does not restrict the type of a context key if contexts declare different types', () => {
     const context = (name: string, type: string) =>
       recordOf({
         kind: 'context',
@@ -168,13 +176,13 @@ describe('The AsyncAPI document', () => {
     return validate.errors ?? [];
   };
 
-  it('is one, by its specification', () => {
+  it('conforms to the AsyncAPI specification', () => {
     expect(faults(asyncApiOf(catalogueOf([...EARLIER_RECORDS, ...RECORDS])))).toEqual([]);
     expect(faults(asyncApiOf(catalogueOf([])))).toEqual([]);
     expect(faults({ asyncapi: '3.0.0' })).not.toEqual([]);
   });
 
-  it('is one whatever the types are called', () => {
+  it('conforms to the AsyncAPI specification for types with any names', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         const document = asyncApiOf(catalogueOf(records));
@@ -186,7 +194,7 @@ describe('The AsyncAPI document', () => {
     );
   });
 
-  it('has a message for each type that is emitted, and another version when one changes', () => {
+  it('has a message for each current event type, and a new version when a type changes', () => {
     const [current, former] = [
       asyncApiOf(catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS })),
       asyncApiOf(catalogueOf(EARLIER_RECORDS)),

@@ -22,14 +22,14 @@ interface Manifest {
   exports: Record<string, string | Record<string, string>>;
 }
 
-describe('the packed library', () => {
+describe('The packed library', () => {
   let tarball: Tarball;
 
   beforeAll(async () => {
     tarball = await packLibrary();
   });
 
-  it('has what is published and no tests', () => {
+  it('contains the published files and no tests', () => {
     expect(tarball.files).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js']),
     );
@@ -37,7 +37,7 @@ describe('the packed library', () => {
     expect(tarball.files.filter((path) => !/^(dist|src)\/|^[^/]+$/.test(path))).toEqual([]);
   });
 
-  it('has every file that its exports name', async () => {
+  it('contains every file that its exports name', async () => {
     const { exports } = JSON.parse(
       await readFile(join(LIBRARY, 'package.json'), 'utf8'),
     ) as Manifest;
@@ -49,7 +49,7 @@ describe('the packed library', () => {
     );
   });
 
-  it('can be read as CommonJS by a test runner, save for threads and the catalogue', async () => {
+  it('can be loaded as CommonJS, except for threads and the catalogue', async () => {
     const { exports } = JSON.parse(
       await readFile(join(LIBRARY, 'package.json'), 'utf8'),
     ) as Manifest;

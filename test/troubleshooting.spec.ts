@@ -28,7 +28,7 @@ const MISTAKES: (() => Promise<string>)[] = [
     class CoursesService {
       constructor(readonly tracker: object) {}
     }
-    // What the compiler writes down of a class that is imported as a type.
+    // The compiler emits this metadata for a class that is imported as a type.
     Reflect.defineMetadata('design:paramtypes', [Object], CoursesService);
     return bootstrapError({ providers: [CoursesService] });
   },

@@ -359,7 +359,7 @@ describe('Outcomes of SegmentBackend', () => {
     expect(ok(second)).toEqual(Array(100).fill(true));
   });
 
-  it('are permanent failures only for the messages without a user', async () => {
+  it('are failures only for the messages without a user', async () => {
     const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
     const [one, two, three] = batchOf('e', 3) as [TrackingEvent, TrackingEvent, TrackingEvent];
     const outcomes = await backend.sendBatch([

@@ -319,15 +319,15 @@ describe('The compiler', () => {
     });
   });
 
-  it('rejects definitions without a description', () => {
+  it('rejects incomplete and invalid definitions', () => {
     compiled(() => {
       // @ts-expect-error the description is missing
       defineEvent('a', {});
-      // @ts-expect-error there is no such type
+      // @ts-expect-error the type of the field is unknown
       defineEvent('a', { description: '', fields: { b: { description: '', type: 'text' } } });
       // @ts-expect-error a field without a description
       defineEvent('a', { description: '', fields: { b: { type: 'string' } } });
-      // @ts-expect-error no validator
+      // @ts-expect-error the schema is not a Standard Schema
       defineEvent('a', { description: '', schema: { parse: () => {} } });
       // @ts-expect-error data are objects
       defineEvent('a', { description: '', schema: z.string() });

@@ -292,7 +292,7 @@ describe('ThreadProcessor', () => {
     const processor = threadProcessor('strange.js');
     expect((await processor.process(event('null', { a: 1 }))).data).toEqual({ a: 1 });
     await expect(processor.process(event('number'))).rejects.toThrow(
-      'it returned the number 7, which is no event',
+      'it returned the number 7, which is not an event',
     );
     expect((await processor.process(event())).data).toEqual({
       made: '[Function]',

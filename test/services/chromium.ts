@@ -28,7 +28,7 @@ function findExecutable(): Promise<string> {
       { name: 'the system package chromium', find: () => installSystemPackage('chromium') },
     ],
     {
-      what: 'Chromium',
+      tool: 'Chromium',
       advice: `Set CHROMIUM_PATH, or install it: apt-get install -y --no-install-recommends chromium.`,
     },
   );

@@ -7,12 +7,12 @@ export interface Source<T> {
 /**
  * Returns the result of the first source that succeeds.
  *
- * @param what - the name of the tool, for the error message
+ * @param tool - the name of the tool, for the error message
  * @param advice - how to provide the tool if no source succeeds
  */
 export async function firstAvailable<T>(
   sources: readonly Source<T>[],
-  { what, advice }: { what: string; advice: string },
+  { tool, advice }: { tool: string; advice: string },
 ): Promise<T> {
   const failures: string[] = [];
   for (const { name, find } of sources) {
@@ -23,6 +23,6 @@ export async function firstAvailable<T>(
     }
   }
   throw new Error(
-    `These tests need ${what}, and no source provided it:\n${failures.join('\n')}\n${advice}`,
+    `These tests need ${tool}, and no source provided it:\n${failures.join('\n')}\n${advice}`,
   );
 }

@@ -60,7 +60,7 @@ export async function startMongo(options: MongoServerOptions = {}): Promise<Mong
 
 function findExecutable(fast: boolean): Promise<MongoExecutable> {
   return firstAvailable(mongoSources({ fast }), {
-    what: `a server that speaks MongoDB's protocol`,
+    tool: `a server that speaks MongoDB's protocol`,
     advice: `Set MONGODB_URI, put mongod on the PATH, or install cargo or python3 to install a server.`,
   });
 }

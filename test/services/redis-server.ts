@@ -63,6 +63,6 @@ function findExecutable(): Promise<string> {
         find: () => installSystemPackage('redis-server'),
       },
     ],
-    { what: 'Redis', advice: `Set REDIS_URL, or put redis-server or valkey-server on the PATH.` },
+    { tool: 'Redis', advice: `Set REDIS_URL, or put redis-server or valkey-server on the PATH.` },
   );
 }

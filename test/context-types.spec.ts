@@ -27,16 +27,16 @@ const CourseContext = defineContext('course', {
 });
 const PageContext = defineContext('page', { description: 'What happens on a page.' });
 
-/** A tracker with what it delivered. */
+/** Creates a tracker with its recorded events. */
 function tracked(options: TrackerOptions = {}) {
   const recording = new RecordingBackend();
   const tracker = new Tracker({ backends: { recording }, ...options });
-  /** Emits, and tells what was delivered. */
+  /** Emits an event, and returns it as delivered. */
   const emitted = (): TrackingEvent => {
     tracker.emit('something.happened');
     return recording.events.at(-1)!;
   };
-  /** Emits, and tells to which contexts the event refers. */
+  /** Emits an event, and returns its context_type_id. */
   const reference = (): string | undefined => emitted().context_type_id;
   const record = (id: string | undefined): MetadataRecord | undefined =>
     tracker.records.find((each) => each.id === id);

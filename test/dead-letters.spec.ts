@@ -70,7 +70,7 @@ describe('Dead letters in files', () => {
     await letters.sendBatch([letterOf('a'), letterOf('b')]);
     const [file] = await readdir(directory);
     await appendFile(join(directory, file!), '{"id":"half a let');
-    await symlink('9.ndjson', join(directory, '9.ndjson')); // nobody can read it
+    await symlink('9.ndjson', join(directory, '9.ndjson')); // unreadable
     const all = await lettersIn(letters);
     expect(names(all)).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([

@@ -80,7 +80,7 @@ class CoursesResolver {
     GraphQLModule.forRoot<MercuriusDriverConfig>({
       driver: MercuriusDriver,
       autoSchemaFile: true,
-      // Nest runs no interceptors for fields unless it is told to, and without them has no execution context for them.
+      // By default, Nest runs no interceptors for fields, which then have no execution context.
       fieldResolverEnhancers: ['interceptors'],
     }),
     EventTrackingModule.forRoot({

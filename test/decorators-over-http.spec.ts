@@ -34,7 +34,7 @@ class Allow implements CanActivate {
   }
 }
 
-/** A decorator of somebody else, who gives the function that it puts there neither name nor metadata. */
+/** A third-party decorator that replaces the method by a function without name and metadata. */
 function logged(_prototype: object, _key: string, descriptor: PropertyDescriptor): void {
   const original = descriptor.value as (...args: unknown[]) => unknown;
   descriptor.value = function (this: unknown, ...args: unknown[]) {

@@ -16,7 +16,7 @@ import { startProducer } from './support/producer.js';
 
 const QUIET = { warn() {}, error() {} };
 
-/** Patient with the destination, and quick to come back to it. */
+/** Retries without limit, after short delays. */
 const DELIVERY: DeliveryOptions = {
   batchSize: 50,
   concurrency: 2,
@@ -129,7 +129,7 @@ describe('Events are stored in MongoDB once and counted correctly if', () => {
     const scene = new Scene(proxied);
     scene.emit(60);
     await scene.tracker.flush();
-    proxy.slowDown(400); // each way
+    proxy.slowDown(400); // in each direction
     scene.emit(200);
     await delay(1_500);
     proxy.mend();

@@ -48,13 +48,13 @@ beforeEach(() => {
   log.error.mockReset();
 });
 
-/** A destination that keeps the order in which records and events came. */
+/** A destination that keeps the order in which records and events arrive. */
 class Diary implements Backend {
   readonly entries: string[] = [];
   readonly records: MetadataRecord[] = [];
   readonly events: TrackingEvent[] = [];
 
-  /** @param isSlow - whether it takes its time over records, as a database does */
+  /** @param isSlow - whether it stores records asynchronously, as a database does */
   constructor(private readonly isSlow = true) {}
 
   async register(record: MetadataRecord): Promise<void> {
@@ -68,7 +68,7 @@ class Diary implements Backend {
     this.events.push(event);
   }
 
-  /** Each event's references that were not known when it came. */
+  /** References of events to records that were unknown when the event arrived. */
   get dangling(): string[] {
     const known = new Set<string>();
     return this.entries.flatMap((entry) => {
@@ -79,7 +79,7 @@ class Diary implements Backend {
   }
 }
 
-/** Emits what refers to an event type, two context types, and both of these together. */
+/** Emits events that refer to an event type, a context type and two context types together. */
 function emitSome(tracker: Tracker): void {
   tracker.register(CourseLeft);
   tracker.context(SessionContext, { user_id: 7 }, () => {
@@ -449,7 +449,7 @@ describe('Metadata records behind a queue', () => {
       new BullMqEventQueue({ connection, name, logger: log, delivery: { flushInterval: 5 } }),
   };
 
-  /** A process whose tracker hands events over to a queue. */
+  /** Creates a process whose tracker sends events to a queue. */
   function member(queue: EventQueue, backends: Record<string, Backend>, worker = true): Tracker {
     const node = new AsyncRoutingBackend({ queue, backends, worker });
     const tracker = new Tracker({ backends: { node }, logger: log });
@@ -515,11 +515,11 @@ describe('Metadata records behind a queue', () => {
       await tracker.flush();
       await vi.waitUntil(() => diary.events.length === 2, { timeout: 10_000 });
       await tracker.flush();
-      const account = tracker.stats();
-      expect(account).toMatchObject({ arrived: 2, delivered: 2, pending: 0 });
-      expect(account.backends['node.queue']).toMatchObject({ arrived: 2, delivered: 2 });
-      expect(account.backends['node.diary']).toMatchObject({ arrived: 2, delivered: 2 });
-      for (const each of Object.values(account.backends)) expect(unaccountedEvents(each)).toBe(0);
+      const stats = tracker.stats();
+      expect(stats).toMatchObject({ arrived: 2, delivered: 2, pending: 0 });
+      expect(stats.backends['node.queue']).toMatchObject({ arrived: 2, delivered: 2 });
+      expect(stats.backends['node.diary']).toMatchObject({ arrived: 2, delivered: 2 });
+      for (const each of Object.values(stats.backends)) expect(unaccountedEvents(each)).toBe(0);
     });
   });
 

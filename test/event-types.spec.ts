@@ -27,7 +27,7 @@ function tracked(options: TrackerOptions = {}) {
   return { tracker, recording, logger, last };
 }
 
-/** Registers what shows answers, in words of its own. */
+/** Registers the event of shown answers with a description. */
 const registerWith = (tracker: Tracker, description: string): string =>
   tracker.register(NAME, description, { problem_id: 'A unique problem identifier' }).id;
 

@@ -44,12 +44,12 @@ function tracked(options: TrackerOptions = {}) {
     ...options,
   });
   const kinds = (): ViolationKind[] => tracker.violations.map(({ kind }) => kind);
-  /** Emits what a compiler would have refused. */
+  /** Emits arguments that the compiler would reject. */
   const emit = tracker.emit.bind(tracker) as (name: unknown, data?: unknown) => void;
   return { tracker, emit, recording, logger, kinds };
 }
 
-/** A validator of a library that answers as it is told. */
+/** Creates a validator that returns a given result. */
 const validator = (
   validate: (value: unknown) => unknown,
   vendor = 'test',
@@ -357,14 +357,14 @@ describe('A violation', () => {
         expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
         expect(found).toHaveLength(expected.size);
 
-        const account = tracker.stats();
+        const stats = tracker.stats();
         const byKind: Record<string, number> = {};
         for (const { kind, count } of tracker.violations) {
           byKind[kind] = (byKind[kind] ?? 0) + count;
         }
-        expect(account.violations).toEqual(byKind);
-        expect(account).toMatchObject({ arrived: steps.length, delivered: steps.length });
-        expect(unaccountedEvents(account)).toBe(0);
+        expect(stats.violations).toEqual(byKind);
+        expect(stats).toMatchObject({ arrived: steps.length, delivered: steps.length });
+        expect(unaccountedEvents(stats)).toBe(0);
         expect(recording.events).toHaveLength(steps.length);
       }),
     );

@@ -41,7 +41,7 @@ function backend(options: Partial<MongoBackendOptions> = {}): MongoBackend {
   return new MongoBackend({ connection, ...options });
 }
 
-/** A tracker whose events reach MongoDB as in an application, with the dead letters beside. */
+/** Creates a tracker that delivers to MongoDB as in an application, and its dead letters. */
 function tracked(options: Partial<MongoBackendOptions> = {}) {
   const dead = new MemoryBackend();
   const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -72,7 +72,7 @@ describe('MongoBackend fulfils the backend contract:', () => {
 
   const outage = {
     begin: async () => proxy.cut(),
-    // The driver notices only when it writes that an idle connection is gone.
+    // The driver notices only at a write that an idle connection is closed.
     async end() {
       proxy.mend();
       const ping = () => proxied.db!.command({ ping: 1 });

@@ -132,10 +132,10 @@ describe.each(ADAPTERS)('On %s, the code that emits is not affected by', (adapte
   it.each(Object.entries(PASSED))('arguments of any kind: %s', async (_what, make) => {
     const recorder = new Recorder();
     const [name, data] = make();
-    const account = await answerOf((tracker) => tracker.emit(name as string, data as object), {
+    const stats = await answerOf((tracker) => tracker.emit(name as string, data as object), {
       recorder,
     });
-    expect(account).toMatchObject({ arrived: 1, delivered: 1, dropped: {} });
+    expect(stats).toMatchObject({ arrived: 1, delivered: 1, dropped: {} });
     const [event] = recorder.events;
     expect(event!.name).toBeTypeOf('string');
     expect(() => JSON.stringify(event)).not.toThrow();
@@ -146,21 +146,21 @@ describe.each(ADAPTERS)('On %s, the code that emits is not affected by', (adapte
     'a backend that %s; its siblings receive the event, and the failure is counted',
     async (_how, send) => {
       const recorder = new Recorder();
-      const account = await answerOf((tracker) => tracker.emit('event'), {
+      const stats = await answerOf((tracker) => tracker.emit('event'), {
         a_broken: { send: send as () => void },
         recorder,
         z_broken: { send: send as () => void },
       });
       expect(recorder.named('event')).toHaveLength(1);
       for (const path of ['a_broken', 'z_broken']) {
-        expect(account.backends[path]).toMatchObject({
+        expect(stats.backends[path]).toMatchObject({
           arrived: 1,
           delivered: 0,
           dropped: { failed: 1 },
           pending: 0,
         });
       }
-      expect(account.backends['recorder']).toMatchObject({ arrived: 1, delivered: 1 });
+      expect(stats.backends['recorder']).toMatchObject({ arrived: 1, delivered: 1 });
     },
   );
 
@@ -175,11 +175,11 @@ describe.each(ADAPTERS)('On %s, the code that emits is not affected by', (adapte
 
   it.each(faults)('a filter that %s; the event is dropped and counted', async (_how, filter) => {
     const recorder = new Recorder();
-    const account = await answerOf((tracker) => tracker.emit('event'), { recorder }, [
+    const stats = await answerOf((tracker) => tracker.emit('event'), { recorder }, [
       { filter: filter as () => boolean },
     ]);
     expect(recorder.events).toEqual([]);
-    expect(account.backends['']).toMatchObject({
+    expect(stats.backends['']).toMatchObject({
       arrived: 1,
       delivered: 0,
       dropped: { filter_failed: 1 },

@@ -75,7 +75,7 @@ describe('The packed library', () => {
 
   it('passes arethetypeswrong', { timeout: 60_000 }, async () => {
     const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-    // Exits with 1, and so rejects, when it finds anything that concerns a package of ES modules.
+    // Exits with 1, and so rejects, if it finds a problem of an ESM package.
     await run(process.execPath, [attw, tarball.path, '--profile', 'esm-only']);
   });
 
@@ -120,7 +120,7 @@ describe('The packed library', () => {
   );
 });
 
-/** All modules of the library that a module loads, itself included. */
+/** Returns the modules of the library that a module loads, including itself. */
 async function readModules(file: string, read: Set<string>): Promise<void> {
   if (read.has(file)) return;
   read.add(file);

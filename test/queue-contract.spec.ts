@@ -95,12 +95,12 @@ function inRedis(): QueueContractSubject {
   };
 }
 
-/** The queue of the guide. */
+/** The custom queue from the guide. */
 class ImmediateQueue implements EventQueue {
-  open(line: EventQueueConsumer): EventQueueProducer {
+  open(consumer: EventQueueConsumer): EventQueueProducer {
     return {
       async send(event) {
-        await line.consume([{ path: line.position().path, event }]);
+        await consumer.consume([{ path: consumer.position().path, event }]);
       },
     };
   }

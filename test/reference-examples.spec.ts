@@ -83,7 +83,7 @@ describe('The examples of the reference documentation', () => {
     ]);
   });
 
-  it('deliver an event whose type nobody registered, without a reference to metadata', () => {
+  it('deliver an event without a registered type, without a reference to metadata', () => {
     tracker.emit('edx.problem.show_answer', PROBLEM);
 
     const [event] = events.events;

@@ -40,7 +40,7 @@ function trackedBy(backend: SegmentBackend, delivery: DeliveryOptions = {}) {
   const retry = { minDelay: 1, maxDelay: 5 };
   const segment = new DeliveringBackend(backend, { retry, deadLetter: dead, ...delivery });
   const tracker = new Tracker({ backends: { segment }, logger: log });
-  return { tracker, dead, account: () => tracker.stats().backends['segment']! };
+  return { tracker, dead, stats: () => tracker.stats().backends['segment']! };
 }
 
 /** Returns the events that Segment stores; it deduplicates messages by their id. */
@@ -136,20 +136,20 @@ describe('Messages of SegmentBackend', () => {
   });
 
   it.each([[0], [''], ['anna'], [false]])('belong to the user %j', async (user_id) => {
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     tracker.context({ user_id }, () => tracker.emit('e'));
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1 });
+    expect(stats()).toMatchObject({ delivered: 1 });
     expect(server.taken[0]).toMatchObject({ userId: String(user_id) });
   });
 
   it('are not sent for events without a user, which become dead letters', async () => {
-    const { tracker, account, dead } = tracked();
+    const { tracker, stats, dead } = tracked();
     tracker.emit('nobody');
     tracker.context({ user_id: null }, () => tracker.emit('null'));
     tracker.context({ user_id: 7 }, () => tracker.emit('somebody'));
     await tracker.flush();
-    expect(account()).toMatchObject({ arrived: 3, delivered: 1, dead: 2 });
+    expect(stats()).toMatchObject({ arrived: 3, delivered: 1, dead: 2 });
     expect(server.taken.map(({ event }) => event)).toEqual(['somebody']);
     expect(dead.events[0]).toMatchObject({
       dead_letter: { error: expect.stringMatching(/no context\.user_id/) },
@@ -157,20 +157,20 @@ describe('Messages of SegmentBackend', () => {
   });
 
   it.each([undefined, null])('are not sent if the anonymous id is %s', async (nobody) => {
-    const { tracker, account } = tracked({ anonymousId: () => nobody as undefined });
+    const { tracker, stats } = tracked({ anonymousId: () => nobody as undefined });
     tracker.emit('course.enrolled');
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 0, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 0, dead: 1 });
   });
 
   it('carry the configured anonymous id', async () => {
-    const { tracker, account } = tracked({
+    const { tracker, stats } = tracked({
       anonymousId: ({ context }) => context['session_id'] as string | undefined,
     });
     tracker.context({ session_id: 's1' }, () => tracker.emit('a'));
     tracker.emit('b');
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(server.taken).toMatchObject([{ anonymousId: 's1' }]);
     expect(server.taken[0]).not.toHaveProperty('userId');
   });
@@ -189,10 +189,10 @@ describe('SegmentBackend', () => {
     ['resets the connection', 'reset'],
   ] as const)('retries when Segment %s', async (_, answer) => {
     server.answer(answer, answer);
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ arrived: 3, delivered: 3, retried: 6, pending: 0 });
+    expect(stats()).toMatchObject({ arrived: 3, delivered: 3, retried: 6, pending: 0 });
     expect(stored()).toHaveLength(3);
     expect(server.requests).toBe(3);
   });
@@ -209,10 +209,10 @@ describe('SegmentBackend', () => {
 
   it('sends unanswered messages again, which Segment stores once', async () => {
     server.answer('take and reset', 'take and stall');
-    const { tracker, account } = tracked({}, { timeout: 500 });
+    const { tracker, stats } = tracked({}, { timeout: 500 });
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 6 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 6 });
     expect(server.taken).toHaveLength(9);
     expect(stored()).toHaveLength(3);
   });
@@ -223,10 +223,10 @@ describe('SegmentBackend', () => {
       server.answerAlways((batch) =>
         batch.some(({ event }) => event === 'e42') ? { status } : undefined,
       );
-      const { tracker, account, dead } = tracked();
+      const { tracker, stats, dead } = tracked();
       emit(tracker, 100);
       await tracker.flush();
-      expect(account()).toMatchObject({ delivered: 99, dead: 1, pending: 0 });
+      expect(stats()).toMatchObject({ delivered: 99, dead: 1, pending: 0 });
       expect(dead.events.map(({ name }) => name)).toEqual(['e42']);
       expect(stored()).toHaveLength(99);
     },
@@ -234,10 +234,10 @@ describe('SegmentBackend', () => {
 
   it.each([401, 403, 501])('gives up a batch that Segment rejects with %i', async (status) => {
     server.answerAlways({ status });
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 10);
     await tracker.flush();
-    expect(account()).toMatchObject({ dead: 10, retried: 0 });
+    expect(stats()).toMatchObject({ dead: 10, retried: 0 });
     expect(server.requests).toBe(1);
   });
 
@@ -246,10 +246,10 @@ describe('SegmentBackend', () => {
     ['answers with a page', { status: 200, headers: { 'content-type': 'text/html' } }],
   ])('retries when a proxy %s', async (_, answer) => {
     server.answer(answer);
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 3, pending: 0 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 3, pending: 0 });
     expect(server.requests).toBe(2);
   });
 
@@ -260,21 +260,21 @@ describe('SegmentBackend', () => {
       { status: 200, delay: 200 },
       { status: 400 },
     );
-    const { tracker, account, dead } = tracked({}, { timeout: 250 });
+    const { tracker, stats, dead } = tracked({}, { timeout: 250 });
     emit(tracker, 2);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(dead.events.map(({ name }) => name)).toEqual(['e1']);
   });
 
   it('gives up only the message that exceeds the limit of Segment', async () => {
-    const { tracker, account, dead } = tracked();
+    const { tracker, stats, dead } = tracked();
     tracker.context({ user_id: 7 }, () => {
       tracker.emit('small');
       tracker.emit('large', { text: 'é'.repeat(20_000) });
     });
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(dead.events[0]).toMatchObject({
       name: 'large',
       dead_letter: { error: expect.stringMatching(/maximum event size of 32 KB/) },
@@ -284,10 +284,10 @@ describe('SegmentBackend', () => {
   it('retries messages that a client of the application gave up', async () => {
     server.answer({ status: 500 });
     const client = new Analytics({ host: server.url, writeKey: 'theirs', maxRetries: 0 });
-    const { tracker, account } = tracked({ client });
+    const { tracker, stats } = tracked({ client });
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 3 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 3 });
     expect(server.taken[0]).toMatchObject({ writeKey: 'theirs' });
     await tracker.close();
     client.track({ userId: '7', event: 'of the application' });
@@ -297,10 +297,10 @@ describe('SegmentBackend', () => {
 
   it('drops messages that it cannot send before the closing deadline', async () => {
     server.answerAlways('stall');
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.close({ signal: AbortSignal.timeout(100) });
-    expect(account()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
+    expect(stats()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
   });
 
   it('closes its client only after a flush that exceeds the closing deadline', async () => {
@@ -340,7 +340,7 @@ describe('Outcomes of SegmentBackend', () => {
   const ok = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => outcome.ok);
 
   it('belong to their own batch if a later batch ends first', async () => {
-    // The two come by connections of their own, in either order.
+    // The two requests use separate connections and arrive in any order.
     server.answerAlways(([message]) => (message!.event === 'first' ? 'stall' : undefined));
     const backend = new SegmentBackend({
       host: server.url,
@@ -441,13 +441,13 @@ describe('Outcomes of SegmentBackend', () => {
       load: async () => {},
       track: (context) => (context.event.event === 'test' ? context.cancel() : context),
     });
-    const { tracker, account } = tracked({ client });
+    const { tracker, stats } = tracked({ client });
     tracker.context({ user_id: 7 }, () => {
       tracker.emit('test');
       tracker.emit('sold');
     });
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, filtered: 1, retried: 0, pending: 0 });
+    expect(stats()).toMatchObject({ delivered: 1, filtered: 1, retried: 0, pending: 0 });
   });
 
   it('are reported even if a flush of the client fails', async () => {

@@ -115,7 +115,7 @@ report({
 });
 
 report({
-  what: `BullMqEventQueue, against one job per event (${batchSize * concurrency} under way)`,
+  what: `BullMqEventQueue, against one job per event (${batchSize * concurrency} in flight)`,
   unit: 'events/s',
   result: await sideBySide({
     subject: () => eventsPerSecond(EVENTS, throughQueue),
@@ -126,7 +126,7 @@ report({
 });
 
 report({
-  what: 'emit on the caller’s path with BullMqEventQueue at work, against MemoryEventQueue',
+  what: 'emit on the caller’s path with a working BullMqEventQueue, against MemoryEventQueue',
   unit: 'ns',
   result: await sideBySide({
     async subject() {

@@ -16,7 +16,7 @@ export async function reportCallersCost({ backend, tracker, hasRoom, events, rou
   };
 
   report({
-    what: `emit on the caller’s path to ${backend}, against emit to a backend that does nothing, in a process where ${backend} is at work`,
+    what: `emit on the caller’s path to ${backend}, against emit to a backend that does nothing, in a process where ${backend} works`,
     unit: 'ns',
     result: await sideBySide({
       subject: () => flushed(nanosecondsPerCallBeside(emit, emitToNothing, events, hasRoom)),

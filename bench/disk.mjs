@@ -94,7 +94,7 @@ async function costOfEmit({ emit, pending, flush }) {
 }
 
 report({
-  what: 'emit on the caller’s path with DiskEventQueue at work, against MemoryEventQueue',
+  what: 'emit on the caller’s path with a working DiskEventQueue, against MemoryEventQueue',
   unit: 'ns',
   result: await sideBySide({
     subject: () => costOfEmit(onDisk),

@@ -292,7 +292,7 @@ describe('ThreadProcessor', () => {
     const processor = threadProcessor('strange.js');
     expect((await processor.process(event('null', { a: 1 }))).data).toEqual({ a: 1 });
     await expect(processor.process(event('number'))).rejects.toThrow(
-      'it returned the number 7, which is no event',
+      'it returned the number 7, which is not an event',
     );
     expect((await processor.process(event())).data).toEqual({
       made: '[Function]',
@@ -441,7 +441,10 @@ describe('Configuration of threads', () => {
     [{ niceness: -1 }, /niceness is a whole number from 0 to 19, received the number -1/],
     [{ niceness: 20 }, /niceness is a whole number from 0 to 19, received the number 20/],
     [{ resourceLimits: { maxOldGenerationSizeMb: 4 } }, /is a number from 16, .* the number 4/],
-    [{ resourceLimits: 64 }, /resourceLimits says .* received the number 64\. Pass for example/],
+    [
+      { resourceLimits: 64 },
+      /resourceLimits must be an object of memory limits; received the number 64\. Pass, for example/,
+    ],
   ])('is rejected by the constructor when the options are %j', (options, message) => {
     const make = () => new ThreadFilter(pathOf('filter.js'), options as ThreadOptions);
     expect(make).toThrow(ImproperlyConfigured);

@@ -105,8 +105,8 @@ function checkLimits(owner: string, limits: unknown): void {
   if (limits === undefined) return;
   if (!isPlainObject(limits)) {
     throw new ImproperlyConfigured(
-      `${owner}: resourceLimits says how much memory a thread may take, received ${describeValue(limits)}. ` +
-        `Pass for example { maxOldGenerationSizeMb: 256 }.`,
+      `${owner}: resourceLimits must be an object of memory limits; received ${describeValue(limits)}. ` +
+        `Pass, for example, { maxOldGenerationSizeMb: 256 }.`,
     );
   }
   const { maxOldGenerationSizeMb: heap } = limits;

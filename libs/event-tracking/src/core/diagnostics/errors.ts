@@ -42,7 +42,7 @@ export class UnknownContextError extends EventTrackingError {
   override readonly code: string = 'UNKNOWN_CONTEXT';
 }
 
-/** Thrown where something was entered as a context that is none: a context is an object of keys and values. */
+/** Thrown when a value that is not an object of keys and values is entered as a context. */
 export class InvalidContextError extends EventTrackingError {
   override readonly code: string = 'INVALID_CONTEXT';
 }
@@ -107,7 +107,7 @@ export class PermanentDeliveryError extends EventTrackingError {
   override readonly code: string = 'PERMANENT_DELIVERY';
 }
 
-/** Thrown where text was read as an event that is none. */
+/** Thrown when text cannot be parsed as an event. */
 export class MalformedEventError extends EventTrackingError {
   override readonly code: string = 'MALFORMED_EVENT';
 }

@@ -111,7 +111,7 @@ export class TypeCheck {
     }
     const mistyped = rules.mistyped(data);
     if (mistyped.length > 0) {
-      const fields = mistyped.map(({ field, type }) => `'${field}' is to be of the type ${type}`);
+      const fields = mistyped.map(({ field, type }) => `'${field}' must be of the type ${type}`);
       this.#add(
         'invalid',
         name,
@@ -137,7 +137,7 @@ export class TypeCheck {
     this.#add(
       'invalid',
       name,
-      `The data of the event '${name}' are not what its schema says: ${found}.`,
+      `The data of the event '${name}' violates its schema: ${found}.`,
       place,
     );
   }

@@ -55,7 +55,7 @@ export interface TreeNode {
   /** Registers a metadata record below; rejects if a destination refused it, which has been reported. */
   register(record: MetadataRecord): Promise<void>;
 
-  /** What became of events at this node and below, by path. */
+  /** Returns the stats of this node and the nodes below, by path. */
   stats(): Record<string, EventStats>;
 
   /** Resolves when all events accepted so far have been delivered or given up, or the signal aborts. */

@@ -120,7 +120,7 @@ describe('Dead letters in Redis', () => {
     await letters.sendBatch([letterOf('b')]);
     expect(names(await lettersIn(letters))).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([
-      expect.stringMatching(/job strange .* no dead letter/),
+      expect.stringMatching(/job strange .* not a dead letter/),
     ]);
     await queue.obliterate({ force: true });
     await queue.close();

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/tree/backend.js';
 import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
-import { describeValue } from '../core/diagnostics/describe.js';
+import { describeValue, quoteName } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
@@ -148,7 +148,7 @@ export class LoggerBackend implements Backend {
     const line = this.#serialize(event);
     const size = Buffer.byteLength(line);
     if (size <= limit) return this.#write(this.#logsObjects ? entryOf(event) : line);
-    const problem = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
+    const problem = `The event ${quoteName(event.name)} has ${size} bytes, more than maxEventSize (${limit})`;
     switch (this.#oversize) {
       case 'drop':
         throw new PermanentDeliveryError(`${problem}, and oversize is 'drop'.`);

@@ -103,8 +103,8 @@ export class Redelivery {
     if (target !== undefined) return { tracker: note?.tracker ?? tracker, path: target };
     if (note !== undefined) return note;
     throw new ImproperlyConfigured(
-      `The event ${quoteName(event.name)} (${event.id}) is no dead letter: nothing says where it belongs. ` +
-        `Name the backend or node that is to get it (target).`,
+      `The event ${quoteName(event.name)} (${event.id}) is not a dead letter, so its destination is unknown. ` +
+        `Set target to the backend or node that must receive it.`,
     );
   }
 }

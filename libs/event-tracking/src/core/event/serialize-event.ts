@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../diagnostics/escape-unprintable.js';
 import { MalformedEventError } from '../diagnostics/errors.js';
 import { describeValue } from '../diagnostics/describe.js';
 import { isPlainObject, type TrackingEvent } from './event.js';
@@ -7,11 +8,16 @@ import { copyOf } from './snapshot.js';
  * Writes an event as one line of JSON, with dates in RFC 3339, in UTC and milliseconds.
  *
  * @remarks
- * Newlines inside strings are escaped, so no event can forge a second line. Never throws: if a
+ * Line separators, control characters and bidirectional or zero-width characters inside strings are
+ * escaped, so no event can forge a second line or what a terminal shows. Never throws: if a
  * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
  * converted as in emitted data.
  */
 export function serializeEvent(event: TrackingEvent): string {
+  return escapeUnprintable(jsonOf(event));
+}
+
+function jsonOf(event: TrackingEvent): string {
   try {
     return JSON.stringify(event);
   } catch {

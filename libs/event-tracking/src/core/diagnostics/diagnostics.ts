@@ -1,3 +1,5 @@
+import { describeValue } from './describe.js';
+import { ImproperlyConfigured } from './errors.js';
 import { messageText } from './message-text.js';
 
 /** Logs a tracker's warnings and errors: the methods that Nest's logger, pino and the console share. */
@@ -37,7 +39,10 @@ export interface ReportOptions {
 export class Diagnostics {
   readonly #subjects = new Map<string, Subject>();
 
-  constructor(readonly logger: DiagnosticLogger = console) {}
+  /** @throws {@link ImproperlyConfigured} if the logger lacks a method */
+  constructor(readonly logger: DiagnosticLogger = console) {
+    checkLogger(logger);
+  }
 
   /** Reports an event that was lost, or a fault that may lose events. */
   error(subject: string, message: string, options?: ReportOptions): void {
@@ -108,4 +113,15 @@ export class Diagnostics {
       // There is no other logger to report it to.
     }
   }
+}
+
+/** A logger that lacks a method would fail silently at the first message. */
+function checkLogger(logger: unknown): void {
+  const candidate = logger as Partial<Record<'warn' | 'error', unknown>> | null;
+  const hasMethods = typeof candidate?.warn === 'function' && typeof candidate.error === 'function';
+  if (hasMethods) return;
+  throw new ImproperlyConfigured(
+    `logger must be an object with the methods warn(message) and error(message); received ${describeValue(logger)}. ` +
+      `Pass a logger of Nest, pino or winston, or the console.`,
+  );
 }

@@ -2,6 +2,7 @@ import type { KeysOf } from '../diagnostics/check-options.js';
 import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { ImproperlyConfigured } from '../diagnostics/errors.js';
 import { stackIn } from './call-site.js';
+import { noteDeclaredType } from './declared-types.js';
 import type { DataOf, FieldDescription, Fields } from './field.js';
 import { readFields, readTypeOptions, type TypeOptions } from './read-type-options.js';
 import type { InputOf, JsonSchema, StandardSchema } from './standard-schema.js';
@@ -115,7 +116,9 @@ export function defineEvent<const Name extends string>(
   options: EventTypeOptions & { schema?: undefined; fields?: undefined },
 ): EventType<Name>;
 export function defineEvent(name: string, options: EventTypeOptions): EventType {
-  return eventTypeFrom(name, options, captureStack(defineEvent));
+  const type = eventTypeFrom(name, options, captureStack(defineEvent));
+  noteDeclaredType(type);
+  return type;
 }
 
 /**
@@ -136,7 +139,9 @@ export function defineContext<const Name extends string>(
   options: TypeOptions & { schema?: undefined; fields?: undefined },
 ): ContextType<Name>;
 export function defineContext(name: string, options: TypeOptions): ContextType {
-  return describeContext(name, options, captureStack(defineContext));
+  const type = describeContext(name, options, captureStack(defineContext));
+  noteDeclaredType(type);
+  return type;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { escapeUnprintable } from '../diagnostics/escape-unprintable.js';
 import { MalformedEventError } from '../diagnostics/errors.js';
 import { describeValue } from '../diagnostics/describe.js';
-import { isPlainObject, type TrackingEvent } from './event.js';
+import { isPlainObject, type EventContext, type EventData, type TrackingEvent } from './event.js';
 import { copyOf } from './snapshot.js';
 
 /**
@@ -28,6 +28,7 @@ function jsonOf(event: TrackingEvent): string {
 /**
  * Parses an event that {@link serializeEvent} wrote.
  *
+ * @remarks Data that is not an object becomes `{ value }`, as in emitted events.
  * @throws {@link MalformedEventError} if the text is not JSON or not an event.
  */
 export function parseEvent(text: string): TrackingEvent {
@@ -37,6 +38,15 @@ export function parseEvent(text: string): TrackingEvent {
   } catch (cause) {
     throw new MalformedEventError('Cannot parse an event: the text is not valid JSON.', { cause });
   }
+  return eventFrom(value);
+}
+
+/**
+ * Returns the event that was written as a value of JSON.
+ *
+ * @throws {@link MalformedEventError} if it is not an event
+ */
+export function eventFrom(value: unknown): TrackingEvent {
   if (
     !isPlainObject(value) ||
     typeof value['id'] !== 'string' ||
@@ -52,9 +62,23 @@ export function parseEvent(text: string): TrackingEvent {
     id: value['id'],
     name: value['name'],
     timestamp: parseTimestamp(value['timestamp']),
-    context: isPlainObject(value['context']) ? value['context'] : {},
-    data: isPlainObject(value['data']) ? value['data'] : {},
+    context: contextFrom(value['context']),
+    data: dataFrom(value['data']),
   };
+}
+
+/** Returns the data of an event; values that are not objects become `{ value }`. */
+export function dataFrom(value: unknown): EventData {
+  if (isPlainObject(value)) return value;
+  return value === undefined || value === null ? {} : { value };
+}
+
+function contextFrom(value: unknown): EventContext {
+  if (isPlainObject(value)) return value;
+  if (value === undefined || value === null) return {};
+  throw new MalformedEventError(
+    `Cannot parse an event: its context must be an object; received ${describeValue(value)}.`,
+  );
 }
 
 const RFC_3339 =

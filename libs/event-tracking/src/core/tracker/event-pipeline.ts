@@ -44,6 +44,8 @@ export class EventPipeline {
   readonly diagnostics: Diagnostics;
   readonly types = new TypeRegister((record) => this.#registerBelow(record));
   readonly check: TypeCheck;
+  /** Called when a context is entered for the whole process, with its name. */
+  onProcessContext: ((name: string | undefined) => void) | undefined;
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
@@ -118,7 +120,9 @@ export class EventPipeline {
     type: ContextType | undefined,
   ): EnteredContext {
     const name = nameOfType(context);
-    const entered = this.locator.get().enter(name, values, { type });
+    const scope = this.locator.get();
+    const entered = scope.enter(name, values, { type });
+    if (scope.scope === 'process') this.onProcessContext?.(name);
     if (entered.conversions.length > 0) {
       this.check.unserialisable('context', name ?? 'without a name', entered.conversions);
     }

@@ -1,0 +1,55 @@
+import type { CanActivate } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { MessageScope, scopeOfCall } from './message-scope.js';
+
+/** The metadata key of the guards of a method, as `@UseGuards` sets it. */
+const GUARDS = '__guards__';
+
+/** Tells the scope of a message which handler Nest is about to call. */
+const dispatchGuard: CanActivate = {
+  canActivate(context) {
+    const scope = scopeOfCall(context);
+    if (scope instanceof MessageScope) scope.expectDispatch(context);
+    return true;
+  },
+};
+
+/**
+ * Adds a guard to each handler of messages.
+ *
+ * @remarks
+ * Global interceptors of the application reach neither the gateways of Nest 11 nor microservices
+ * that are connected without `inheritAppConfig`; metadata of the handlers does. The guard belongs
+ * to no application, because applications can share a class.
+ */
+export function guardMessageHandlers(modules: ModulesContainer): void {
+  for (const { providers, controllers } of modules.values()) {
+    for (const { metatype } of [...providers.values(), ...controllers.values()]) {
+      for (const method of methodsOf(metatype)) if (handlesMessages(method)) addGuard(method);
+    }
+  }
+}
+
+/** Lists the methods of a class, including inherited ones. */
+export function methodsOf(type: unknown): Function[] {
+  const methods: Function[] = [];
+  let owner: unknown = typeof type === 'function' ? type.prototype : undefined;
+  while (typeof owner === 'object' && owner !== null && owner !== Object.prototype) {
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner)))
+      if (typeof value === 'function') methods.push(value as Function);
+    owner = Object.getPrototypeOf(owner);
+  }
+  return methods;
+}
+
+function handlesMessages(method: Function): boolean {
+  return (Reflect.getMetadataKeys(method) as unknown[]).some((key) =>
+    /^(microservices|websockets):/.test(String(key)),
+  );
+}
+
+function addGuard(method: Function): void {
+  const guards = (Reflect.getMetadata(GUARDS, method) ?? []) as readonly unknown[];
+  if (!guards.includes(dispatchGuard))
+    Reflect.defineMetadata(GUARDS, [dispatchGuard, ...guards], method);
+}

@@ -15,7 +15,7 @@ const dispatchGuard: CanActivate = {
 };
 
 /**
- * Adds a guard to each handler of messages.
+ * Adds a guard to gateways and to the message handlers of controllers.
  *
  * @remarks
  * Global interceptors of the application reach neither the gateways of Nest 11 nor microservices
@@ -25,31 +25,37 @@ const dispatchGuard: CanActivate = {
 export function guardMessageHandlers(modules: ModulesContainer): void {
   for (const { providers, controllers } of modules.values()) {
     for (const { metatype } of [...providers.values(), ...controllers.values()]) {
-      for (const method of methodsOf(metatype)) if (handlesMessages(method)) addGuard(method);
+      for (const target of messageHandlersOf(metatype)) addGuard(target);
     }
   }
 }
 
+/** Returns a gateway, all of whose handlers handle messages, or the handlers of a controller. */
+function messageHandlersOf(type: unknown): Function[] {
+  if (typeof type !== 'function') return [];
+  return handlesMessages(type) ? [type] : methodsOf(type).filter(handlesMessages);
+}
+
 /** Lists the methods of a class, including inherited ones. */
-export function methodsOf(type: unknown): Function[] {
+export function methodsOf(type: Function): Function[] {
   const methods: Function[] = [];
-  let owner: unknown = typeof type === 'function' ? type.prototype : undefined;
+  let owner: unknown = type.prototype;
   while (typeof owner === 'object' && owner !== null && owner !== Object.prototype) {
-    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(owner)))
-      if (typeof value === 'function') methods.push(value as Function);
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
+      if (name !== 'constructor' && typeof value === 'function') methods.push(value as Function);
     owner = Object.getPrototypeOf(owner);
   }
   return methods;
 }
 
-function handlesMessages(method: Function): boolean {
-  return (Reflect.getMetadataKeys(method) as unknown[]).some((key) =>
+function handlesMessages(target: Function): boolean {
+  return (Reflect.getMetadataKeys(target) as unknown[]).some((key) =>
     /^(microservices|websockets):/.test(String(key)),
   );
 }
 
-function addGuard(method: Function): void {
-  const guards = (Reflect.getMetadata(GUARDS, method) ?? []) as readonly unknown[];
+function addGuard(target: Function): void {
+  const guards = (Reflect.getMetadata(GUARDS, target) ?? []) as readonly unknown[];
   if (!guards.includes(dispatchGuard))
-    Reflect.defineMetadata(GUARDS, [dispatchGuard, ...guards], method);
+    Reflect.defineMetadata(GUARDS, [dispatchGuard, ...guards], target);
 }

@@ -6,8 +6,10 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  APPLICATION_OF_MESSAGES,
   APPLICATION_OF_SUBPATHS,
   Consumer,
+  packagesOfMessages,
   packLibrary,
   peersOfSubpaths,
   PLAIN_APPLICATION,
@@ -116,6 +118,26 @@ describe('The packed library', () => {
         segment: true,
         pending: 1,
       });
+    },
+  );
+
+  it(
+    'serves gateways and connected microservices of Nest 11, their guards included',
+    { timeout: 180_000 },
+    async () => {
+      const consumer = await Consumer.install(11, tarball, packagesOfMessages(11));
+      const request = { origin: 'server', guarded: true, intercepted: true };
+      const said = (user: string) => ({
+        name: 'said',
+        data: { type: 'ws' },
+        context: { user, pattern: 'say', ...request },
+      });
+      const paid = { name: 'paid', data: { type: 'rpc' }, context: { pattern: 'pay', ...request } };
+      const expected = [said('ada'), said('ben'), paid];
+      expect(JSON.parse(await consumer.run(APPLICATION_OF_MESSAGES, 'commonjs'))).toEqual([
+        ...expected,
+        ...expected,
+      ]);
     },
   );
 });

@@ -20,6 +20,7 @@ const RETURN_DELAY_MS = 250;
 export class BullMqNodeConsumer {
   readonly #pending = new Set<Promise<void>>();
   #isClosed = false;
+  #hasEnded = false;
   #hasStopped = false;
 
   constructor(private readonly consumer: EventQueueConsumer) {}
@@ -43,8 +44,18 @@ export class BullMqNodeConsumer {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Whether no job can return events any more: there is none, or the node was closed again after its destinations. */
+  get hasEnded(): boolean {
+    return this.isIdle || this.#hasEnded;
+  }
+
   /** Returns undelivered events of jobs from now on; resolves when jobs under way have ended. */
   async close(): Promise<void> {
+    this.#hasEnded = this.#isClosed;
     this.#isClosed = true;
     await Promise.allSettled(this.#pending);
   }

@@ -58,6 +58,7 @@ const validator = (
     version: 1,
     vendor,
     validate: validate as (value: unknown) => SchemaResult,
+    jsonSchema: { input: () => ({}) },
   },
 });
 

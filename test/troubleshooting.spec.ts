@@ -67,6 +67,25 @@ const MISTAKES: (() => Promise<string>)[] = [
     }
     return logOf({}, () => new CoursesService().view());
   },
+  async function frozenQuery() {
+    class CoursesService {
+      @EmitEvent('courses.searched')
+      search(): object {
+        return Object.freeze({ then() {} });
+      }
+    }
+    const logger = new RecordingLogger();
+    const module = await Test.createTestingModule({
+      imports: [EventTrackingModule.forRoot()],
+      providers: [CoursesService],
+    })
+      .setLogger(logger)
+      .compile();
+    await module.init();
+    module.get(CoursesService).search();
+    await module.close();
+    return logger.complaints.join('\n');
+  },
   function importedTwice() {
     return bootstrapError({
       imports: [EventTrackingModule.forRoot(), EventTrackingModule.forRoot({ enabled: true })],

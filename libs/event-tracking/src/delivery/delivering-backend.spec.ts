@@ -991,9 +991,9 @@ describe('DeliveringBackend in a tree', () => {
     [{ retry: { attempts: 1.5 } }, /delivery\.retry\.attempts must be a whole number/],
     [
       { retry: 3 },
-      /delivery\.retry: expected an object such as \{ attempts \}, received the number 3/,
+      /delivery\.retry: options must be an object such as \{ attempts \}; received the number 3/,
     ],
-    [{ bufferSize: 3 }, /delivery: the key 'bufferSize' is unknown\. Known are: batchSize/],
+    [{ bufferSize: 3 }, /delivery: unknown option 'bufferSize'; supported options: batchSize/],
     [{ deadLetter: 'file' }, /delivery\.deadLetter must be a backend .* the string 'file'/],
   ])('rejects the options %j', (options, message) => {
     expect(() => new DeliveringBackend(new Destination(), options as DeliveryOptions)).toThrow(

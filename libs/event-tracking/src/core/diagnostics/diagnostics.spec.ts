@@ -65,17 +65,17 @@ describe('Diagnostics', () => {
 
   it('reports the number of suppressed messages once on request', () => {
     times(12, () => diagnostics.error('backend a', 'lost'));
-    diagnostics.settle();
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
+    diagnostics.reportSuppressed();
     expect(logger.lines.slice(10)).toEqual([expect.stringMatching(/^warn 2 more .*backend a/)]);
     diagnostics.error('backend a', 'lost');
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     expect(logger.lines.slice(11)).toEqual([expect.stringMatching(/^warn 1 more .*backend a/)]);
   });
 
   it('reports nothing if no messages were suppressed', () => {
     diagnostics.error('backend a', 'lost');
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     expect(logger.lines).toEqual(['error lost']);
   });
 
@@ -85,7 +85,7 @@ describe('Diagnostics', () => {
     );
     expect(logger.lines.length).toBeLessThan(1_100);
     const said = logger.lines.length;
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     const leftOut = logger.lines
       .slice(said)
       .map((line) => Number(/^warn (\d+) more/.exec(line)?.[1]));
@@ -113,7 +113,7 @@ describe('Diagnostics', () => {
     };
     const silent = new Diagnostics({ warn: fail, error: fail });
     times(30, () => silent.error('a', 'lost'));
-    expect(() => silent.settle()).not.toThrow();
+    expect(() => silent.reportSuppressed()).not.toThrow();
   });
 
   it('survives a logger that rejects', async () => {
@@ -123,7 +123,7 @@ describe('Diagnostics', () => {
     const fail = (): Promise<never> => Promise.reject(new Error('no disk'));
     const silent = new Diagnostics({ warn: fail, error: fail });
     times(30, () => silent.error('a', 'lost'));
-    silent.settle();
+    silent.reportSuppressed();
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
@@ -135,7 +135,7 @@ describe('Diagnostics', () => {
       error: () => circular.error('a', 'again'),
     });
     circular.error('a', 'first');
-    circular.settle();
+    circular.reportSuppressed();
   });
 
   it('logs to the console by default', () => {

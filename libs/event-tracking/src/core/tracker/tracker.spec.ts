@@ -210,7 +210,9 @@ describe('Tracker', () => {
       tracker.emit('a', { balance: 10n, again: { balance: 11n } });
       expect(recorder.last.data).toEqual({ balance: '10', again: { balance: '11' } });
       expect(logger.lines).toEqual([
-        expect.stringMatching(/'a' holds what JSON cannot say.*balance: 10; again\.balance: 11/),
+        expect.stringMatching(
+          /'a' contains values that JSON cannot represent; they were converted: .*balance: 10; again\.balance: 11/,
+        ),
       ]);
     });
 
@@ -219,7 +221,9 @@ describe('Tracker', () => {
       tracker.context('user', { id: 7n }, () => tracker.emit('a'));
       expect(recorder.last.context).toEqual({ id: '7' });
       expect(logger.lines).toEqual([
-        expect.stringMatching(/context 'user' holds what JSON cannot say.*id: 7/),
+        expect.stringMatching(
+          /context 'user' contains values that JSON cannot represent; they were converted: .*id: 7/,
+        ),
       ]);
     });
 

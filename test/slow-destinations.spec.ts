@@ -13,7 +13,7 @@ import {
 import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
 import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 import { afterEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { balanceOf } from './support/balance.js';
+import { unaccountedEvents } from './support/unaccounted-events.js';
 
 /** More than a queue has under way at the same time. */
 const EVENTS = 3_000;
@@ -117,7 +117,7 @@ describe.each(Object.keys(SUBJECTS))('%s', (name) => {
       return down.received.size === EVENTS;
     }, PATIENCE);
     for (const [path, stats] of Object.entries(tracker.stats().backends)) {
-      expect(balanceOf(stats), path).toBe(0);
+      expect(unaccountedEvents(stats), path).toBe(0);
     }
   }, 60_000);
 

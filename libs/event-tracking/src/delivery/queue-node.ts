@@ -11,17 +11,27 @@ import type {
 } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
-import { type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
+import type { PersistenceQuery } from '../core/tree/persistence.js';
+import {
+  childPath,
+  type Position,
+  type TreeNode,
+  type Unacknowledged,
+} from '../core/tree/tree-node.js';
+import type { UnpersistedEvents } from '../core/diagnostics/unpersisted-events.js';
 import { DeliveryNode } from './delivery-node.js';
 
 /** The name of the queue's own stats below the node's path. */
 export const QUEUE = 'queue';
 /** How long a queue may take to accept returned events. */
 const RELEASE_MS = 1_000;
+const ENDED = AbortSignal.abort();
 
 /** Hands events to a queue, and delivers those that come out to the children. */
 export class QueueNode implements TreeNode {
   readonly #producer: EventQueueProducer;
+  /** Whether an event is durable once the queue has it. */
+  readonly #isDurable: boolean;
   readonly #queue: Child;
   #isStarted = false;
   #position: Position = {
@@ -42,6 +52,7 @@ export class QueueNode implements TreeNode {
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => children.register(record),
     });
+    this.#isDurable = queue.isDurable === true;
     this.#queue = new Child(QUEUE, this.#producer, this.#position);
     const { deadLetters: deadLetter } = queue;
     children.wrapLeaves((backend) => new DeliveryNode(backend, { deadLetter }));
@@ -91,6 +102,25 @@ export class QueueNode implements TreeNode {
 
   async flush(deadline: Deadline): Promise<void> {
     await Promise.all([this.#queue.flush(deadline), this.children.flush(deadline)]);
+  }
+
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    if (this.#isDurable) return this.#queue.node.persisted(query);
+    await this.#queue.flush(query);
+    const inQueue = await this.#queue.node.persisted(query);
+    // Behind the queue they have ended. They arrived there later than they were emitted.
+    const below = await this.children.persisted({ ...query, until: Infinity, signal: ENDED });
+    // Only if the time was not over, what is pending there was emitted later.
+    const isLate = query.signal?.aborted === true;
+    return [...inQueue, ...below.filter(({ reason }) => isLate || reason !== 'pending')];
+  }
+
+  /** A durable queue keeps the events that it has accepted. */
+  abandon(): Record<string, number> {
+    if (!this.#isDurable) return { ...this.#queue.node.abandon(), ...this.children.abandon() };
+    const lost = this.#producer.abandon?.();
+    if (lost === undefined) return this.#queue.node.abandon();
+    return lost > 0 ? { [childPath(this.#position, QUEUE)]: lost } : {};
   }
 
   async close(deadline: Deadline): Promise<void> {

@@ -44,6 +44,7 @@ const DELIVERY = {
  *   which is reported.
  */
 export class DiskEventQueue implements EventQueue {
+  readonly isDurable = true;
   readonly deadLetters: DeadLetterFiles;
   readonly #options: DiskEventQueueOptions;
   readonly #maxBytes: number;

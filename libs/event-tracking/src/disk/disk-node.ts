@@ -66,7 +66,7 @@ export class DiskNode implements Backend {
   }
 
   /** Resolves when the events that are in the store of this process now have ended. */
-  async flush(): Promise<void> {
+  async drain(): Promise<void> {
     await this.#consumeOwn()
       .then((consumer) => consumer?.flush())
       .catch(() => {}); // the next write reports what is wrong with the store

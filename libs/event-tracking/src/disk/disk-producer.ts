@@ -29,7 +29,7 @@ export class DiskProducer extends DeliveringBackend implements EventQueueProduce
 
   override async flush(deadline: Deadline = {}): Promise<void> {
     await super.flush(deadline);
-    await untilAborted(this.node.flush(), deadline.signal);
+    await untilAborted(this.node.drain(), deadline.signal);
   }
 
   override async close(deadline: Deadline = {}): Promise<void> {

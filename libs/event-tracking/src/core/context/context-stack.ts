@@ -2,6 +2,7 @@ import { InvalidContextError, UnknownContextError } from '../diagnostics/errors.
 import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { isPlainObject, type EventContext } from '../event/event.js';
 import type { ContextType } from '../event-types/event-type.js';
+import { endPeriod } from '../event/periods.js';
 import { estimateSize } from '../event/event-size.js';
 import { copyOf, setOwn, snapshot } from '../event/snapshot.js';
 
@@ -81,6 +82,12 @@ export class ContextStack {
     };
   }
 
+  /**
+   * The period in which the outermost scope inside the process began.
+   *
+   * @internal
+   */
+  readonly since: number;
   #entries: readonly ContextEntry[] = NO_ENTRIES;
   #view: ContextView = ContextView.empty;
   #viewedEntries: readonly ContextEntry[] = this.#entries;
@@ -91,7 +98,9 @@ export class ContextStack {
     readonly scope: ContextScope,
     /** The scope around this one; undefined for the process. */
     readonly outer?: ContextStack,
-  ) {}
+  ) {
+    this.since = outer === undefined || outer.scope === 'process' ? endPeriod() + 1 : outer.since;
+  }
 
   /**
    * Enters a context in this scope; replaces the context of the same name and becomes the latest.

@@ -7,12 +7,15 @@ import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { encode, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
+import type { RecordContent } from './store/record.js';
 import { StoreConsumer } from './store-consumer.js';
 
 /** The queue's side of a node. */
 export interface QueueOfNode {
   /** Returns the store of this process, and opens it where necessary. */
   ownStore(): Promise<EventStore>;
+  /** Writes records to the disk synchronously; throws if it cannot. */
+  saveNow(contents: readonly RecordContent[]): void;
   readonly maxBytes: number;
   readonly concurrency: number;
   readonly diagnostics: Diagnostics;
@@ -48,6 +51,23 @@ export class DiskNode implements Backend {
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
     const { path } = this.consumer.position();
     await this.#append(events.map((event) => ({ path, event })));
+  }
+
+  /** Writes events to the disk while the process exits; returns whether it could. */
+  saveNow(events: readonly TrackingEvent[]): boolean {
+    const node = this.consumer.position();
+    const key = keyOf(node);
+    const { path } = node;
+    try {
+      this.queue.saveNow(events.map((event) => ({ key, payload: encode({ path, event }, node) })));
+      return true;
+    } catch (error) {
+      this.queue.diagnostics.error(
+        'the disk',
+        `Queue on disk: events of the node '${path}' could not be saved while the process exits: ${describeError(error)}.`,
+      );
+      return false;
+    }
   }
 
   async register(record: MetadataRecord): Promise<void> {

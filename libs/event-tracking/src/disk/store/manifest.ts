@@ -53,9 +53,14 @@ export async function readManifest(location: string): Promise<Manifest | 'absent
 }
 
 /** Writes the manifest of a store; when it resolves, it survives the death of the machine. */
-export async function writeManifest(location: string, { next, segments }: Manifest): Promise<void> {
+export async function writeManifest(location: string, manifest: Manifest): Promise<void> {
+  await replaceFile(join(location, MANIFEST), textOfManifest(manifest));
+}
+
+/** Returns the content of a manifest's file. */
+export function textOfManifest({ next, segments }: Manifest): string {
   const line = JSON.stringify({ format: FORMAT, version: VERSION, next, segments });
-  await replaceFile(join(location, MANIFEST), `${line}\n${checksumOf(line)}\n`);
+  return `${line}\n${checksumOf(line)}\n`;
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

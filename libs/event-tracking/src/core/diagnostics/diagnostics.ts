@@ -1,4 +1,5 @@
 import { escapeLineBreaks } from './escape-line-breaks.js';
+import { isThenable } from './is-thenable.js';
 
 /** Logs a tracker's warnings and errors: the methods that Nest's logger, pino and the console share. */
 export interface DiagnosticLogger {
@@ -64,7 +65,7 @@ export class Diagnostics {
   }
 
   #subjectOf(key: string): Subject {
-    const now = Date.now();
+    const now = performance.now(); // the wall clock may be set back
     const subject = this.#subjects.get(key);
     if (subject !== undefined && now - subject.windowStart < WINDOW_MS) return subject;
     this.#forgetPast(now);
@@ -101,7 +102,7 @@ export class Diagnostics {
   #log(level: 'warn' | 'error', message: string): void {
     try {
       const logged: unknown = this.logger[level](escapeLineBreaks(message));
-      if (logged instanceof Promise) logged.catch(() => {});
+      if (isThenable(logged)) Promise.resolve(logged).catch(() => {});
     } catch {
       // A logger that throws has nobody left to tell.
     }

@@ -3,6 +3,7 @@ import type { MeasuredContext } from '../context/context-stack.js';
 import { describeError, describeValue } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
 import { isPlainObject, type EventData, type TrackingEvent } from '../event/event.js';
+import { wallTime } from '../event/clock.js';
 import { createEventId } from '../event/event-id.js';
 import { EVENT_OVERHEAD } from '../event/event-size.js';
 import type { TypeCheck } from '../event-types/type-check.js';
@@ -56,7 +57,7 @@ export class EventFactory {
 
   /** Creates an event with the current time; reports violations of its type. */
   make(name: unknown, data: unknown): SizedEvent {
-    const now = Date.now();
+    const now = wallTime();
     const type = this.#typeOf(name);
     const eventName =
       type?.name ?? (typeof name === 'string' && name !== '' ? name : this.#nameOf(name));

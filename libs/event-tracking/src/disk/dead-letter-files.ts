@@ -1,3 +1,4 @@
+import { toJson } from '../core/event/json.js';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -175,7 +176,7 @@ function textOf(lines: readonly string[]): string {
 }
 
 function lineOf(letter: TrackingEvent): string {
-  return JSON.stringify(packEvent(letter));
+  return toJson(packEvent(letter));
 }
 
 /** Returns the letter in a line; undefined where the line is damaged. */

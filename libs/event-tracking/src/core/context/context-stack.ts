@@ -1,3 +1,4 @@
+import { isDate } from '../diagnostics/built-in.js';
 import { InvalidContextError, UnknownContextError } from '../diagnostics/errors.js';
 import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { isPlainObject, type EventContext } from '../event/event.js';
@@ -420,7 +421,7 @@ function snapshotContext(
   context: unknown,
 ): { values: EventContext; conversions: readonly string[] } {
   const { value, conversions } = snapshot(context);
-  if (!isPlainObject(value) || value instanceof Date) {
+  if (!isPlainObject(value) || isDate(value)) {
     throw new InvalidContextError(
       `The context ${name === undefined ? 'without a name' : `'${name}'`} must be an object of keys and ` +
         `values; received ${describeValue(context)}. Pass an object such as { user_id: 7 }.`,

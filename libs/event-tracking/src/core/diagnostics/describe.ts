@@ -1,7 +1,9 @@
+import { isError } from './built-in.js';
+
 /** Formats any thrown value as the end of a sentence, without the final period; never throws. */
 export function describeError(error: unknown): string {
   try {
-    if (error instanceof Error) {
+    if (isError(error)) {
       return `${error.name}: ${error.message}`.replace(/\.$/, '');
     }
     return typeof error === 'string' ? error : describeValue(error);

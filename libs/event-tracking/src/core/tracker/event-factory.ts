@@ -1,3 +1,4 @@
+import { isDate, NativeDate } from '../diagnostics/built-in.js';
 import type { ContextLocator } from '../context/context-locator.js';
 import type { MeasuredContext } from '../context/context-stack.js';
 import { describeError, describeValue } from '../diagnostics/describe.js';
@@ -68,7 +69,7 @@ export class EventFactory {
     const event = eventOf({
       id: createEventId(now),
       name: eventName,
-      timestamp: new Date(now),
+      timestamp: new NativeDate(now),
       context: context.values,
       data: body.values,
       name_id: type?.id,
@@ -106,7 +107,7 @@ export class EventFactory {
     const { value, conversions, size } = snapshot(data);
     if (conversions.length > 0) this.#check.unserialisable('data', name, conversions);
     if (size > this.maxEventSize) this.#check.oversized(name, size, this.maxEventSize);
-    if (isPlainObject(value) && !(value instanceof Date)) return { values: value, size };
+    if (isPlainObject(value) && !isDate(value)) return { values: value, size };
     this.#diagnostics.warn(
       `data of '${name}' that is not an object`,
       `emit: the data of the event '${name}' must be an object; received ${describeValue(data)}. The event is delivered with the data { value }.`,

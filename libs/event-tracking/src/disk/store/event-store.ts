@@ -1,3 +1,4 @@
+import { toJson } from '../../core/event/json.js';
 import { rmdir, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Diagnostics } from '../../core/diagnostics/diagnostics.js';
@@ -426,5 +427,5 @@ export class EventStore {
 }
 
 function textOf({ next, segments }: Manifest): string {
-  return JSON.stringify({ next, segments });
+  return toJson({ next, segments });
 }

@@ -1,3 +1,4 @@
+import { toJson } from '../../core/event/json.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -59,7 +60,7 @@ export async function writeManifest(location: string, manifest: Manifest): Promi
 
 /** Returns the content of a manifest's file. */
 export function textOfManifest({ next, segments }: Manifest): string {
-  const line = JSON.stringify({ format: FORMAT, version: VERSION, next, segments });
+  const line = toJson({ format: FORMAT, version: VERSION, next, segments });
   return `${line}\n${checksumOf(line)}\n`;
 }
 

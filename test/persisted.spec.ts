@@ -108,6 +108,16 @@ describe('tracker.persisted()', () => {
     expect(memory.events).toHaveLength(1);
   });
 
+  it('delivers events that were emitted while the timers were fake', async () => {
+    const memory = new MemoryBackend();
+    const tracker = trackerOf({ memory: new DeliveringBackend(memory, { batchSize: 1 }) });
+    vi.useFakeTimers();
+    tracker.emit('order.paid');
+    vi.useRealTimers();
+    await tracker.persisted();
+    expect(memory.events).toHaveLength(1);
+  });
+
   it('does not wait for events that are emitted later', async () => {
     const gate = new Gate();
     const tracker = trackerOf({ gate: new DeliveringBackend(gate, { batchSize: 1 }) });

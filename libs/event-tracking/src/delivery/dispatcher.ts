@@ -76,6 +76,7 @@ export class Dispatcher {
   /** Resolves when all batches with events that are here now have ended. */
   async settled(): Promise<void> {
     const next = this.#added;
+    this.#turnIsScheduled = false; // fake timers of a test, gone since, may have swallowed it
     this.flushSoon();
     while (this.#firstUnsettled < next) await this.nextBatchEnd();
   }

@@ -1,17 +1,19 @@
 import { setMaxListeners } from 'node:events';
-import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { estimateEventSize } from '../core/event/event-size.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { currentPeriod } from '../core/event/periods.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { AcceptedEvents } from '../core/tree/accepted-events.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
-import type { ConsumeOptions } from '../core/tree/event-queue.js';
+import type { UnacknowledgedEvent } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import { unpersistedAt, type PersistenceQuery } from '../core/tree/persistence.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   nodeOf,
+  unattachedPosition,
   type Position,
+  type RouteOptions,
   type TreeNode,
   type Unacknowledged,
 } from '../core/tree/tree-node.js';
@@ -32,6 +34,7 @@ import {
 } from './delivery-options.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventOutcomes } from './event-outcomes.js';
+import { LagDetector } from './lag-detector.js';
 import { MetadataRegistrar } from './metadata-registrar.js';
 import { OverflowReport } from './overflow-report.js';
 import { RetryDelays } from './retry-delays.js';
@@ -56,13 +59,10 @@ export class DeliveryNode implements TreeNode {
   readonly #registrar: MetadataRegistrar;
   readonly #accepted: AcceptedEvents;
   readonly #dispatcher: Dispatcher;
+  readonly #sender: RetryingSender;
+  readonly #lag = new LagDetector(() => this.#letGo());
   readonly #stopped = new AbortController();
-  #position: Position = {
-    tracker: 'default',
-    path: 'delivery',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #position = unattachedPosition('delivery');
   #ending: Promise<void> | undefined;
   /** Aborts when the first of several callers of `close` stops waiting. */
   readonly #late = new AbortController();
@@ -89,21 +89,23 @@ export class DeliveryNode implements TreeNode {
       letters: deadLetter && new DeadLetterWriter(letterDelivery(deadLetter)),
       position: () => this.#position,
       onRoom: () => this.#dispatcher.notifyWaiters(),
+      onEnd: (event, end) => this.#leave(event, end),
     });
     this.#accepted = new AcceptedEvents(destination, this.#outcomes.counters, () => this.#position);
-    const sender = new RetryingSender({
+    this.#sender = new RetryingSender({
       destination,
       settings,
       delays: this.#delays,
       registrar: this.#registrar,
       stopped,
       listener: this.#outcomes,
+      withoutDeferred: (batch) => this.#withoutDeferred(batch),
     });
     this.#dispatcher = new Dispatcher({
       batchSize: destination.sendBatch === undefined ? 1 : batchSize,
       flushInterval,
       concurrency,
-      deliver: (batch) => sender.deliver(batch),
+      deliver: (batch) => this.#sender.deliver(batch),
     });
     this.attach(this.#position);
   }
@@ -169,14 +171,31 @@ export class DeliveryNode implements TreeNode {
   /** Waits for room, as callers behind a queue can. */
   async routeAsync(
     event: TrackingEvent,
-    { keeps: isKept = false }: ConsumeOptions,
+    { keeps: isKept = false, isFull, resumed }: RouteOptions,
   ): Promise<Unacknowledged> {
-    const end = await this.#deliver(event, { isKept });
-    return end === 'undelivered' ? [{ path: this.#position.path, event }] : [];
+    if (isFull !== undefined && this.#lag.isLagging && this.#ending === undefined) {
+      if (!isKept) {
+        this.route(event);
+        return [];
+      }
+      if (this.#mustWaitInQueue(resumed !== undefined)) return [this.#entryOf({ event }, true)];
+    }
+    const attempts = resumed?.attempts ?? 0;
+    const failures =
+      attempts > 0 ? { total: attempts, kind: 'unknown' as const, inARow: attempts } : undefined;
+    const waiting = this.#waitingFor(event, { isKept, failures });
+    const end = await this.#deliver(waiting, isFull);
+    return end === 'undelivered' || (end === 'deferred' && isKept)
+      ? [this.#entryOf(waiting, end === 'deferred')]
+      : [];
   }
 
   routeAsyncTo(): undefined {
     return undefined;
+  }
+
+  joinQueue({ peers }: QueueSide): void {
+    this.#lag.join(peers);
   }
 
   attach(position: Position): void {
@@ -186,34 +205,40 @@ export class DeliveryNode implements TreeNode {
 
   /** Delivers a dead letter; its sender keeps the event until this has ended. */
   async deliverLetter(letter: DeadLetter): Promise<EventEnd> {
-    return this.#deliver(letter, { isKept: true, isDeadLetter: true });
+    return this.#deliver(this.#waitingFor(letter, { isKept: true, isDeadLetter: true }));
   }
 
-  async #deliver(
-    event: TrackingEvent,
-    options: { isKept: boolean; isDeadLetter?: boolean },
-  ): Promise<EventEnd> {
-    const size = estimateEventSize(event);
+  /** @param isFull - whether the queue that the event came from hands over nothing more, if it tells */
+  async #deliver(waiting: WaitingEvent, isFull?: () => boolean): Promise<EventEnd> {
     const { counters } = this.#outcomes;
-    const arrivedAt = this.#now();
-    const period = currentPeriod();
     counters.arrived++;
     counters.pending++;
-    while (!this.#budget.hasRoomFor(size) && this.#budget.count > 0) {
+    if (isFull !== undefined) this.#lag.hold(waiting, isFull);
+    while (!this.#budget.hasRoomFor(waiting.size) && this.#budget.count > 0) {
       this.#dispatcher.flushSoon();
       await this.#dispatcher.nextBatchEnd();
+      if (this.#isToLetGo(waiting)) return this.#letGoBeforeRoom(waiting);
     }
     if (this.#ending !== undefined) {
+      this.#lag.release(waiting);
       counters.pending--;
-      if (options.isKept) counters.arrived--;
-      else counters.drop('closed', 1, period);
+      if (waiting.isKept === true) counters.arrived--;
+      else counters.drop('closed', 1, waiting.period);
       return 'undelivered';
     }
     return new Promise<EventEnd>((onEnd) => {
-      this.#add({ event, size, arrivedAt, period, onEnd, ...options });
+      waiting.onEnd = onEnd;
+      this.#add(waiting);
       // The queue before has collected events already: a batch holds those that came together.
       this.#dispatcher.flushSoon();
     });
+  }
+
+  #leave(event: WaitingEvent, end: EventEnd): void {
+    this.#lag.release(event);
+    if (end === 'deferred' || end === 'undelivered') return;
+    this.#lag.succeed();
+    if (this.#outcomes.counters.pending === 0) this.#lag.end();
   }
 
   /** Registers a record before further events are delivered, and retries with each batch. */
@@ -237,6 +262,68 @@ export class DeliveryNode implements TreeNode {
   /** The clock costs more than the rest of `send`, so it is read only where an age is limited. */
   #now(): number {
     return this.#settings.retry.maxAge === Infinity ? 0 : performance.now();
+  }
+
+  #waitingFor(event: TrackingEvent, options: Partial<WaitingEvent>): WaitingEvent {
+    const size = estimateEventSize(event);
+    return { event, size, arrivedAt: this.#now(), period: currentPeriod(), ...options };
+  }
+
+  #entryOf(
+    { event, failures }: Pick<WaitingEvent, 'event' | 'failures'>,
+    isDeferred: boolean,
+  ): UnacknowledgedEvent {
+    const attempts = failures?.kind === 'unknown' ? failures.inARow : undefined;
+    return {
+      path: this.#position.path,
+      event,
+      ...(attempts !== undefined && { attempts }),
+      ...(isDeferred && { isDeferred }),
+    };
+  }
+
+  /** Whether an event has to wait in its queue while the destination holds up others; one that finds it idle is a probe. */
+  #mustWaitInQueue(isResumed: boolean): boolean {
+    const { batchSize, concurrency } = this.#settings;
+    const limit = isResumed ? 2 * batchSize * concurrency : 1;
+    return this.#outcomes.counters.pending >= limit || performance.now() < this.#sender.resumesAt;
+  }
+
+  #isToLetGo(waiting: WaitingEvent): boolean {
+    return this.#lag.isLagging && this.#lag.holds(waiting);
+  }
+
+  /** Gives the queue its room back: events that it keeps return to it, the others wait here. */
+  #letGo(): void {
+    const isDeferred = (waiting: WaitingEvent): boolean =>
+      waiting.isKept === true && this.#lag.holds(waiting);
+    this.#outcomes.defer(this.#dispatcher.takeIf(isDeferred));
+    for (const waiting of this.#lag.held) {
+      if (waiting.isKept === true || waiting.onEnd === undefined) continue;
+      waiting.onEnd('deferred');
+      waiting.onEnd = undefined;
+      this.#lag.release(waiting);
+    }
+    // Batches that pause return their events to the queue.
+    if (this.#lag.held.some(({ isKept }) => isKept)) this.#delays.cancelWaits();
+    this.#dispatcher.notifyWaiters();
+  }
+
+  #letGoBeforeRoom(waiting: WaitingEvent): EventEnd {
+    const { counters } = this.#outcomes;
+    this.#lag.release(waiting);
+    counters.pending--;
+    counters.arrived--;
+    if (waiting.isKept !== true) this.route(waiting.event, waiting.size);
+    return 'deferred';
+  }
+
+  #withoutDeferred(batch: readonly WaitingEvent[]): readonly WaitingEvent[] {
+    this.#lag.fail();
+    const deferred = batch.filter((each) => each.isKept === true && this.#isToLetGo(each));
+    if (deferred.length === 0) return batch;
+    this.#outcomes.defer(deferred);
+    return batch.filter((each) => !deferred.includes(each));
   }
 
   /** Drops events as the policy demands until there is room; returns false when it drops the incoming event. */
@@ -266,7 +353,7 @@ export class DeliveryNode implements TreeNode {
 
   async #settle({ signal }: Deadline): Promise<void> {
     const settled = Promise.all([this.#dispatcher.settled(), this.#registrar.register()]);
-    this.#delays.cancelWaits();
+    this.#sender.cancelWaits();
     await untilAborted(settled, signal);
     this.#overflow.flush();
     await this.#outcomes.flush({ signal });
@@ -277,7 +364,7 @@ export class DeliveryNode implements TreeNode {
     await this.#settle({ signal });
     const late = this.#dispatcher.takeAll();
     this.#stopped.abort();
-    this.#delays.cancelWaits();
+    this.#sender.cancelWaits();
     if (late.length > 0) this.#outcomes.leaveUndelivered(late);
     await this.#dispatcher.settled();
     await this.#outcomes.stop({ signal });

@@ -19,6 +19,8 @@ export interface EventOutcomesOptions {
   position(): Position;
   /** Called when a stored dead letter has made room. */
   onRoom(): void;
+  /** Called when an event has ended here. */
+  onEnd(event: WaitingEvent, end: EventEnd): void;
 }
 
 /** Ends events: counts them, releases their budget, and stores those that are given up as dead letters. */
@@ -80,8 +82,15 @@ export class EventOutcomes implements DeliveryListener {
     for (const waiting of events) {
       waiting.hasEnded = true;
       this.options.budget.release(waiting.size);
+      this.options.onEnd(waiting, end);
       waiting.onEnd?.(end);
     }
+  }
+
+  /** Returns events to the queue that keeps them, to be delivered later. */
+  defer(events: readonly WaitingEvent[]): void {
+    this.counters.arrived -= events.length;
+    this.release(events, 'deferred');
   }
 
   /** Returns events to the queue that keeps them, and drops the others. */

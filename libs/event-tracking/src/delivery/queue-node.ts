@@ -1,4 +1,3 @@
-import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
@@ -12,9 +11,13 @@ import type {
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
 import type { PersistenceQuery } from '../core/tree/persistence.js';
+import { QueuePeers } from '../core/tree/queue-peers.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   childPath,
+  unattachedPosition,
   type Position,
+  type RouteOptions,
   type TreeNode,
   type Unacknowledged,
 } from '../core/tree/tree-node.js';
@@ -25,7 +28,6 @@ import { DeliveryNode } from './delivery-node.js';
 export const QUEUE = 'queue';
 /** How long a queue may take to accept returned events. */
 const RELEASE_MS = 1_000;
-const ENDED = AbortSignal.abort();
 
 /** Hands events to a queue, and delivers those that come out to the children. */
 export class QueueNode implements TreeNode {
@@ -34,12 +36,7 @@ export class QueueNode implements TreeNode {
   readonly #isDurable: boolean;
   readonly #queue: Child;
   #isStarted = false;
-  #position: Position = {
-    tracker: 'default',
-    path: '',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #position = unattachedPosition();
 
   /** @param worker - whether this process consumes events that it shares with others */
   constructor(
@@ -55,7 +52,10 @@ export class QueueNode implements TreeNode {
     this.#isDurable = queue.isDurable === true;
     this.#queue = new Child(QUEUE, this.#producer, this.#position);
     const { deadLetters: deadLetter } = queue;
-    children.wrapLeaves((backend) => new DeliveryNode(backend, { deadLetter }));
+    children.joinQueue({
+      peers: peersOf(queue),
+      wrapLeaf: (backend) => new DeliveryNode(backend, { deadLetter }),
+    });
   }
 
   get backends(): ReadonlyMap<string, Backend> {
@@ -66,7 +66,7 @@ export class QueueNode implements TreeNode {
     this.#queue.node.route(event, size);
   }
 
-  routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged> {
+  routeAsync(event: TrackingEvent, options: RouteOptions): Promise<Unacknowledged> {
     return this.#queue.node.routeAsync(event, options);
   }
 
@@ -74,12 +74,17 @@ export class QueueNode implements TreeNode {
   routeAsyncTo(
     names: readonly string[],
     event: TrackingEvent,
-    options: ConsumeOptions,
+    options: RouteOptions,
   ): Promise<Unacknowledged> | undefined {
     const isInQueue = names.length === 1 && names[0] === QUEUE;
     return isInQueue
       ? this.routeAsync(event, options)
       : this.children.routeAsyncTo(names, event, options);
+  }
+
+  /** To an outer queue, this one is a destination. */
+  joinQueue(outer: QueueSide): void {
+    this.#queue.node.joinQueue?.(outer);
   }
 
   attach(position: Position): void {
@@ -108,11 +113,8 @@ export class QueueNode implements TreeNode {
     if (this.#isDurable) return this.#queue.node.persisted(query);
     await this.#queue.flush(query);
     const inQueue = await this.#queue.node.persisted(query);
-    // Behind the queue they have ended. They arrived there later than they were emitted.
-    const below = await this.children.persisted({ ...query, until: Infinity, signal: ENDED });
-    // Only if the time was not over, what is pending there was emitted later.
-    const isLate = query.signal?.aborted === true;
-    return [...inQueue, ...below.filter(({ reason }) => isLate || reason !== 'pending')];
+    // Events arrive at the children later than they were emitted, and may wait there for longer than in the queue.
+    return [...inQueue, ...(await this.children.persisted({ ...query, until: Infinity }))];
   }
 
   /** A durable queue keeps the events that it has accepted. */
@@ -149,11 +151,13 @@ export class QueueNode implements TreeNode {
   }
 
   async #consume(events: readonly QueuedEvent[], options: ConsumeOptions): Promise<Unacknowledged> {
-    const unacknowledged = events.map(async ({ path, event }) => {
+    const unacknowledged = events.map(async (entry) => {
+      const { path, event } = entry;
       if (path === this.#position.path) return this.children.routeAsync(event, options);
-      const routed = this.children.routeAsyncTo(this.#namesTo(path), event, options);
+      const resuming = { ...options, resumed: entry };
+      const routed = this.children.routeAsyncTo(this.#namesTo(path), event, resuming);
       if (routed === undefined) this.#reportUnknownBackend(path);
-      return routed ?? [{ path, event }];
+      return routed ?? [entry];
     });
     return (await Promise.all(unacknowledged)).flat();
   }
@@ -172,4 +176,14 @@ export class QueueNode implements TreeNode {
       { burst: 1 },
     );
   }
+}
+
+/** The destinations of each queue whose nodes share its room. */
+const PEERS = new WeakMap<EventQueue, QueuePeers>();
+
+function peersOf(queue: EventQueue): QueuePeers {
+  if (queue.sharesRoom !== true) return new QueuePeers();
+  const peers = PEERS.get(queue) ?? new QueuePeers();
+  PEERS.set(queue, peers);
+  return peers;
 }

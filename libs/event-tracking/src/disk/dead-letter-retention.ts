@@ -80,7 +80,7 @@ export class RetainedLetters {
     let dropped = 0;
     let written = -Infinity;
     for (const [index, { path, bytes, time }] of files.entries()) {
-      const isNewest = index === files.length - 1; // just written: dropping it would be no better than refusing it
+      const isNewest = index === files.length - 1; // just written: dropping it would be the same as rejecting it
       written = Math.max(written, time); // a file is no older than those before it, whatever its clock was
       if (written >= tooOld && (this.#bytes <= maxBytes || isNewest)) continue;
       const text = await readFile(path, 'utf8').catch(() => '');
@@ -107,7 +107,7 @@ export class RetainedLetters {
       const found = await stat(path).catch(() => undefined); // another process may have removed it
       if (found === undefined) continue;
       if (!isUnfinished) files.push({ path, bytes: found.size, time: found.mtimeMs });
-      // A clock that jumps does no harm: whoever is still writing the file writes it again.
+      // If the clock jumps, the process that is still writing the file writes it again.
       else if (Math.abs(Date.now() - found.mtimeMs) > UNFINISHED_MS)
         await rm(path, { force: true });
     }

@@ -3,7 +3,7 @@ import { currentPeriod, type PeriodRange } from '../event/periods.js';
 import { LossLog, type Loss } from './loss-log.js';
 
 /**
- * What became of the events that arrived at one node.
+ * Counts the events that arrived at one node by their outcome.
  *
  * @remarks The numbers balance: arrived = delivered + filtered + the sum of dropped + dead + pending.
  */

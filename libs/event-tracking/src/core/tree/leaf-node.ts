@@ -8,7 +8,8 @@ import { EventCounters, type EventStats } from './event-stats.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
 import { currentPeriod } from '../event/periods.js';
 import { unpersistedAt, type PersistenceQuery } from './persistence.js';
-import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
+import type { QueueSide } from './tree-node.js';
+import type { Position, TreeNode, Unacknowledged } from './tree-node.js';
 import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -62,8 +63,8 @@ export class LeafNode implements TreeNode {
     this.inner?.attach(position);
   }
 
-  wrapLeaves(wrap: WrapLeaf): void {
-    this.inner?.wrapLeaves?.(wrap);
+  joinQueue(queue: QueueSide): void {
+    this.inner?.joinQueue?.(queue);
   }
 
   async register(record: MetadataRecord): Promise<void> {

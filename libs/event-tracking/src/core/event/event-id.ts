@@ -30,7 +30,7 @@ let millisecondHead = '';
 
 /** Creates the next event id. */
 export function createEventId(now: number): string {
-  if (now > lastMillisecond && now < TIME_LIMIT) startMillisecond(Math.trunc(now));
+  if (now >= lastMillisecond + 1 && now < TIME_LIMIT) startMillisecond(Math.trunc(now));
   else if (++low === LOW_LIMIT) carry();
   const variantAndLow = VARIANT | low;
   // Few, short pieces: V8 copies strings below 13 characters at once and defers longer

@@ -15,9 +15,16 @@ import {
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
+import { runNode } from './support/run-node.js';
 
 const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
 const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => message!);
+
+const EXITING_SCRIPT = `
+  import { Tracker } from 'nestjs-event-tracking';
+  const tracker = new Tracker({ backends: { warehouse: { send: () => new Promise(() => {}) } } });
+  tracker.emit('order.paid');
+`;
 
 /** Makes each mistake; resolves to the resulting message. */
 const MISTAKES: (() => Promise<string>)[] = [
@@ -136,6 +143,16 @@ const MISTAKES: (() => Promise<string>)[] = [
   function failingBackend() {
     const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
     return logOf({ backends: { warehouse } }, (tracker) => tracker.emit('order.paid'));
+  },
+  function notDurable() {
+    const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
+    const tracker = new Tracker({ backends: { warehouse }, logger: new RecordingLogger() });
+    tracker.emit('order.paid');
+    return errorOf(() => tracker.persisted());
+  },
+  async function exited() {
+    const { output } = await runNode(['--input-type=module', '-e', EXITING_SCRIPT], { cwd: ROOT });
+    return output.trimEnd();
   },
   function emitWithoutTracker() {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});

@@ -46,6 +46,7 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
  * - Events that Redis does not accept wait in the application's memory, within bounds, as for any destination.
  */
 export class BullMqEventQueue implements EventQueue {
+  readonly isDurable = true;
   readonly #options: BullMqEventQueueOptions;
   readonly deadLetters: DeadLetterQueue;
   /** All nodes share one worker. */

@@ -1,3 +1,4 @@
+import { toJson } from '../core/event/json.js';
 import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/tree/backend.js';
@@ -82,13 +83,14 @@ export class JobProducer implements Backend {
     let chunks: TrackingEvent[][] = [];
     try {
       chunks = chunksOf(events, this.bounds);
-      await this.queue.addBulk(
+      const added = await this.queue.addBulk(
         chunks.map((chunk) => ({
           name: JOB,
           data: jobOfNew(tracker, path, chunk),
           opts: { ...this.options, jobId: this.#idOf(chunk) },
         })),
       );
+      expectAdded(added, chunks.length);
     } catch (error) {
       // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
       if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
@@ -124,6 +126,13 @@ export class JobProducer implements Backend {
   }
 }
 
+/** Only jobs with ids are in Redis. */
+function expectAdded(added: unknown, count: number): void {
+  const jobs = Array.isArray(added) ? (added as Partial<Job>[]) : [];
+  if (jobs.length === count && jobs.every(({ id }) => typeof id === 'string' && id !== '')) return;
+  throw new Error(`BullMQ has not confirmed all of ${count} jobs`);
+}
+
 /** A failed job would block later registrations of the same record. */
 async function tryAgain(job: Job): Promise<void> {
   try {
@@ -137,7 +146,7 @@ function chunksOf(events: readonly TrackingEvent[], bounds: JobBounds): Tracking
   const chunks: TrackingEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
-    const size = Buffer.byteLength(JSON.stringify(packEvent(event)));
+    const size = Buffer.byteLength(toJson(packEvent(event)));
     const chunk = chunks.at(-1);
     if (chunk === undefined || chunk.length === bounds.events || bytes + size > bounds.bytes) {
       chunks.push([event]);

@@ -7,13 +7,13 @@ import { ROOT } from './root.js';
 
 const run = promisify(execFile);
 
-/** What `npm pack` made of the library. */
+/** The package that `npm pack` built. */
 export interface Tarball {
   path: string;
   files: string[];
 }
 
-/** Packs the library as it would be published. */
+/** Packs the library as publishing would. */
 export async function packLibrary(): Promise<Tarball> {
   const destination = await mkdtemp(join(tmpdir(), 'packed-'));
   const { stdout } = await run(
@@ -38,7 +38,7 @@ export async function packLibrary(): Promise<Tarball> {
   };
 }
 
-/** A project of a user of the library: an empty one, where it has been installed. */
+/** A user's project that has installed the library and contains nothing else. */
 export class Consumer {
   private constructor(private readonly directory: string) {}
 
@@ -91,7 +91,7 @@ export class Consumer {
       },
     );
     const { stdout, stderr } = await this.execute(process.execPath, ['dist/main.js']);
-    if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
+    if (stderr !== '') throw new Error(`the application wrote to stderr:\n${stderr}`);
     return stdout;
   }
 
@@ -107,11 +107,11 @@ export class Consumer {
 /** The application of a project. */
 export interface ConsumerApplication {
   main: string;
-  /** Whether the types of what it imports are beyond reproach. */
+  /** Whether the compiler skips the types of imported packages. */
   skipLibCheck: boolean;
 }
 
-/** The peers of the subpaths. */
+/** The optional peers of the subpaths. */
 export const peersOfSubpaths = (nest: 11 | 12): string[] => [
   `@nestjs/mongoose@${nest}`,
   'mongoose@9',
@@ -119,7 +119,7 @@ export const peersOfSubpaths = (nest: 11 | 12): string[] => [
   'bullmq@6',
 ];
 
-/** Uses the subpaths with their peers. */
+/** An application that uses the subpaths with their peers. */
 export const APPLICATION_OF_SUBPATHS: ConsumerApplication = {
   skipLibCheck: true,
   main: `
@@ -291,7 +291,7 @@ void main();
 `,
 };
 
-/** Uses what needs no further package. */
+/** An application that needs no further package. */
 export const PLAIN_APPLICATION: ConsumerApplication = {
   skipLibCheck: false,
   main: `

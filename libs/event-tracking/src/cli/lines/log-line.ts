@@ -15,7 +15,7 @@ type Fields = Record<string, unknown>;
 
 // oxlint-disable-next-line no-control-regex -- Nest colours its prefix with escape sequences
 const COLOURS = /\u001b\[[\d;]*m/g;
-/** What Nest's logger and Python's log formatters write before and after the message. */
+/** Matches a message with the additions of Nest's logger and of Python's log formatters. */
 const DECORATED = /^[^{]{0,500}?(\{.*\})(?:\s+\+\d+ms)?\s*$/s;
 
 const NEST_MESSAGE = /^\[[^\]]{1,100}\] \d+ +- [^{]*$/;

@@ -126,7 +126,7 @@ function expressValibotPart(part: {
 
 /** Keywords that lead to parts without a name of their own. */
 const UNNAMED = new Set(['items', 'prefixItems', 'anyOf', 'oneOf', 'allOf']);
-/** Keywords whose values are no schemas, although they may look like one. */
+/** Keywords whose values are not schemas, although they may look like one. */
 const VALUES = new Set(['const', 'enum', 'default', 'examples']);
 
 /** Copies a schema without marks, and collects the paths of the marked parts. */

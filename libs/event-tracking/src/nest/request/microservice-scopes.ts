@@ -21,7 +21,7 @@ export function openScopesOverMicroservices(
   modules: ModulesContainer,
   scopes: RequestScopes,
 ): void {
-  // Nest 11.0 does not announce its servers; the interceptor serves it.
+  // Nest before 11.1.4 does not announce its servers; the interceptor serves their messages.
   const { getRpcTargetRegistry } = modules as Partial<ModulesContainer>;
   const servers = getRpcTargetRegistry?.call(modules) as Observable<MessageServer> | undefined;
   servers?.subscribe((server) => {

@@ -137,6 +137,12 @@ const MISTAKES: (() => Promise<string>)[] = [
       errorOf(() => tracker.exitContext('deployment')),
     );
   },
+  function contextOutsideAnyScope() {
+    return logOf({}, async (tracker) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      tracker.enterContext('user', {});
+    });
+  },
   function unserialisableData() {
     return logOf({}, (tracker) => tracker.emit('order.paid', { callback: () => {} }));
   },
@@ -226,14 +232,14 @@ async function errorOf(mistake: () => unknown): Promise<string> {
 /** Returns the only message that a running application logs during an action. */
 async function logOf(
   options: EventTrackingModuleOptions,
-  mistake: (tracker: Tracker) => void,
+  mistake: (tracker: Tracker) => unknown,
 ): Promise<string> {
   const logger = new RecordingLogger();
   const module = await Test.createTestingModule({ imports: [EventTrackingModule.forRoot(options)] })
     .setLogger(logger)
     .compile();
   await module.init();
-  mistake(module.get(Tracker));
+  await mistake(module.get(Tracker));
   await module.close();
   expect(logger.complaints).toHaveLength(1);
   return logger.complaints[0]!;

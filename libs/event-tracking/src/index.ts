@@ -32,8 +32,8 @@ export {
   type EventDataOf,
   type EventType,
   type EventTypeOptions,
-  type TypeOptions,
 } from './core/event-types/event-type.js';
+export type { TypeOptions } from './core/event-types/read-type-options.js';
 export type { EventsOf } from './core/event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './core/event-types/metadata-record.js';
@@ -51,6 +51,7 @@ export type {
   QueuedEvent,
   EventQueueProducer,
   EventQueueConsumer,
+  UnacknowledgedEvent,
 } from './core/tree/event-queue.js';
 export type {
   FilterObject,

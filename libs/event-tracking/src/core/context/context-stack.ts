@@ -10,8 +10,14 @@ import {
   type MeasuredContext,
 } from './context-view.js';
 
-/** The kind of a scope. Scopes nest in this order; a request is always directly in the process. */
-export type ContextScope = 'process' | 'request' | 'handler' | 'block';
+/**
+ * The kind of a scope. Scopes nest in this order.
+ *
+ * @remarks
+ * A connection is always directly in the process; a request is in a connection, or directly in the
+ * process.
+ */
+export type ContextScope = 'process' | 'connection' | 'request' | 'handler' | 'block';
 
 /** An entered context; disposing it removes this entry only, even if others were entered since. */
 export interface EnteredContext extends Disposable {
@@ -164,7 +170,7 @@ export class ContextStack {
    * Exits a context of the given name, in the innermost scope that has one.
    *
    * @throws {@link UnknownContextError} if no scope of the running code has it, or if it belongs to
-   * the process and the code runs in a request
+   * the process and the code runs in a request or connection
    */
   exit(name: string): void {
     for (let stack: ContextStack | undefined = this; stack !== undefined; stack = stack.#outer) {
@@ -174,11 +180,13 @@ export class ContextStack {
         stack.#entries = entries.toSpliced(index, 1);
         return;
       }
-      if (stack.scope === 'request') {
-        throw this.#unknownContext(name, stack.#outer !== undefined && stack.#outer.#holds(name));
+      if (isOutermostOfItsOwn(stack)) {
+        throw stack.#outer !== undefined && stack.#outer.#holds(name)
+          ? contextOfProcess(name, stack.scope)
+          : this.#unknownContext(name);
       }
     }
-    throw this.#unknownContext(name, false);
+    throw this.#unknownContext(name);
   }
 
   /** Merges all contexts that apply to a tracker into a new object, which the caller may change. */
@@ -273,13 +281,7 @@ export class ContextStack {
     this.#viewedEntries = this.#entries;
   }
 
-  #unknownContext(name: unknown, belongsToProcess: boolean): UnknownContextError {
-    if (belongsToProcess) {
-      return new UnknownContextError(
-        `The context '${String(name)}' belongs to the process and cannot be exited in a request: ` +
-          `every other request would lose it too. Exit it where it was entered, outside any request.`,
-      );
-    }
+  #unknownContext(name: unknown): UnknownContextError {
     const entered = this.names.map((known) => `'${known}'`).join(', ');
     return new UnknownContextError(
       `The context ${quoteName(name)} is not entered here; entered contexts: ` +
@@ -287,6 +289,18 @@ export class ContextStack {
         `context(name, values, callback), which exits it by itself.`,
     );
   }
+}
+
+/** Whether only the process is around a scope, which other requests and connections share. */
+function isOutermostOfItsOwn({ scope, outer }: ContextStack): boolean {
+  return scope === 'connection' || (scope === 'request' && outer?.scope !== 'connection');
+}
+
+function contextOfProcess(name: unknown, scope: ContextScope): UnknownContextError {
+  return new UnknownContextError(
+    `The context ${quoteName(name)} belongs to the process and cannot be exited in a ${scope}: ` +
+      `every other ${scope} would lose it too. Exit it where it was entered, outside any ${scope}.`,
+  );
 }
 
 function isSameContext(one: ContextEntry, other: ContextEntry): boolean {

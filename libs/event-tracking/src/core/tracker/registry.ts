@@ -52,15 +52,14 @@ export function isNameTaken(name: string): boolean {
  * Returns a tracker that {@link registerTracker} has registered.
  *
  * @param name - defaults to `default`
- * @throws {@link UnknownTrackerError} if no tracker has the name
+ * @throws {@link UnknownTrackerError} if no tracker is registered under the name
  */
 export function getTracker(name: string = DEFAULT): Tracker {
   const tracker = registry().get(name);
   if (tracker === undefined) {
     const known = [...registry().keys()].map((each) => `'${each}'`).join(', ');
     throw new UnknownTrackerError(
-      `No tracker ${quoteName(name)} is registered. Registered trackers: ` +
-        `${known === '' ? 'none' : known}. Call ` +
+      `No tracker ${quoteName(name)} is registered; registered trackers: ${known === '' ? 'none' : known}. Call ` +
         `registerTracker(tracker, name), or set registerGlobally: true in EventTrackingModule.forRoot.`,
     );
   }

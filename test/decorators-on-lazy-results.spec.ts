@@ -194,7 +194,7 @@ describe('A decorated generator method', () => {
     const native = (function* () {
       yield 1;
     })();
-    const downlevelled = {
+    const compiled = {
       next: () => native.next(),
       return: (value: undefined) => native.return(value),
       throw: (error: unknown) => native.throw(error),
@@ -202,7 +202,7 @@ describe('A decorated generator method', () => {
         return this;
       },
     };
-    expect([...service.work(() => downlevelled)]).toEqual([1]);
+    expect([...service.work(() => compiled)]).toEqual([1]);
     expect(recorder.named('success')).toHaveLength(1);
   });
 });

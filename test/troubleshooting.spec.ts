@@ -98,6 +98,14 @@ const MISTAKES: (() => Promise<string>)[] = [
       imports: [EventTrackingModule.forRoot(), EventTrackingModule.forRoot({ enabled: true })],
     });
   },
+  async function registeredTwice() {
+    const tracking = () => ({ imports: [EventTrackingModule.forRoot({ registerGlobally: true })] });
+    const first = await Test.createTestingModule(tracking()).compile();
+    await first.init();
+    const message = await bootstrapError(tracking());
+    await first.close();
+    return message;
+  },
   function undefinedBackend() {
     const warehouse = undefined as unknown as Backend;
     return configurationError({ backends: { analytics: { backends: { warehouse } } } });

@@ -30,7 +30,7 @@ describe('Diagnostics', () => {
     vi.useRealTimers();
   });
 
-  it('says errors and warnings by the methods of the logger', () => {
+  it('logs errors and warnings with the methods of the logger', () => {
     diagnostics.error('a', 'lost');
     diagnostics.warn('b', 'odd');
     expect(logger.lines).toEqual(['error lost', 'warn odd']);
@@ -144,4 +144,12 @@ describe('Diagnostics', () => {
     expect(error).toHaveBeenCalledWith('lost');
     error.mockRestore();
   });
+
+  it.each([null, {}, { warn() {} }, { info() {} }, 'console'])(
+    'rejects a logger without its methods: %j',
+    (logger) => {
+      const make = () => new Diagnostics(logger as never);
+      expect(make).toThrow(/^logger must be an object with the methods warn\(message\) and error/);
+    },
+  );
 });

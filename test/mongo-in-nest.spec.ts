@@ -44,7 +44,7 @@ class Farewell implements OnModuleDestroy {
 }
 
 describe('MongoDB in a Nest application', () => {
-  it('stores events through the connection of MongooseModule, where a model can query them', async () => {
+  it('stores events through the connection of MongooseModule, and a model can query them', async () => {
     const uri = databaseUri();
 
     @Module({

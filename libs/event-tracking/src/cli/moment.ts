@@ -6,7 +6,7 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /**
  * Reads a moment: a date, a date and time, or a time span before now. Without an offset, it is UTC.
  *
- * @throws {@link UsageError} if the text is none of these
+ * @throws {@link UsageError} for any other text
  */
 export function readMoment(text: string, now = Date.now()): Date {
   const ago = /^(\d+)([smhd])$/.exec(text);

@@ -119,7 +119,7 @@ export class TypeRegister {
     return id;
   }
 
-  /** A version that comes within the same millisecond as the one before it is a later one all the same. */
+  /** Moves the timestamp of a new version behind that of the previous one in the same millisecond. */
   #inOrder(record: MetadataRecord): MetadataRecord {
     const before = this.#latest.get(`${record.kind} ${record.name}`);
     if (before === undefined || before.id === record.id || before.timestamp < record.timestamp) {

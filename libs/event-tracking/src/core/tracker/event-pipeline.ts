@@ -47,6 +47,8 @@ export class EventPipeline {
     if (type !== undefined) this.check.reportUnexpressed(type);
   });
   readonly check: TypeCheck;
+  /** Called when a context is entered for the whole process, with its name. */
+  onProcessContext: ((name: string | undefined) => void) | undefined;
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
@@ -121,7 +123,9 @@ export class EventPipeline {
     type: ContextType | undefined,
   ): EnteredContext {
     const name = nameOfType(context);
-    const entered = this.locator.get().enter(name, values, { type });
+    const scope = this.locator.get();
+    const entered = scope.enter(name, values, { type });
+    if (scope.scope === 'process') this.onProcessContext?.(name);
     if (entered.conversions.length > 0) {
       this.check.unserialisable('context', name ?? 'without a name', entered.conversions);
     }

@@ -5,7 +5,6 @@ import { UsageError } from '../usage-error.js';
 
 /** A line of text, or an element of a JSON array. */
 export interface Line {
-  /** For messages: `line 7`. */
   readonly place: string;
   /** Undefined if the bytes are not UTF-8. */
   readonly text: string | undefined;

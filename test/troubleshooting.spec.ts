@@ -3,16 +3,20 @@ import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
+  defineEvent,
   emit,
   EmitEvent,
   EventTrackingModule,
   ImproperlyConfigured,
   InjectTracker,
+  LoggerBackend,
   Tracker,
   type Backend,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
@@ -153,6 +157,22 @@ const MISTAKES: (() => Promise<string>)[] = [
   },
   function unserialisableData() {
     return logOf({}, (tracker) => tracker.emit('order.paid', { callback: () => {} }));
+  },
+  function unexpressedSchema() {
+    const schema = z.object({ mark: z.symbol() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function schemaWithoutJsonSchema() {
+    const schema = z3.object({ total: z3.number() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function unusableLogger() {
+    return errorOf(() => new Tracker({ logger: {} as never, backends: {} }));
+  },
+  function loggerWithoutLevel() {
+    return errorOf(() => new LoggerBackend({ logger: { log: () => {} }, level: 'fatal' }));
   },
   function failingBackend() {
     const warehouse = { send: () => Promise.reject(new Error('connection refused')) };

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { Queue, type Job } from 'bullmq';
+import { Redis } from 'ioredis';
+import { AsyncRoutingBackend, Tracker, type TrackingEvent } from 'nestjs-event-tracking';
+import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
+import { RecordingBackend } from 'nestjs-event-tracking/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startRedis, WRITE_BEFORE_ANSWERING, type RedisServer } from './services/redis-server.js';
+import { ROOT } from './support/root.js';
+
+const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
+const logged = (): string => [...log.warn.mock.calls, ...log.error.mock.calls].flat().join('\n');
+const PREFIX = '{event-tracking}';
+
+let redis: RedisServer;
+/** Ends what a test has begun, the last first. */
+let endings: (() => unknown)[];
+
+async function server(options: readonly string[] = []): Promise<Redis> {
+  redis = await startRedis(options);
+  const client = new Redis({ host: '127.0.0.1', port: redis.port });
+  client.on('error', () => {});
+  endings.push(
+    () => redis.stop(),
+    () => client.disconnect(),
+  );
+  return client;
+}
+
+function jobs(name = 'event-tracking'): Queue {
+  const connection = { host: '127.0.0.1', port: redis.port };
+  const queue = new Queue(name, { connection, prefix: PREFIX });
+  queue.on('error', () => {});
+  endings.push(() => queue.close());
+  return queue;
+}
+
+type MemberOptions = Partial<BullMqEventQueueOptions> & { isWorker?: boolean };
+
+function member(
+  out: RecordingBackend,
+  { isWorker = false, ...options }: MemberOptions = {},
+): Tracker {
+  const queue = new BullMqEventQueue({
+    connection: { host: '127.0.0.1', port: redis.port, retryStrategy: () => 50 },
+    logger: log,
+    delivery: { flushInterval: 5, timeout: 100, retry: { minDelay: 5, maxDelay: 50 } },
+    worker: { lockDuration: 1_000, stalledInterval: 250 },
+    ...options,
+  });
+  const node = new AsyncRoutingBackend({ queue, backends: { out }, worker: isWorker });
+  const tracker = new Tracker({ backends: { node }, logger: log });
+  endings.push(() => tracker.close({ signal: AbortSignal.timeout(500) }));
+  return tracker;
+}
+
+beforeEach(() => {
+  endings = [];
+  log.warn.mockReset();
+  log.error.mockReset();
+});
+
+afterEach(async () => {
+  for (const end of endings.toReversed()) await end();
+});
+
+async function addJobs(application: Tracker, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    application.emit('sold', { index });
+    await application.flush();
+  }
+}
+
+describe('BullMqEventQueue', () => {
+  it.each([
+    ['options', (port: number) => ({ host: '127.0.0.1', port, retryStrategy: () => 50 })],
+    ['a client', (port: number) => new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50 })],
+  ])(
+    'adds each event once after an outage of many attempts, with %s as connection',
+    async (_, open) => {
+      await server(WRITE_BEFORE_ANSWERING);
+      const connection = open(redis.port);
+      if (connection instanceof Redis) {
+        connection.on('error', () => {});
+        endings.push(() => connection.disconnect());
+      }
+      const application = member(new RecordingBackend(), { connection, eventsPerJob: 10 });
+      application.emit('before');
+      await application.flush();
+      await redis.kill();
+      for (let index = 0; index < 300; index++) application.emit('during', { index });
+      const stats = (): { retried: number } => application.stats().backends['node.queue']!;
+      await vi.waitUntil(() => stats().retried > 3_000, { timeout: 20_000 });
+      await redis.restart();
+      await application.flush();
+      const waiting = (await jobs().getJobs(['wait'])) as Job<{
+        events: { event: TrackingEvent }[];
+      }>[];
+      const ids = waiting.flatMap(({ data }) => data.events.map(({ event }) => event.id));
+      expect(ids).toHaveLength(301);
+      expect(new Set(ids).size).toBe(301);
+    },
+    60_000,
+  );
+
+  it('reports jobs that were flushed from Redis', async () => {
+    const client = await server();
+    const application = member(new RecordingBackend());
+    await addJobs(application, 10);
+    await client.flushall();
+    await client.call('CLIENT', 'KILL', 'SKIPME', 'yes', 'TYPE', 'normal');
+    await vi.waitUntil(() => /Redis has lost jobs/.test(logged()), { timeout: 10_000 });
+    expect(logged()).toMatch(
+      /queue 'event-tracking': it has counted 0 added jobs, but counted \d+ before\. Up to \d+ jobs/,
+    );
+  });
+
+  it('reports jobs that a restart without persistence has lost', async () => {
+    await server(['--appendonly', 'no']);
+    const application = member(new RecordingBackend());
+    await addJobs(application, 10);
+    await redis.kill();
+    await redis.restart();
+    await vi.waitUntil(() => /it has counted 0 added jobs, but counted \d+ before/.test(logged()), {
+      timeout: 10_000,
+    });
+  });
+
+  it('reports no loss if jobs were delivered and removed', async () => {
+    const client = await server();
+    const out = new RecordingBackend();
+    const application = member(out, { isWorker: true });
+    for (let index = 0; index < 20; index++) {
+      application.emit('sold');
+      await application.flush();
+      if (index % 5 === 0) await client.call('CLIENT', 'KILL', 'SKIPME', 'yes', 'TYPE', 'normal');
+    }
+    await vi.waitUntil(() => out.events.length >= 20, { timeout: 10_000 });
+    expect(logged()).not.toMatch(/has lost|evicted/);
+  }, 20_000);
+
+  it('warns of a policy with which Redis may evict jobs', async () => {
+    await server(['--maxmemory-policy', 'allkeys-lru']);
+    member(new RecordingBackend());
+    await vi.waitUntil(() => /may evict jobs/.test(logged()), { timeout: 10_000 });
+    expect(logged()).toMatch(/its maxmemory-policy is 'allkeys-lru'\. Set it to noeviction\./);
+  });
+
+  it('reports how many events a job had whose data Redis has evicted, and delivers the others', async () => {
+    const client = await server();
+    const application = member(new RecordingBackend(), { eventsPerJob: 5 });
+    for (let index = 0; index < 10; index++) application.emit('sold', { index });
+    await application.flush();
+    const [evicted] = await jobs().getJobs(['wait']);
+    await client.del(`${PREFIX}:event-tracking:${evicted!.id}`);
+    const out = new RecordingBackend();
+    member(out, { isWorker: true });
+    await vi.waitUntil(() => /has lost the data of the job/.test(logged()), { timeout: 10_000 });
+    expect(logged()).toMatch(/and with it 5 events\. Set maxmemory-policy to noeviction/);
+    await vi.waitUntil(() => out.events.length === 5);
+  });
+});

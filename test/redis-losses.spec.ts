@@ -1,11 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { Queue, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
-import { AsyncRoutingBackend, Tracker, type TrackingEvent } from 'nestjs-event-tracking';
+import {
+  AsyncRoutingBackend,
+  PermanentDeliveryError,
+  Tracker,
+  type Backend,
+  type TrackingEvent,
+} from 'nestjs-event-tracking';
 import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -41,10 +46,7 @@ function jobs(name = 'event-tracking'): Queue {
 
 type MemberOptions = Partial<BullMqEventQueueOptions> & { isWorker?: boolean };
 
-function member(
-  out: RecordingBackend,
-  { isWorker = false, ...options }: MemberOptions = {},
-): Tracker {
+function member(out: Backend, { isWorker = false, ...options }: MemberOptions = {}): Tracker {
   const queue = new BullMqEventQueue({
     connection: { host: '127.0.0.1', port: redis.port, retryStrategy: () => 50 },
     logger: log,
@@ -163,4 +165,104 @@ describe('BullMqEventQueue', () => {
     expect(logged()).toMatch(/and with it 5 events\. Set maxmemory-policy to noeviction/);
     await vi.waitUntil(() => out.events.length === 5);
   });
+});
+
+describe('A worker in front of Redis that is killed', () => {
+  async function killAt(moment: 'before' | 'after'): Promise<void> {
+    const worker = join(ROOT, 'test/support/redis-worker.mjs');
+    const child = spawn(process.execPath, [worker, String(redis.port), moment], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exit = once(child, 'exit');
+    await Promise.race([once(child.stdout, 'data'), exit]);
+    child.kill('SIGKILL');
+    expect(await exit).toEqual([null, 'SIGKILL']);
+  }
+
+  it('leaves an event to the next worker if its dead letter was not stored yet', async () => {
+    await server(WRITE_BEFORE_ANSWERING);
+    const application = member(new RecordingBackend());
+    application.emit('sold');
+    await application.flush();
+    await killAt('before');
+    expect(await jobs('event-tracking-dead-letters').getWaitingCount()).toBe(0);
+    const out = new RecordingBackend();
+    member(out, { isWorker: true });
+    await vi.waitUntil(() => out.events.length > 0, { timeout: 20_000 });
+    expect(out.events.map(({ name }) => name)).toEqual(['sold']);
+  }, 60_000);
+
+  it('leaves one dead letter, though the next worker gives the event up again', async () => {
+    await server(WRITE_BEFORE_ANSWERING);
+    const application = member(new RecordingBackend());
+    application.emit('sold');
+    await application.flush();
+    await killAt('after');
+    const out: Backend = {
+      send() {
+        throw new PermanentDeliveryError('422');
+      },
+    };
+    const worker = member(out, { isWorker: true });
+    await vi.waitUntil(() => worker.stats().backends['node.out']!.dead === 1, { timeout: 20_000 });
+    const counts = await jobs().getJobCounts();
+    expect(counts['failed']).toBe(0);
+    expect(await jobs('event-tracking-dead-letters').getWaitingCount()).toBe(1);
+  }, 60_000);
+});
+
+/** A dump of Redis with 25 events in three jobs, one of them returned for one destination, and a metadata record. */
+const FORMAT_1 = join(ROOT, 'test/fixtures/redis-queue-format-1.rdb');
+
+describe('Jobs of an earlier release', () => {
+  it('are delivered from a dump of Redis', async () => {
+    const client = await server(['--appendonly', 'no']);
+    const [, directory] = (await client.config('GET', 'dir')) as string[];
+    await redis.kill();
+    await copyFile(FORMAT_1, join(directory!, 'dump.rdb'));
+    await redis.restart();
+    const register = vi.fn<NonNullable<Backend['register']>>(async () => {});
+    const [out, late] = [new RecordingBackend(), new RecordingBackend()];
+    const queue = new BullMqEventQueue({
+      connection: { host: '127.0.0.1', port: redis.port },
+      logger: log,
+    });
+    const backends = { out: Object.assign(out, { register }), late };
+    const tracker = new Tracker({
+      backends: { node: new AsyncRoutingBackend({ queue, backends, worker: true }) },
+      logger: log,
+    });
+    endings.push(() => tracker.close({ signal: AbortSignal.timeout(500) }));
+    await vi.waitUntil(() => late.events.length >= 25, { timeout: 20_000 });
+    await vi.waitUntil(async () => {
+      const counts = await jobs().getJobCounts();
+      return Object.values(counts).every((count) => count === 0);
+    });
+    const indexes = (events: readonly TrackingEvent[]): unknown[] =>
+      events.map(({ data }) => data['index']).toSorted((a, b) => Number(a) - Number(b));
+    expect(indexes(late.events)).toEqual(Array.from({ length: 25 }, (_, index) => index));
+    expect(indexes(out.events)).toEqual(Array.from({ length: 20 }, (_, index) => index));
+    expect(late.events[0]).toMatchObject({ name: 'sold', timestamp: expect.any(Date) });
+    expect(register).toHaveBeenCalledOnce();
+    expect(logged()).toBe('');
+  }, 60_000);
+});
+
+describe('Jobs of a later release', () => {
+  it('stay in the queue and are reported, while other jobs are delivered', async () => {
+    await server();
+    const later = { format: 2, tracker: 'default', path: 'node', batches: ['…'] };
+    await jobs().add('events', later, { jobId: 'later' });
+    const out = new RecordingBackend();
+    const tracker = member(out, { isWorker: true });
+    tracker.emit('sold');
+    await vi.waitUntil(() => out.events.length === 1, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await jobs().getJobState('later')) === 'delayed', {
+      timeout: 10_000,
+    });
+    expect(logged()).toMatch(/The job later has the format 2, which this version .* cannot read/);
+    const job = await jobs().getJob('later');
+    expect(job).toMatchObject({ data: later, attemptsMade: 0 });
+  }, 20_000);
 });

@@ -14,7 +14,11 @@ import {
 import { BullMqEventQueue, type BullMqEventQueueOptions } from 'nestjs-event-tracking/bullmq';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startRedis, WRITE_BEFORE_ANSWERING, type RedisServer } from './services/redis-server.js';
+import {
+  startRedis,
+  WRITE_BEFORE_ACKNOWLEDGING,
+  type RedisServer,
+} from './services/redis-server.js';
 import { ROOT } from './support/root.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -84,7 +88,7 @@ describe('BullMqEventQueue', () => {
   ])(
     'adds each event once after an outage of many attempts, with %s as connection',
     async (_, open) => {
-      await server(WRITE_BEFORE_ANSWERING);
+      await server(WRITE_BEFORE_ACKNOWLEDGING);
       const connection = open(redis.port);
       if (connection instanceof Redis) {
         connection.on('error', () => {});
@@ -181,7 +185,7 @@ describe('A worker in front of Redis that is killed', () => {
   }
 
   it('leaves an event to the next worker if its dead letter was not stored yet', async () => {
-    await server(WRITE_BEFORE_ANSWERING);
+    await server(WRITE_BEFORE_ACKNOWLEDGING);
     const application = member(new RecordingBackend());
     application.emit('sold');
     await application.flush();
@@ -194,7 +198,7 @@ describe('A worker in front of Redis that is killed', () => {
   }, 60_000);
 
   it('leaves one dead letter, though the next worker gives the event up again', async () => {
-    await server(WRITE_BEFORE_ANSWERING);
+    await server(WRITE_BEFORE_ACKNOWLEDGING);
     const application = member(new RecordingBackend());
     application.emit('sold');
     await application.flush();

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import {
+  AsyncRoutingBackend,
   emit,
   EmitEvent,
   EventTrackingModule,
@@ -12,14 +16,15 @@ import {
   type Backend,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 
 const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
 const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => message!);
 
-/** Makes each mistake for real; resolves to the message that its author reads. */
+/** Makes each mistake; resolves to the resulting message. */
 const MISTAKES: (() => Promise<string>)[] = [
   function noModule() {
     return bootstrapError({ providers: [CoursesService] });
@@ -28,7 +33,7 @@ const MISTAKES: (() => Promise<string>)[] = [
     class CoursesService {
       constructor(readonly tracker: object) {}
     }
-    // What the compiler writes down of a class that is imported as a type.
+    // The compiler emits this metadata for a class that is imported as a type.
     Reflect.defineMetadata('design:paramtypes', [Object], CoursesService);
     return bootstrapError({ providers: [CoursesService] });
   },
@@ -66,6 +71,25 @@ const MISTAKES: (() => Promise<string>)[] = [
       view(): void {}
     }
     return logOf({}, () => new CoursesService().view());
+  },
+  async function frozenQuery() {
+    class CoursesService {
+      @EmitEvent('courses.searched')
+      search(): object {
+        return Object.freeze({ then() {} });
+      }
+    }
+    const logger = new RecordingLogger();
+    const module = await Test.createTestingModule({
+      imports: [EventTrackingModule.forRoot()],
+      providers: [CoursesService],
+    })
+      .setLogger(logger)
+      .compile();
+    await module.init();
+    module.get(CoursesService).search();
+    await module.close();
+    return logger.complaints.join('\n');
   },
   function importedTwice() {
     return bootstrapError({
@@ -125,6 +149,25 @@ const MISTAKES: (() => Promise<string>)[] = [
     warn.mockRestore();
     return Promise.resolve(String(message));
   },
+  ...[
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    'LOADING Redis is loading the dataset in memory',
+    'CLUSTERDOWN Hash slot not served',
+    'MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to no.',
+    'NOREPLICAS Not enough good replicas to write.',
+    'NOAUTH Authentication required.',
+    'WRONGPASS invalid username-password pair or user is disabled.',
+    "NOPERM User default has no permissions to run the 'evalsha' command",
+    'MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.',
+    'MOVED 3999 127.0.0.1:6381',
+  ].map((answer) => () => refusalOfRedis(answer)),
+  function evictedJob() {
+    return jobError((queue) => queue.add('events', {}, { jobId: `${randomUUID()}.5` }));
+  },
+  function newerJob() {
+    return jobError((queue) => queue.add('events', { format: 9, tracker: 'x', path: 'y' }));
+  },
 ];
 
 describe('The troubleshooting page', () => {
@@ -133,7 +176,7 @@ describe('The troubleshooting page', () => {
   beforeAll(async () => {
     received = [];
     for (const make of MISTAKES) received.push(await make());
-  });
+  }, 120_000);
 
   it('quotes messages as the library writes them', () => {
     expect(messages.length).toBeGreaterThanOrEqual(MISTAKES.length);
@@ -153,6 +196,44 @@ describe('The troubleshooting page', () => {
 @Injectable()
 class CoursesService {
   constructor(readonly tracker: Tracker) {}
+}
+
+/** What is logged while events go through a queue of the application in Redis. */
+async function logOfRedis(
+  pattern: RegExp,
+  worker: boolean,
+  prepare: (queue: Queue) => unknown,
+): Promise<string> {
+  const client = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  const queue = new Queue(`mistakes-${randomUUID()}`, { connection: client });
+  queue.on('error', () => {});
+  await prepare(queue);
+  const logger = new RecordingLogger();
+  const node = new AsyncRoutingBackend({
+    queue: new BullMqEventQueue({ queue, logger }),
+    backends: { out: { send() {} } },
+    worker,
+  });
+  const tracker = new Tracker({ backends: { node }, logger });
+  tracker.emit('sold');
+  const message = (): string | undefined => logger.complaints.find((each) => pattern.test(each));
+  await vi.waitUntil(() => message() !== undefined, { timeout: 10_000 });
+  await tracker.close({ signal: AbortSignal.timeout(100) });
+  await queue.obliterate({ force: true });
+  client.disconnect();
+  return message()!;
+}
+
+/** What is logged of an answer with which Redis refuses a job. */
+function refusalOfRedis(answer: string): Promise<string> {
+  return logOfRedis(/^Unable to deliver .*Redis|^Unable to deliver .*cluster/i, false, (queue) => {
+    queue.addBulk = () => Promise.reject(new Error(answer));
+  });
+}
+
+function jobError(add: (queue: Queue) => unknown): Promise<string> {
+  return logOfRedis(/\bjob\b/, true, add);
 }
 
 /** A quoted message; `…` stands for anything. */
@@ -187,7 +268,7 @@ async function errorOf(mistake: () => unknown): Promise<string> {
   throw new Error('The mistake was not noticed.');
 }
 
-/** The one thing that is logged while something is done in a running application. */
+/** Returns the only message that a running application logs during an action. */
 async function logOf(
   options: EventTrackingModuleOptions,
   mistake: (tracker: Tracker) => void,

@@ -132,9 +132,16 @@ export class EventThreads {
   }
 }
 
-/** Finds the threads' entry file: next to this file, or in `dist` when this file runs from source. */
+/**
+ * Finds the entry file of the threads: next to this file, in `dist` if this file runs from source,
+ * or above `dist/cjs`, because threads always load ES modules.
+ */
 function findThreadEntry(owner: string): string {
-  const entry = ['./thread-entry.js', '../../dist/threads/thread-entry.js']
+  const entry = [
+    './thread-entry.js',
+    '../../dist/threads/thread-entry.js',
+    '../../threads/thread-entry.js',
+  ]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
   if (entry !== undefined) return entry;

@@ -1,10 +1,10 @@
 const PLACE = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/;
 const FOREIGN = /\(?(node:|native|<anonymous>\)?$)|\/node_modules\//;
 /**
- * Where this package's own files are, as stacks name them. A stack tells it too where `import.meta` may not stand: in
- * CommonJS, which test runners make of modules.
+ * The folder of this copy of the package, as stacks name it. A stack also has it in CommonJS, which
+ * lacks `import.meta`, and in browsers.
  */
-const OWN_FILES = directoryOf(stackIn(new Error('')));
+export const OWN_FILES = directoryOf(stackIn(new Error('')));
 
 /**
  * The innermost place of an application's own code in a stack, as `file:line:column`; empty where there is none.

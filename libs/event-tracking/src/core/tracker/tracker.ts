@@ -23,8 +23,11 @@ import type { Processor } from '../tree/processor.js';
 import { RoutingBackend } from '../tree/routing-backend.js';
 import { nodeOf } from '../tree/tree-node.js';
 import { EventPipeline } from './event-pipeline.js';
+import { registerCopy } from './loaded-copies.js';
 import { checkTrackerOptions, type TrackerOptions } from './tracker-options.js';
 import type { TrackerStats } from './tracker-stats.js';
+
+registerCopy();
 
 /**
  * Emits events, with the contexts entered around the code that emits them, into a tree of backends.

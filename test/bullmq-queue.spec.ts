@@ -651,6 +651,13 @@ describe('BullMqEventQueue', () => {
     expect(() => new BullMqEventQueue({ connection: client })).toThrow(ImproperlyConfigured);
   });
 
+  it('rejects a queue of a version of BullMQ that cannot return jobs', () => {
+    const theirs = { name: 'shop', opts: { connection } } as unknown as Queue;
+    expect(() => member({}, { queue: theirs })).toThrow(
+      /^BullMqEventQueue: bullmq must be version 5\.10 or newer, or 6; received an older version\./,
+    );
+  });
+
   it('refuses a worker whose connection gives up commands after some retries', () => {
     const client = new Redis({ host, port: Number(port), lazyConnect: true });
     expect(() => member({}, { connection: client, worker: true })).toThrow(

@@ -21,6 +21,7 @@ import { DeadLetterQueue } from './dead-letter-queue.js';
 import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
 import { ping } from './ping.js';
+import { checkVersion } from './redis-client.js';
 
 const JOB_OPTIONS: JobsOptions = {
   attempts: 10,
@@ -65,6 +66,7 @@ export class BullMqEventQueue implements EventQueue {
   open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
+    checkVersion(this.#queue);
     const consumer = new BullMqNodeConsumer(node);
     this.#consumers.push(consumer);
     this.#open.add(consumer);

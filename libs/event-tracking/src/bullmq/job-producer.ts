@@ -10,6 +10,7 @@ import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
 import { ping } from './ping.js';
+import { clientOf } from './redis-client.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
@@ -150,7 +151,7 @@ function isTooLarge(error: unknown): boolean {
 /** Rejects instead of leaving commands in the offline queue of the client, where each retry would add to them. */
 async function ensureConnected(queue: Queue, signal: AbortSignal | undefined): Promise<void> {
   let status: string | undefined;
-  const connecting = queue.getBackend().client.then((client) => (status = client.status));
+  const connecting = clientOf(queue).then((client) => (status = client.status));
   try {
     await untilAborted(connecting, signal);
   } catch (error) {

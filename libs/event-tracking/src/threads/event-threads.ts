@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import type { Deadline } from '../core/tree/backend.js';
+import { checkPeerVersion } from '../core/diagnostics/check-peer-version.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
@@ -40,6 +41,11 @@ export class EventThreads {
 
   /** @throws {@link ImproperlyConfigured} if the module does not exist or an option is invalid */
   constructor(owner: ThreadOwner, module: unknown, options: ThreadOptions) {
+    checkPeerVersion(owner.name, {
+      name: 'piscina',
+      version: Piscina.version,
+      supported: [4, 5],
+    });
     this.#owner = owner;
     this.#module = findModule(owner.name, module);
     this.#settings = readThreadOptions(owner.name, options);

@@ -1,6 +1,4 @@
 import { Diagnostics } from '../diagnostics/diagnostics.js';
-import { OWN_FILES } from '../event-types/call-site.js';
-import { VERSION } from './version.js';
 
 const COPIES = Symbol.for('event-tracking:copies');
 
@@ -11,7 +9,7 @@ const COPIES = Symbol.for('event-tracking:copies');
  * @remarks A copy that is evaluated again, by hot reloading or a test runner, has the same folder.
  * @param folder - where the copy is; undefined on platforms without stacks
  */
-export function registerCopy(version: string = VERSION, folder: string | undefined = OWN_FILES) {
+export function registerCopy(version: string, folder: string | undefined): void {
   const holder = globalThis as { [COPIES]?: Map<string, string> };
   const copies = (holder[COPIES] ??= new Map());
   if (folder === undefined || copies.has(folder)) return;

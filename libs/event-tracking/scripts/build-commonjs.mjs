@@ -95,8 +95,7 @@ function replaceImportMeta({ factory }) {
       'href',
     );
   return (source) => {
-    const visit = (node) =>
-      isUrl(node) ? fileUrl() : ts.visitEachChild(node, visit, undefined);
+    const visit = (node) => (isUrl(node) ? fileUrl() : ts.visitEachChild(node, visit, undefined));
     return ts.visitNode(source, visit);
   };
 }

@@ -25,7 +25,13 @@ export function entryNames() {
  * - `main`, `types` and `typesVersions` for resolvers that do not read `exports`, such as TypeScript
  *   with `moduleResolution: node`.
  */
-export function withEntries({ exports: _, main: __, types: ___, typesVersions: ____, ...manifest }) {
+export function withEntries({
+  exports: _,
+  main: __,
+  types: ___,
+  typesVersions: ____,
+  ...manifest
+}) {
   const names = entryNames();
   const fields = {
     main: './dist/cjs/index.js',
@@ -53,6 +59,8 @@ function targets(name) {
   return {
     'event-tracking-source': `./src/${index}.ts`,
     'module-sync': module,
+    bun: module,
+    deno: module,
     module,
     import: { types: `./dist/${index}.d.ts`, default: module },
     require: { types: `./dist/cjs/${index}.d.ts`, default: `./dist/cjs/${index}.js` },

@@ -52,7 +52,7 @@ describe('The demo', () => {
     expect(alone.output).toMatch(/waited in the directory \S+queue\./);
     const { code, output } = await runNode([DEMO], { env: { REDIS_URL: inject('redisUrl') } });
     expect(output).toMatch(
-      /waited in the queue \S+ of Redis, \S+; a worker took it from there \(process \d+\)/,
+      /waited in the queue \S+ of Redis, \S+; a worker delivered them \(process \d+\)/,
     );
     expect(output).toMatch(/analytics\.queue +8 +8 +0 +0 +0/);
     expect(output).toMatch(/analytics\.warehouse +0 +0 +0 +0 +0/);

@@ -8,11 +8,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { versionModule, withEntries } from '../libs/event-tracking/scripts/package-entries.mjs';
 import {
   APPLICATION_OF_ENTRIES,
+  APPLICATION_OF_MESSAGES,
   APPLICATION_OF_SUBPATHS,
   Consumer,
   ENTRIES,
   NAMES_OF_ENTRIES,
   OPTIONAL_PEERS,
+  PACKAGES_OF_MESSAGES,
   packLibrary,
   PLAIN_APPLICATION,
   resolveInstallation,
@@ -217,6 +219,28 @@ describe('The packed library', () => {
       });
 
       if (nest === 11) {
+        it(
+          'serves gateways and connected microservices, including their guards',
+          { timeout: 180_000 },
+          async () => {
+            await consumer.add(...PACKAGES_OF_MESSAGES);
+            const request = { origin: 'server', guarded: true, intercepted: true };
+            const said = (user: string) => ({
+              name: 'said',
+              data: { type: 'ws' },
+              context: { user, pattern: 'say', ...request },
+            });
+            const paid = {
+              name: 'paid',
+              data: { type: 'rpc' },
+              context: { pattern: 'pay', ...request },
+            };
+            const expected = [said('ada'), said('ben'), paid];
+            const output = await consumer.run(APPLICATION_OF_MESSAGES, { type: 'commonjs' });
+            expect(JSON.parse(output)).toEqual([...expected, ...expected]);
+          },
+        );
+
         it('runs in Jest without configuration', { timeout: 60_000 }, async () => {
           expect(await consumer.jest(TEST_OF_ENTRIES)).toMatch(
             new RegExp(`^Tests: +${ENTRIES.length + 1} passed`, 'm'),

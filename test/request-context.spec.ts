@@ -18,8 +18,8 @@ class CoursesController {
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
-describe.each(ADAPTERS)('the request context on %s', (adapter) => {
-  it('says how, where, from whom and by what the request came', async () => {
+describe.each(ADAPTERS)('The request context on %s', (adapter) => {
+  it('contains the method, path, host, client and id of the request', async () => {
     const { context, host } = await askedOn(adapter, {}, '/courses?page=2', {
       'user-agent': 'a browser',
       referer: 'https://example.org/start',
@@ -37,14 +37,14 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     });
   });
 
-  it('has a request id of the adapter or of its own where none is given, the same for all events', async () => {
+  it('contains a generated request id, the same for all events, if the client sends none', async () => {
     const { recorder } = await askedOn(adapter, {}, '/courses', {});
     const [first, second] = recorder.events.map(({ context }) => context['request_id']);
     expect(first).toEqual(second);
     expect(first).toMatch(adapter === 'Fastify' ? /^req-/ : UUID);
   });
 
-  it('cuts a request id that is too long to be one', async () => {
+  it('truncates a request id that is too long', async () => {
     const { context } = await askedOn(adapter, {}, '/courses', {
       'x-request-id': 'x'.repeat(5000),
     });
@@ -54,14 +54,17 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
   it.each([
     ['a browser that loads a document', { 'sec-fetch-dest': 'document' }, true],
     ['a browser that loads a script', { 'sec-fetch-dest': 'script', accept: 'text/html' }, false],
-    ['a client that would rather have HTML', { accept: 'text/html,application/xhtml+xml' }, true],
-    ['a client that would rather have JSON', { accept: 'application/json' }, false],
-  ])('has a page for %s: %o → %s', async (_who, headers: Record<string, string>, hasPage) => {
-    const { context, host } = await askedOn(adapter, {}, '/courses?page=2', headers);
-    expect(context['page']).toBe(hasPage ? `http://${host}/courses?page=2` : undefined);
-  });
+    ['a client that prefers HTML', { accept: 'text/html,application/xhtml+xml' }, true],
+    ['a client that prefers JSON', { accept: 'application/json' }, false],
+  ])(
+    'contains a page depending on the client, %s: %o → %s',
+    async (_who, headers: Record<string, string>, hasPage) => {
+      const { context, host } = await askedOn(adapter, {}, '/courses?page=2', headers);
+      expect(context['page']).toBe(hasPage ? `http://${host}/courses?page=2` : undefined);
+    },
+  );
 
-  it('is not there when it is not wanted', async () => {
+  it('is absent with context: false', async () => {
     const { context } = await askedOn(adapter, { context: false }, '/courses', {});
     expect(context).toEqual({});
   });
@@ -99,14 +102,11 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
     ['returns nothing', () => undefined as unknown as object],
-  ])(
-    'is the default one when the function that makes it %s',
-    async (_how, request: () => object) => {
-      const { context, status } = await askedOn(adapter, { context: { request } }, '/courses', {});
-      expect(status).toBe(200);
-      expect(context).toMatchObject({ method: 'GET', path: '/courses', origin: 'server' });
-    },
-  );
+  ])('is the default if the configured function %s', async (_how, request: () => object) => {
+    const { context, status } = await askedOn(adapter, { context: { request } }, '/courses', {});
+    expect(status).toBe(200);
+    expect(context).toMatchObject({ method: 'GET', path: '/courses', origin: 'server' });
+  });
 });
 
 async function askedOn(

@@ -8,13 +8,13 @@ import { ROOT } from './root.js';
 
 const run = promisify(execFile);
 
-/** What `npm pack` made of the library. */
+/** The package that `npm pack` built. */
 export interface Tarball {
   path: string;
   files: string[];
 }
 
-/** Packs the library as it would be published. */
+/** Packs the library as publishing would. */
 export async function packLibrary(): Promise<Tarball> {
   const destination = await mkdtemp(join(tmpdir(), 'packed-'));
   const { stdout } = await run(
@@ -125,7 +125,7 @@ export class Consumer {
       throw new Error(`the project does not compile:\n${error.stdout}`);
     });
     const { stdout, stderr } = await this.node('dist/main.js');
-    if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
+    if (stderr !== '') throw new Error(`the application wrote to stderr:\n${stderr}`);
     return stdout;
   }
 
@@ -240,7 +240,7 @@ test('the tracker can be injected and recorded', async () => {
 });
 `;
 
-/** Uses the subpaths with their peers. */
+/** An application that uses the subpaths with their peers. */
 export const APPLICATION_OF_SUBPATHS: ConsumerApplication = {
   skipLibCheck: true,
   main: `
@@ -295,7 +295,124 @@ void main();
 `,
 };
 
-/** Uses what needs no further package. */
+/** The packages of gateways and microservices of Nest 11. */
+export const PACKAGES_OF_MESSAGES = [
+  ...['websockets', 'platform-ws', 'platform-socket.io', 'microservices'].map(
+    (name) => `@nestjs/${name}@11`,
+  ),
+  'ws@8',
+  '@types/ws@8',
+  'socket.io-client@4',
+];
+
+/** Serves a gateway over ws and over socket.io, and a microservice connected to the application. */
+export const APPLICATION_OF_MESSAGES: ConsumerApplication = {
+  skipLibCheck: true,
+  main: `
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { Controller, Module, UseGuards, UseInterceptors, type CanActivate, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EmitEvent, EventTrackingModule, MemoryBackend, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
+import { firstValueFrom } from 'rxjs';
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
+
+const memory = new MemoryBackend();
+let tracker: Tracker;
+
+class Guard implements CanActivate {
+  canActivate(): boolean {
+    tracker.enterContext('guarded', { guarded: true });
+    return true;
+  }
+}
+
+const intercepted = new TrackContextInterceptor('intercepted', () => ({ intercepted: true }));
+
+@WebSocketGateway({ path: '/live' })
+@UseGuards(Guard)
+class Live {
+  handleConnection(client: any, request: any): void {
+    tracker.enterContext('user', { user: (client.handshake ?? request).headers['x-user'] });
+  }
+
+  @SubscribeMessage('say')
+  @UseInterceptors(intercepted)
+  @EmitEvent('said', { data: ({ executionContext }) => ({ type: executionContext?.getType() }) })
+  say(@MessageBody() id: string) {
+    return { event: 'answer', data: id };
+  }
+}
+
+@Controller()
+@UseGuards(Guard)
+class Payments {
+  @MessagePattern('pay')
+  @UseInterceptors(intercepted)
+  @EmitEvent('paid', { data: ({ executionContext }) => ({ type: executionContext?.getType() }) })
+  pay(): string {
+    return 'paid';
+  }
+}
+
+@Module({
+  imports: [EventTrackingModule.forRoot({ backends: { memory } })],
+  controllers: [Payments],
+  providers: [Live],
+})
+class AppModule {}
+
+async function start(adapt: (app: INestApplication) => WsAdapter | IoAdapter, use: (url: string) => Promise<void>) {
+  const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'], forceCloseConnections: true });
+  tracker = app.get(Tracker);
+  app.useWebSocketAdapter(adapt(app));
+  const options = { host: '127.0.0.1', port: 0 };
+  const microservice = app.connectMicroservice({ transport: Transport.TCP, options });
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  await use(await app.getUrl());
+  const { port } = (microservice as any).unwrap().address();
+  const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { ...options, port } });
+  await firstValueFrom(client.send('pay', 'ada'));
+  await client.close();
+  await app.close();
+}
+
+async function overWs(url: string): Promise<void> {
+  for (const user of ['ada', 'ben']) {
+    const socket = new WebSocket(url.replace('http', 'ws') + '/live', { headers: { 'x-user': user } });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ event: 'say', data: user }));
+    await once(socket, 'message');
+    socket.close();
+  }
+}
+
+async function overSocketIo(url: string): Promise<void> {
+  for (const user of ['ada', 'ben']) {
+    const socket = io(url, { path: '/live', extraHeaders: { 'x-user': user }, forceNew: true });
+    socket.emit('say', user);
+    await new Promise((resolve) => socket.on('answer', resolve));
+    socket.disconnect();
+  }
+}
+
+async function main(): Promise<void> {
+  await start((app) => new WsAdapter(app), overWs);
+  await start((app) => new IoAdapter(app), overSocketIo);
+  console.log(JSON.stringify(memory.events.map(({ name, data, context }) => ({ name, data, context }))));
+}
+
+void main();
+`,
+};
+
+/** An application that needs no further package. */
 export const PLAIN_APPLICATION: ConsumerApplication = {
   skipLibCheck: false,
   main: `

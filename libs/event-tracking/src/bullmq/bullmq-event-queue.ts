@@ -46,6 +46,8 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
 export class BullMqEventQueue implements EventQueue {
   readonly #options: BullMqEventQueueOptions;
   readonly deadLetters: DeadLetterQueue;
+  /** All nodes share one worker. */
+  readonly sharesRoom = true;
   readonly #address: QueueAddress;
   readonly #diagnostics: Diagnostics;
   readonly #consumers: BullMqNodeConsumer[] = [];
@@ -67,7 +69,11 @@ export class BullMqEventQueue implements EventQueue {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
     checkVersion(this.#queue);
-    const consumer = new BullMqNodeConsumer(node);
+    const consumer = new BullMqNodeConsumer(node, {
+      isFull: () => sum(this.#consumers, ({ pending }) => pending) >= this.#concurrency,
+      isFullOfDeferred: () =>
+        sum(this.#consumers, ({ deferred }) => deferred) > Math.max(1, this.#concurrency / 2),
+    });
     this.#consumers.push(consumer);
     this.#open.add(consumer);
     const bounds = { events: eventsPerJob, bytes: bytesPerJob };
@@ -107,6 +113,10 @@ export class BullMqEventQueue implements EventQueue {
     if (this.#open.size > 0) consumer.stopAccepting();
     else await this.close(deadline);
     await untilAborted(ended, deadline.signal);
+  }
+
+  get #concurrency(): number {
+    return this.#worker?.opts.concurrency ?? WORKER_OPTIONS.concurrency;
   }
 
   #createQueue(): Queue {
@@ -153,4 +163,8 @@ export class BullMqEventQueue implements EventQueue {
   #report(subject: string, what: string, error: unknown): void {
     this.#diagnostics.error(subject, `${what}: ${describeError(error)}.`);
   }
+}
+
+function sum<T>(values: readonly T[], sizeOf: (value: T) => number): number {
+  return values.reduce((total, value) => total + sizeOf(value), 0);
 }

@@ -79,7 +79,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     const { name } = this.#address;
     this.#diagnostics.error(
       `job ${job.id}`,
-      `The job ${job.id} in ${name} is no dead letter, and is passed over.`,
+      `The job ${job.id} in ${name} is not a dead letter, and was skipped.`,
       { burst: 1 },
     );
     return [];

@@ -36,9 +36,12 @@ export class RequestContext {
   }
 
   /** Enters the context of a message, or of a GraphQL operation over a socket. */
-  enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
+  enterMessage(
+    scope: RequestScope,
+    { request, pattern }: MessageSource,
+    executionContext?: ExecutionContext,
+  ): void {
     if (this.#options === undefined) return;
-    const { request, pattern } = readMessage(executionContext);
     this.#enter(
       scope,
       request,
@@ -60,7 +63,11 @@ export class RequestContext {
       scope.request = request;
       scope.enterLive(
         'request',
-        () => this.#make(() => make(scope.request, { ...defaults }, executionContext), defaults),
+        () =>
+          this.#make(
+            () => make(scope.request, { ...defaults }, executionContext ?? scope.executionContext),
+            defaults,
+          ),
         (fault) => this.#report('context.request', fault),
         { type, onConversions: this.#reportOfRequest },
       );
@@ -129,7 +136,14 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   setPath(inner as Record<string, unknown>, rest, value);
 }
 
-function readMessage(context: ExecutionContext): { request: unknown; pattern: unknown } {
+/** What `context.request` receives for a message, and the pattern that the message matched. */
+export interface MessageSource {
+  readonly request: unknown;
+  readonly pattern: unknown;
+}
+
+/** Reads a message from Nest's execution context. */
+export function readMessage(context: ExecutionContext): MessageSource {
   switch (context.getType<string>()) {
     case 'rpc': {
       const message = context.switchToRpc().getContext<{ getPattern?(): unknown } | undefined>();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { versionModule, withEntries } from '../libs/event-tracking/scripts/package-entries.mjs';
+import { versionModule, withEntries } from '../tools/package-entries.mjs';
 import {
   APPLICATION_OF_ENTRIES,
   APPLICATION_OF_MESSAGES,

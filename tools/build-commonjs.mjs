@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { entryNames } from './package-entries.mjs';
 
-const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../libs/event-tracking', import.meta.url));
 const SOURCES = join(PACKAGE, 'src');
 const MODULES = join(PACKAGE, 'dist');
 const TARGET = join(MODULES, 'cjs');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../libs/event-tracking', import.meta.url));
 const MANIFEST = join(PACKAGE, 'package.json');
 const VERSION_MODULE = join(PACKAGE, 'src/core/tracker/version.ts');
 
@@ -25,13 +25,7 @@ export function entryNames() {
  * - `main`, `types` and `typesVersions` for resolvers that do not read `exports`, such as TypeScript
  *   with `moduleResolution: node`.
  */
-export function withEntries({
-  exports: _,
-  main: __,
-  types: ___,
-  typesVersions: ____,
-  ...manifest
-}) {
+export function withEntries(manifest) {
   const names = entryNames();
   const fields = {
     main: './dist/cjs/index.js',
@@ -46,11 +40,9 @@ export function withEntries({
       './package.json': './package.json',
     },
   };
-  return Object.fromEntries(
-    Object.entries(manifest).flatMap(([key, value]) =>
-      key === 'peerDependencies' ? [...Object.entries(fields), [key, value]] : [[key, value]],
-    ),
-  );
+  const others = Object.entries(manifest).filter(([key]) => !(key in fields));
+  const at = others.findIndex(([key]) => key === 'peerDependencies');
+  return Object.fromEntries(others.toSpliced(at, 0, ...Object.entries(fields)));
 }
 
 function targets(name) {
@@ -70,7 +62,7 @@ function targets(name) {
 
 /** Returns the text of the module that holds the version. */
 export function versionModule({ version }) {
-  return `// Generated from package.json by scripts/package-entries.mjs.\nexport const VERSION = '${version}';\n`;
+  return `// Generated from package.json by tools/package-entries.mjs.\nexport const VERSION = '${version}';\n`;
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

@@ -19,10 +19,7 @@ const ROOMS = {
     rooms: ['core', 'processors', 'delivery', 'backends'],
     packages: ['@nestjs/common', '@nestjs/core', 'nestjs-cls', 'rxjs', 'reflect-metadata'],
   },
-  mongo: {
-    rooms: ['core', 'delivery'],
-    packages: ['@nestjs/mongoose', '@nestjs/common', 'mongoose'],
-  },
+  mongo: { rooms: ['core', 'delivery'], packages: ['@nestjs/common', 'mongoose'] },
   segment: { rooms: ['core', 'delivery'], packages: ['@segment/analytics-node'] },
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
   disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },

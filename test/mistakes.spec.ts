@@ -33,7 +33,7 @@ import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
 import { segmentBackend, SegmentBackend } from 'nestjs-event-tracking/segment';
 import { EventTrackingTestingModule } from 'nestjs-event-tracking/testing';
 import { ThreadProcessor } from 'nestjs-event-tracking/threads';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
@@ -778,6 +778,17 @@ it('A worker without a queue logs a warning at bootstrap', async () => {
     logger,
   );
   expect(logger.complaints.join('\n')).toMatch(/worker.*no node of the tree has a queue/);
+});
+
+it('A worker logs at bootstrap from which queues it consumes events', async () => {
+  const logger = new RecordingLogger();
+  const log = vi.spyOn(logger, 'log');
+  const node = { queue: new MemoryEventQueue(), backends: { a: new MemoryBackend() } };
+  await boot({ imports: [configure({ worker: true, backends: { node } })] }, logger);
+  expect(log).toHaveBeenCalledWith(
+    'This process is a worker: it consumes events from backends.node.queue.',
+    'EventTracking',
+  );
 });
 
 it('Node names a peer dependency that is not installed', async () => {

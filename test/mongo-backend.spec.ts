@@ -393,6 +393,13 @@ describe('MongoBackend options', () => {
     expect(() => backend(options as Partial<MongoBackendOptions>)).toThrow(message);
   });
 
+  it('reject a connection of Mongoose 7, whose driver hides errors of BSON', () => {
+    const connection = { asPromise: () => {}, base: { version: '7.8.13' } };
+    expect(() => backend({ connection } as unknown as Partial<MongoBackendOptions>)).toThrow(
+      /^MongoBackend: mongoose must be version 8 or 9; received 7\.8\.13\./,
+    );
+  });
+
   it('pass check() if the database answers', async () => {
     await expect(backend().check()).resolves.toBeUndefined();
   });

@@ -43,6 +43,16 @@ class Farewell implements OnModuleDestroy {
   }
 }
 
+describe('mongoBackend', () => {
+  it.each([undefined, '', 'events', getConnectionToken()])(
+    'injects the connection that @nestjs/mongoose provides for the name %s',
+    (connectionName) => {
+      const { inject } = mongoBackend({ connectionName });
+      expect(inject).toEqual([getConnectionToken(connectionName)]);
+    },
+  );
+});
+
 describe('MongoDB in a Nest application', () => {
   it('stores events through the connection of MongooseModule, and a model can query them', async () => {
     const uri = databaseUri();

@@ -326,6 +326,13 @@ describe('SegmentBackend', () => {
       /writeKey must be the write key of a Segment source; received undefined. Pass \{ writeKey \}/,
     );
   });
+
+  it('rejects a client of version 1, which ignores the ids of events', () => {
+    const client = { VERSION: '1.3.0', on: () => {} } as unknown as Analytics;
+    expect(() => new SegmentBackend({ client })).toThrow(
+      /^SegmentBackend: @segment\/analytics-node must be version 2 or 3; received 1\.3\.0\./,
+    );
+  });
 });
 
 describe('Outcomes of SegmentBackend', () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import type { Analytics } from '@segment/analytics-node';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import {
@@ -16,9 +18,14 @@ import {
   LoggerBackend,
   Tracker,
   type Backend,
+  type EventQueueConsumer,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
 import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { MongoBackend, type MongoBackendOptions } from 'nestjs-event-tracking/mongo';
+import { SegmentBackend } from 'nestjs-event-tracking/segment';
+import { ThreadProcessor } from 'nestjs-event-tracking/threads';
+import { Piscina } from 'piscina';
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { z } from 'zod';
 import { z as z3 } from 'zod/v3';
@@ -218,6 +225,31 @@ const MISTAKES: (() => Promise<string>)[] = [
   },
   function newerJob() {
     return jobError((queue) => queue.add('events', { format: 9, tracker: 'x', path: 'y' }));
+  },
+  function secondCopy() {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    createRequire(import.meta.url)('../libs/event-tracking/dist/cjs/core/index.js');
+    const [message] = warn.mock.calls[0] ?? [];
+    warn.mockRestore();
+    return Promise.resolve(String(message));
+  },
+  function oldBullMq() {
+    const queue = { name: 'shop', opts: { connection: {} } } as unknown as Queue;
+    return errorOf(() => new BullMqEventQueue({ queue }).open({} as EventQueueConsumer));
+  },
+  function oldMongoose() {
+    const connection = { asPromise: () => {}, base: { version: '7.8.13' } };
+    return errorOf(() => new MongoBackend({ connection } as unknown as MongoBackendOptions));
+  },
+  function oldSegment() {
+    const client = { VERSION: '1.3.0', on: () => {} } as unknown as Analytics;
+    return errorOf(() => new SegmentBackend({ client }));
+  },
+  async function oldPiscina() {
+    const version = vi.spyOn(Piscina, 'version', 'get').mockReturnValue('3.2.0');
+    const message = await errorOf(() => new ThreadProcessor(import.meta.url));
+    version.mockRestore();
+    return message;
   },
 ];
 

@@ -19,7 +19,7 @@ export const publicEntries = Object.entries(exports).flatMap(([subpath, target])
           specifier: subpath === '.' ? name : `${name}${subpath.slice(1)}`,
           file: subpath === '.' ? 'index' : subpath.slice(2).replaceAll('/', '-'),
           source: join(PACKAGE_FOLDER, target['event-tracking-source']),
-          types: join(PACKAGE_FOLDER, target.types),
+          types: join(PACKAGE_FOLDER, target.import.types),
         },
       ],
 );

@@ -12,6 +12,7 @@ export const SECTIONS = [
       guide('Getting started', 'getting-started'),
       guide('Guarantees', 'guarantees'),
       guide('Limits and requirements', 'limits'),
+      guide('Compatibility', 'compatibility'),
       { text: 'Why not …?', link: '/why-not' },
     ],
   },

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from './root.js';
 
@@ -38,41 +39,75 @@ export async function packLibrary(): Promise<Tarball> {
   };
 }
 
-/** A user's project that has installed the library and contains nothing else. */
-export class Consumer {
-  private constructor(private readonly directory: string) {}
+interface Manifest {
+  exports: Record<string, unknown>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional?: boolean }>;
+}
 
-  static async install(
-    nest: 11 | 12,
-    tarball: Tarball,
-    packages: readonly string[] = [],
-  ): Promise<Consumer> {
-    const consumer = new Consumer(await mkdtemp(join(tmpdir(), `consumer-${nest}-`)));
+const MANIFEST = readJson<Manifest>('libs/event-tracking/package.json');
+const WORKSPACE = readJson<{ devDependencies: Record<string, string> }>('package.json');
+
+/** The module specifiers of all entries with code. */
+export const ENTRIES = Object.keys(MANIFEST.exports)
+  .filter((subpath) => !subpath.endsWith('.json'))
+  .map((subpath) => `nestjs-event-tracking${subpath.slice(1)}`);
+
+/** The peers that an application may lack. */
+export const OPTIONAL_PEERS = Object.keys(MANIFEST.peerDependencies).filter(isOptional);
+
+/** How a project compiles its TypeScript. */
+export interface Compilation {
+  type: 'module' | 'commonjs';
+  /** The folder of the compiler in `node_modules`. */
+  compiler?: string;
+  options?: object;
+}
+
+/** A project that has installed the library as its users do. */
+export class Consumer {
+  private constructor(
+    private readonly directory: string,
+    private readonly nest: 11 | 12,
+  ) {}
+
+  /** Installs the library with the peers that it requires. */
+  static async install(nest: 11 | 12, tarball: Tarball): Promise<Consumer> {
+    const consumer = new Consumer(await mkdtemp(join(tmpdir(), `consumer-${nest}-`)), nest);
     await consumer.write('package.json', { name: 'consumer', private: true });
-    const all = [
-      ...['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@${nest}`),
-      'nestjs-cls@6',
-      'rxjs@7',
-      'reflect-metadata',
-      'typescript@~6.0.3',
-      '@types/node@20',
-      ...packages,
-    ];
-    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save', '--silent'];
-    await consumer.execute('npm', ['install', ...options, tarball.path, ...all]);
+    const required = Object.keys(MANIFEST.peerDependencies).filter((name) => !isOptional(name));
+    await consumer.add(tarball.path, ...required.map((name) => consumer.#atTestedVersion(name)));
+    await consumer.add(
+      ...['@nestjs/platform-express', 'typescript', '@types/node'].map((name) =>
+        consumer.#atTestedVersion(name),
+      ),
+    );
     return consumer;
+  }
+
+  /** Installs the optional peers, and the packages through which applications use them. */
+  async addOptionalPeers(): Promise<void> {
+    const names = [...OPTIONAL_PEERS, '@nestjs/mongoose'];
+    await this.add(...names.map((name) => this.#atTestedVersion(name)));
+  }
+
+  async add(...packages: readonly string[]): Promise<void> {
+    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--silent'];
+    await this.execute('npm', ['install', ...options, ...packages]);
   }
 
   /** Compiles an application, runs it and returns what it prints. */
   async run(
     { main, skipLibCheck }: ConsumerApplication,
-    type: 'module' | 'commonjs',
+    compilation: Compilation,
   ): Promise<string> {
+    const { type, compiler = 'typescript', options } = compilation;
     await mkdir(join(this.directory, 'src'), { recursive: true });
-    await this.write('package.json', { name: 'consumer', private: true, type });
+    await this.write('src/package.json', { type });
+    await this.write('dist/package.json', { type });
     await this.write('tsconfig.json', {
       compilerOptions: {
-        target: 'es2023',
+        target: 'es2022',
         module: 'nodenext',
         rootDir: 'src',
         outDir: 'dist',
@@ -81,22 +116,40 @@ export class Consumer {
         types: ['node'],
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
+        ...options,
       },
       include: ['src'],
     });
     await writeFile(join(this.directory, 'src/main.ts'), main);
-    await this.execute(process.execPath, ['node_modules/typescript/bin/tsc']).catch(
-      (error: { stdout: string }) => {
-        throw new Error(`the project does not compile:\n${error.stdout}`);
-      },
-    );
-    const { stdout, stderr } = await this.execute(process.execPath, ['dist/main.js']);
+    await this.node(`node_modules/${compiler}/bin/tsc`).catch((error: { stdout: string }) => {
+      throw new Error(`the project does not compile:\n${error.stdout}`);
+    });
+    const { stdout, stderr } = await this.node('dist/main.js');
     if (stderr !== '') throw new Error(`the application wrote to stderr:\n${stderr}`);
     return stdout;
   }
 
-  private write(path: string, content: object): Promise<void> {
-    return writeFile(join(this.directory, path), JSON.stringify(content));
+  /** Runs a test file with Jest, which has no configuration. */
+  async jest(test: string): Promise<string> {
+    await mkdir(join(this.directory, 'test'), { recursive: true });
+    await writeFile(join(this.directory, 'test/entries.spec.js'), test);
+    const { stderr } = await this.node('node_modules/jest/bin/jest.js', '--rootDir', 'test');
+    return stderr;
+  }
+
+  /** Runs Node.js in the project. */
+  node(...args: readonly string[]) {
+    return this.execute(process.execPath, args);
+  }
+
+  #atTestedVersion(name: string): string {
+    const range = WORKSPACE.devDependencies[name];
+    return `${name}@${name.startsWith('@nestjs/') ? this.nest : range}`;
+  }
+
+  private async write(path: string, content: object): Promise<void> {
+    await mkdir(dirname(join(this.directory, path)), { recursive: true });
+    await writeFile(join(this.directory, path), JSON.stringify(content));
   }
 
   private execute(command: string, args: readonly string[]) {
@@ -104,20 +157,88 @@ export class Consumer {
   }
 }
 
+/** Resolves the installation of the library beside other packages, without installing anything. */
+export async function resolveInstallation(
+  tarball: Tarball,
+  packages: readonly string[],
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'resolved-'));
+  await writeFile(join(directory, 'package.json'), JSON.stringify({ private: true }));
+  const options = [
+    '--package-lock-only',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--silent',
+  ];
+  for (const each of [packages, [tarball.path]]) {
+    await run('npm', ['install', ...options, ...each], { cwd: directory });
+  }
+  await rm(directory, { recursive: true });
+}
+
+function isOptional(peer: string): boolean {
+  return MANIFEST.peerDependenciesMeta[peer]?.optional === true;
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as T;
+}
+
 /** The application of a project. */
 export interface ConsumerApplication {
   main: string;
-  /** Whether the compiler skips the types of imported packages. */
+  /** Whether to skip the type check of all packages that the application imports. */
   skipLibCheck: boolean;
 }
 
-/** The optional peers of the subpaths. */
-export const peersOfSubpaths = (nest: 11 | 12): string[] => [
-  `@nestjs/mongoose@${nest}`,
-  'mongoose@9',
-  '@segment/analytics-node@3',
-  'bullmq@6',
-];
+const typeImports = ENTRIES.map((entry, at) => `import type * as entry${at} from '${entry}';`);
+
+/** Imports the types of every entry, and values of entries that need no optional peer. */
+export const APPLICATION_OF_ENTRIES: ConsumerApplication = {
+  skipLibCheck: true,
+  main: `
+${typeImports.join('\n')}
+import { Tracker } from 'nestjs-event-tracking';
+import { serializeEvent } from 'nestjs-event-tracking/core';
+
+export type Names = [${ENTRIES.map((_, at) => `keyof typeof entry${at}`).join(', ')}];
+
+new Tracker({ backends: { log: { send: (event) => console.log(serializeEvent(event)) } } }).emit('course.read');
+`,
+};
+
+/** Prints the names that each entry exports to CommonJS, and those that it exports to ES modules. */
+export const NAMES_OF_ENTRIES = `
+const entries = ${JSON.stringify(ENTRIES)};
+const namesOf = (entry) => Object.keys(entry).filter((name) => name !== 'module.exports').sort();
+Promise.all(entries.map((entry) => import(entry))).then((imported) => {
+  const required = entries.map((entry) => require(entry));
+  console.log(JSON.stringify({ required: required.map(namesOf), imported: imported.map(namesOf) }));
+  process.exit();
+});`;
+
+/** A test for Jest: requires every entry, and injects a tracker. */
+export const TEST_OF_ENTRIES = `
+require('reflect-metadata');
+const { Module } = require('@nestjs/common');
+const { Test } = require('@nestjs/testing');
+
+test.each(${JSON.stringify(ENTRIES)})('%s can be required', (entry) => {
+  expect(Object.keys(require(entry)).length).toBeGreaterThan(0);
+});
+
+test('the tracker can be injected and recorded', async () => {
+  const { Tracker } = require('nestjs-event-tracking');
+  const { eventMatchers, EventTrackingTestingModule, RecordingBackend } = require('nestjs-event-tracking/testing');
+  expect.extend(eventMatchers);
+  const module = await Test.createTestingModule({ imports: [EventTrackingTestingModule.forRoot()] }).compile();
+  module.get(Tracker).emit('course.enrolled', { seat: 12 });
+  expect(module.get(RecordingBackend)).toHaveEmitted('course.enrolled', { seat: 12 });
+  await module.close();
+});
+`;
 
 /** An application that uses the subpaths with their peers. */
 export const APPLICATION_OF_SUBPATHS: ConsumerApplication = {
@@ -174,10 +295,10 @@ void main();
 `,
 };
 
-/** The packages of gateways and microservices. */
-export const packagesOfMessages = (nest: 11 | 12): string[] => [
+/** The packages of gateways and microservices of Nest 11. */
+export const PACKAGES_OF_MESSAGES = [
   ...['websockets', 'platform-ws', 'platform-socket.io', 'microservices'].map(
-    (name) => `@nestjs/${name}@${nest}`,
+    (name) => `@nestjs/${name}@11`,
   ),
   'ws@8',
   '@types/ws@8',

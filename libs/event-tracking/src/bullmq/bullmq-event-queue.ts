@@ -21,6 +21,7 @@ import { JobProducer } from './job-producer.js';
 import { JobWorker } from './job-worker.js';
 import { LossWatch } from './loss-watch.js';
 import { ping } from './ping.js';
+import { checkVersion } from './queue-client.js';
 import { RedisClients } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
 
@@ -78,6 +79,7 @@ export class BullMqEventQueue implements EventQueue {
   open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     const queue = (this.#queue ??= this.#options.queue ?? this.#createQueue());
+    checkVersion(queue);
     const watch = (this.#watch ??= this.#startWatch(queue));
     const consumer = new BullMqNodeConsumer(node, {
       isFull: () => sum(this.#consumers, ({ pending }) => pending) >= this.#concurrency,

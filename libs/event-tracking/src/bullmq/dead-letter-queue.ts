@@ -13,6 +13,7 @@ import {
 } from '../delivery/dead-letter.js';
 import type { QueueAddress } from './bullmq-event-queue-options.js';
 import { adapted } from './full-redis.js';
+import { clientOf } from './queue-client.js';
 import { connected, RedisClients } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
 
@@ -100,7 +101,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     const end = (): void => clients.disconnect(); // ends the work too
     signal?.addEventListener('abort', end, { once: true });
     try {
-      const client = await queue.getBackend().client;
+      const client = await clientOf(queue);
       await connected(client, { signal });
       await adapted(client);
       return await work(queue);

@@ -1,5 +1,6 @@
 import type { IRedisClient, Queue } from 'bullmq';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
+import { clientOf } from './queue-client.js';
 
 const INTERVAL_MS = 30_000;
 const SAFE_POLICY = 'noeviction';
@@ -41,7 +42,7 @@ export class LossWatch {
   async start(): Promise<void> {
     try {
       this.#timer = setInterval(this.#onReady, INTERVAL_MS).unref();
-      this.#client = await this.queue.getBackend().client;
+      this.#client = await clientOf(this.queue);
       if (this.#isStopped) return;
       this.#client.on('ready', this.#onReady);
       if (this.#client.status === 'ready') await this.check();

@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { Deadline } from '../core/tree/backend.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
+import { clientOf } from './queue-client.js';
 import { connected, type Patience } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
 
@@ -20,7 +21,7 @@ export async function ping(queue: Queue, { signal }: Deadline): Promise<void> {
 /** Rejects if commands of a queue cannot be sent now. */
 export async function ensureConnected(queue: Queue, patience: Patience = {}): Promise<void> {
   const { signal } = patience;
-  const connecting = queue.getBackend().client; // of an application's queue, it waits for Redis
+  const connecting = clientOf(queue); // of an application's queue, it waits for Redis
   await untilAborted(connecting, signal);
   if (signal?.aborted === true) throw new Error('Redis did not answer in time.');
   await connected(await connecting, patience);

@@ -1,4 +1,3 @@
-import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
 import { checkOptions } from '../core/diagnostics/check-options.js';
 import { DELIVERY_KEYS, type DeliveryOptions } from '../delivery/delivery-options.js';
@@ -54,7 +53,16 @@ export function mongoBackend<Delivery extends object = object>(
   checkMongoOptions(storage);
   return {
     useFactory: (connection) => new MongoBackend({ ...storage, connection }),
-    inject: [getConnectionToken(connectionName)],
+    inject: [connectionToken(connectionName)],
     delivery: { ...DELIVERY, ...(delivery as Delivery) },
   };
+}
+
+/**
+ * Returns the token of `getConnectionToken` of `@nestjs/mongoose`, without importing that package:
+ * applications that create their own connection do not install it.
+ */
+function connectionToken(name: string | undefined): string {
+  const unnamed = 'DatabaseConnection';
+  return name === undefined || name === '' || name === unnamed ? unnamed : `${name}Connection`;
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { mongo } from 'mongoose';
 import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
 import { checkOptions } from '../core/diagnostics/check-options.js';
+import { checkPeerVersion } from '../core/diagnostics/check-peer-version.js';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
@@ -60,6 +61,11 @@ export class MongoBackend implements Backend {
           `application use mongoBackend(), or inject getConnectionToken() of @nestjs/mongoose.`,
       );
     }
+    checkPeerVersion('MongoBackend', {
+      name: 'mongoose',
+      version: (connection as { base?: { version?: unknown } }).base?.version,
+      supported: [8, 9],
+    });
     checkMongoOptions(options);
     this.#collection = new EventCollection(connection, options, logger);
     this.#ordered = ordered;

@@ -6,6 +6,7 @@ import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 /** The part of the driver's errors that matters here. They are recognised by shape, because several drivers may be installed. */
 interface DriverError extends Error {
   code?: unknown;
+  errorResponse?: unknown;
   writeErrors?: WriteError | readonly WriteError[];
   result?: { getWriteConcernError?(): { code?: number; errmsg?: string } | undefined };
 }
@@ -86,7 +87,12 @@ const CLIENT_SIDE_ERRORS = /^(MongoInvalidArgumentError|BSON\w*Error|TypeError|R
 export function isRejectedByDriver(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (CLIENT_SIDE_ERRORS.test(error.name)) return true;
-  return error.name === 'MongoBulkWriteError' && CLIENT_SIDE_ERRORS.test(nameOfCause(error));
+  if (error.name !== 'MongoBulkWriteError') return false;
+  // Driver 7 has the reason as the cause; drivers 5 and 6 have it as the response.
+  const { cause, errorResponse } = error as DriverError;
+  return [cause, errorResponse].some(
+    (reason) => reason instanceof Error && CLIENT_SIDE_ERRORS.test(reason.name),
+  );
 }
 
 /**
@@ -180,8 +186,4 @@ function isDuplicateId(message: string | undefined): boolean {
 function isRetryable({ name, code, message }: DriverError): boolean {
   if (typeof code === 'number') return isRetryableCode(code) || isThrottling(message);
   return name.startsWith('Mongo');
-}
-
-function nameOfCause(error: Error): string {
-  return error.cause instanceof Error ? error.cause.name : '';
 }

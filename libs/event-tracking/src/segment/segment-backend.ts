@@ -1,5 +1,6 @@
 import { Analytics, type AnalyticsSettings, type Context } from '@segment/analytics-node';
 import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
+import { checkPeerVersion } from '../core/diagnostics/check-peer-version.js';
 import { describeSecret } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
@@ -64,6 +65,11 @@ export class SegmentBackend implements Backend {
     this.#anonymousId = anonymousId;
     this.#ownsClient = client === undefined;
     this.#client = client ?? createClient(writeKey, settings);
+    checkPeerVersion('SegmentBackend', {
+      name: '@segment/analytics-node',
+      version: this.#client.VERSION,
+      supported: [2, 3],
+    });
     // The client announces each message from within `track`.
     (this.#client as AnnouncingClient).on('dispatch_start', ({ id }) => (this.#started = id));
     this.#client.on('track', (context) => this.#open.settle(context.id, outcomeOf(context)));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Logger } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import type { Deadline } from '../core/tree/backend.js';
+import { checkPeerVersion } from '../core/diagnostics/check-peer-version.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
@@ -40,6 +41,11 @@ export class EventThreads {
 
   /** @throws {@link ImproperlyConfigured} if the module does not exist or an option is invalid */
   constructor(owner: ThreadOwner, module: unknown, options: ThreadOptions) {
+    checkPeerVersion(owner.name, {
+      name: 'piscina',
+      version: Piscina.version,
+      supported: [4, 5],
+    });
     this.#owner = owner;
     this.#module = findModule(owner.name, module);
     this.#settings = readThreadOptions(owner.name, options);
@@ -132,9 +138,16 @@ export class EventThreads {
   }
 }
 
-/** Finds the threads' entry file: next to this file, or in `dist` when this file runs from source. */
+/**
+ * Finds the entry file of the threads: next to this file, in `dist` if this file runs from source,
+ * or above `dist/cjs`, because threads always load ES modules.
+ */
 function findThreadEntry(owner: string): string {
-  const entry = ['./thread-entry.js', '../../dist/threads/thread-entry.js']
+  const entry = [
+    './thread-entry.js',
+    '../../dist/threads/thread-entry.js',
+    '../../threads/thread-entry.js',
+  ]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
   if (entry !== undefined) return entry;

@@ -47,7 +47,7 @@ function findEvents(ts: Compiler, project: string): Findings {
   // Without the types of the library, the search would find nothing and report success.
   throw new UsageError(
     `--project: no file of ${project} imports nestjs-event-tracking, or the compiler cannot find the package. ` +
-      `Install it, and set "module": "nodenext" or "moduleResolution": "bundler" in tsconfig.json.`,
+      `Install it, and compile the project with tsc first: discover needs its types.`,
   );
 }
 

@@ -1,12 +1,10 @@
 const PLACE = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/;
 const FOREIGN = /\(?(node:|native|<anonymous>\)?$)|\/node_modules\//;
 /**
- * The directory of this package's files, as stacks name it.
- *
- * @remarks Read from a stack, because `import.meta` is a syntax error in the CommonJS that test
- * runners compile modules to.
+ * The folder of this copy of the package, as stacks name it. A stack also has it in CommonJS, which
+ * lacks `import.meta`, and in browsers.
  */
-const OWN_FILES = directoryOf(stackIn(new Error('')));
+export const OWN_FILES = directoryOf(stackIn(new Error('')));
 
 /**
  * Returns the innermost position of an application's own code in a stack, as `file:line:column`;

@@ -4,6 +4,7 @@ import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { ImproperlyConfigured, UnknownBackendError } from '../diagnostics/errors.js';
 import type { EventContext } from '../event/event.js';
 import type { DataArgument, DataNamed, NameOf, TypeOf } from '../event-types/event-map.js';
+import { OWN_FILES } from '../event-types/call-site.js';
 import {
   captureStack,
   eventTypeFrom,
@@ -23,9 +24,13 @@ import type { Processor } from '../tree/processor.js';
 import { RoutingBackend } from '../tree/routing-backend.js';
 import { nodeOf } from '../tree/tree-node.js';
 import { EventPipeline } from './event-pipeline.js';
+import { registerCopy } from './loaded-copies.js';
 import type { PersistedOptions } from './persisted-options.js';
 import { checkTrackerOptions, type TrackerOptions } from './tracker-options.js';
 import type { TrackerStats } from './tracker-stats.js';
+import { VERSION } from './version.js';
+
+registerCopy(VERSION, OWN_FILES);
 
 /**
  * Emits events, with the contexts entered around the code that emits them, into a tree of backends.

@@ -74,10 +74,9 @@ export function entryAt(root: NodeEntry, path: string): TreeEntry | undefined {
   return entry;
 }
 
-/** Whether a tree has a queue anywhere. */
-export function hasQueue(entry: TreeEntry): boolean {
-  return (
-    entry.kind === 'node' &&
-    (entry.queue !== undefined || [...entry.children.values()].some(hasQueue))
-  );
+/** Returns the queues of a tree. */
+export function queuesIn(entry: TreeEntry): ObjectSource[] {
+  if (entry.kind !== 'node') return [];
+  const below = [...entry.children.values()].flatMap(queuesIn);
+  return entry.queue === undefined ? below : [entry.queue, ...below];
 }

@@ -12,8 +12,8 @@ import { DeliveringBackend } from '../../delivery/delivering-backend.js';
 import type { EventTrackingApplication } from './application.js';
 import {
   entryAt,
-  hasQueue,
   pathsOf,
+  queuesIn,
   type Blueprint,
   type LeafEntry,
   type NodeEntry,
@@ -89,7 +89,7 @@ export class TreeBuilder {
       for (const { pipeline } of application.trackers.values()) pipeline.disable();
       return;
     }
-    this.#warnAboutIdleWorker();
+    if (this.#isWorker) this.#reportWorker();
     const { maxEventSize, strict } = blueprint.options;
     const contextLocator = await this.#createLocator();
     if (contextLocator !== undefined) application.locator = contextLocator;
@@ -107,9 +107,15 @@ export class TreeBuilder {
     return this.blueprint.options.worker === true || isWorkerBootstrap();
   }
 
-  #warnAboutIdleWorker(): void {
-    if (!this.#isWorker || [...this.blueprint.trackers.values()].some(hasQueue)) return;
-    new Logger('EventTracking').warn(
+  #reportWorker(): void {
+    const logger = new Logger('EventTracking');
+    const queues = [...this.blueprint.trackers.values()].flatMap(queuesIn);
+    if (queues.length > 0) {
+      const places = queues.map(({ where }) => where).join(', ');
+      logger.log(`This process is a worker: it consumes events from ${places}.`);
+      return;
+    }
+    logger.warn(
       `This process is a worker, which consumes events from queues, but no node of the tree has a ` +
         `queue. Give a node a queue that processes share, such as bullMqQueue(), or remove the ` +
         `option worker.`,

@@ -402,7 +402,7 @@ describe('Decorated generators behave like undecorated ones', () => {
 });
 
 describe('A decorated method with a lazy query', () => {
-  /** Counts its executions, like a query builder: it runs when it is awaited, each time anew. */
+  /** Counts its executions; like a query builder, it runs each time it is awaited. */
   class Query {
     readonly clauses: string[] = [];
     executions = 0;

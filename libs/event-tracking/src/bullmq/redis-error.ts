@@ -37,7 +37,8 @@ const ANSWERS: readonly Answer[] = [
   },
   {
     code: /\bNOAUTH\b/,
-    meaning: 'Redis requires a password. Set connection.password, and connection.username if needed',
+    meaning:
+      'Redis requires a password. Set connection.password, and connection.username if needed',
   },
   {
     code: /\bWRONGPASS\b|invalid password/,

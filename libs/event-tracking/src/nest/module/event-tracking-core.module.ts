@@ -46,7 +46,7 @@ import {
   OPTIONS,
 } from '../tokens.js';
 
-/** The platform's function, which the fake clocks of tests do not stop. */
+// Fake clocks of tests do not stop the platform's function.
 const afterPromises = setImmediate;
 
 /** Identifies a backend of the application. */

@@ -49,6 +49,7 @@ export class Shutdown {
     await Promise.all(this.builder.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
     this.application.diagnostics.reportSuppressed();
+    for (const { pipeline } of this.application.trackers.values()) pipeline.unwatchExit();
   }
 
   async #flush(signal: AbortSignal): Promise<void> {

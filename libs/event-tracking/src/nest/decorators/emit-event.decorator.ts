@@ -17,7 +17,7 @@ export interface EmitEventOptions<
   Args extends readonly unknown[] = never,
   Result = never,
   Data extends object = object,
-  Instance = never,
+  Instance = unknown,
 > {
   /**
    * The event's data: an object, or a function that creates one from the call.
@@ -82,7 +82,7 @@ export function EmitEvent<Args extends readonly unknown[] = any, Result = any, I
 ): MethodDecorator;
 export function EmitEvent(
   event: string | EventType,
-  options: EmitEventOptions = {},
+  options: EmitEventOptions<never, never, object, never> = {},
 ): MethodDecorator {
   if (typeof event !== 'string' && !isEventType(event)) {
     throw new ImproperlyConfigured(

@@ -100,6 +100,19 @@ describe('Diagnostics', () => {
     expect(logger.lines).toContain('warn news');
   });
 
+  it.each([
+    ['back by a day', -24 * 60 * MINUTE],
+    ['forward by a year', 365 * 24 * 60 * MINUTE],
+  ])('logs ten messages a minute also after the clock was set %s', (_, jump) => {
+    times(20, () => diagnostics.error('backend a', 'lost'));
+    vi.setSystemTime(Date.now() + jump);
+    diagnostics.error('backend a', 'in the same minute');
+    expect(logger.lines).toHaveLength(10);
+    vi.advanceTimersByTime(MINUTE);
+    diagnostics.error('backend a', 'a minute later');
+    expect(logger.lines.at(-1)).toBe('error a minute later');
+  });
+
   it('writes each message as one line', () => {
     diagnostics.error('a', "Unable to send the event 'a\r\nERROR forged\u2028line'");
     expect(logger.lines).toEqual([

@@ -344,7 +344,7 @@ describe('The command list', () => {
         tracker: 'default',
         path: 'p',
         reason: 'rejected',
-        error: '\u001b]0;title\u0007 redis://:S3CRET@redis:6379',
+        error: '\u001b]0;title\u0007 redis://:HUNTER2@redis:6379',
         attempts: 1,
         time: '2026-01-01T00:00:00Z',
       },

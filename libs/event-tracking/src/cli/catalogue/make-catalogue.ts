@@ -6,6 +6,7 @@ import { catalogueOf, type Catalogue } from '../../catalogue/catalogue.js';
 import { lintCatalogue } from '../../catalogue/lint.js';
 import { withPlaceOnly } from '../../catalogue/registered-at.js';
 import { collectDeclaredTypes } from '../../core/event-types/declared-types.js';
+import { isContextType, isEventType } from '../../core/event-types/event-type.js';
 import { recordOf, type MetadataRecord } from '../../core/event-types/metadata-record.js';
 import { printLine, printProblem, printText } from '../output.js';
 import { Problems } from '../problems.js';
@@ -68,7 +69,8 @@ async function recordsOfApplication(app: string): Promise<MetadataRecord[]> {
   await using application = await startApplication(app);
   const registered = application.trackers.flatMap(({ records }) => records);
   const known = new Set(registered.map(({ kind, name }) => `${kind} ${name}`));
-  const latest = new Map(declared.map((type) => [`${type.kind} ${type.name}`, type]));
+  const types = declared.filter((type) => isEventType(type) || isContextType(type));
+  const latest = new Map(types.map((type) => [`${type.kind} ${type.name}`, type]));
   const others = [...latest].filter(([identity]) => !known.has(identity));
   const now = new Date();
   return [...registered, ...others.map(([, type]) => recordOf(type, now))];

@@ -146,29 +146,29 @@ describe('Described errors', () => {
 });
 
 describe('Secrets', () => {
-  const SECRET = 'S3CRET';
+  const SECRET = 'HUNTER2';
 
   it.each([
-    'mongodb://app:S3CRET@mongo/db',
-    'mongodb+srv://app:S3CRET@a.example,b.example/db?x=1',
-    'redis://:S3CRET@redis:6379',
-    'rediss://user:S3CRET@[::1]:6379/0',
-    'amqp://guest:S3CRET@rabbit//',
-    'https://S3CRET@sentry.example/1',
-    'https://user:S3CRET@example.org/a?b=c@d',
-    'postgres://u:p@ss/S3CRET@db/x',
-    'redis://user:S3CRET…',
-    'https://example.org/?access_token=S3CRET&x=1',
-    'https://example.org/?token=S3CRET',
-    'Authorization: Bearer S3CRET.abc',
-    '{"authorization":"Digest response=S3CRET"}',
-    'sent bearer S3CRETS3CRET',
-    'Basic S3CRETabc=',
-    "writeKey: 'S3CRET'",
-    '{"password":"a \\" S3CRET"}',
-    'api-key=S3CRET, x',
-    'clientSecret=S3CRET',
-    'Cookie: S3CRET',
+    'mongodb://app:HUNTER2@mongo/db',
+    'mongodb+srv://app:HUNTER2@a.example,b.example/db?x=1',
+    'redis://:HUNTER2@redis:6379',
+    'rediss://user:HUNTER2@[::1]:6379/0',
+    'amqp://guest:HUNTER2@rabbit//',
+    'https://HUNTER2@sentry.example/1',
+    'https://user:HUNTER2@example.org/a?b=c@d',
+    'postgres://u:p@ss/HUNTER2@db/x',
+    'redis://user:HUNTER2…',
+    'https://example.org/?access_token=HUNTER2&x=1',
+    'https://example.org/?token=HUNTER2',
+    'Authorization: Bearer HUNTER2.abc',
+    '{"authorization":"Digest response=HUNTER2"}',
+    'sent bearer HUNTER2HUNTER2',
+    'Basic HUNTER2ab=',
+    "writeKey: 'HUNTER2'",
+    '{"password":"a \\" HUNTER2"}',
+    'api-key=HUNTER2, x',
+    'clientSecret=HUNTER2',
+    'Cookie: HUNTER2',
   ])('of %s never appear', (text) => {
     const error = new Error('outer', { cause: new Error(`cannot use ${text}`) });
     for (const message of [
@@ -197,7 +197,7 @@ describe('Secrets', () => {
   });
 
   it('are masked, and the rest stays readable', () => {
-    expect(messageText('connect redis://:S3CRET@redis:6379 failed')).toBe(
+    expect(messageText('connect redis://:HUNTER2@redis:6379 failed')).toBe(
       'connect redis://***@redis:6379 failed',
     );
     for (const text of [
@@ -214,7 +214,7 @@ describe('Secrets', () => {
   });
 
   it('of options are described by their length', () => {
-    expect(describeSecret(SECRET)).toBe('a string of 6 characters');
+    expect(describeSecret(SECRET)).toBe('a string of 7 characters');
     expect(describeSecret(7)).toBe('the number 7');
   });
 });

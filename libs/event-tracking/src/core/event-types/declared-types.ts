@@ -1,12 +1,8 @@
-import type { ContextType, EventType } from './event-type.js';
-
-type AnyType = EventType | ContextType;
-
 /** Shared by all copies of the package, because the command may have another than the application. */
 const COLLECTOR = Symbol.for('event-tracking:declared-types');
 
 /** Passes a declared type to the collector, if a program has asked for one. */
-export function noteDeclaredType(type: AnyType): void {
+export function noteDeclaredType(type: object): void {
   collectors()[COLLECTOR]?.push(type);
 }
 
@@ -15,10 +11,10 @@ export function noteDeclaredType(type: AnyType): void {
  *
  * @returns the list, which grows as modules load
  */
-export function collectDeclaredTypes(): readonly AnyType[] {
+export function collectDeclaredTypes(): readonly object[] {
   return (collectors()[COLLECTOR] ??= []);
 }
 
-function collectors(): { [COLLECTOR]?: AnyType[] } {
-  return globalThis as { [COLLECTOR]?: AnyType[] };
+function collectors(): { [COLLECTOR]?: object[] } {
+  return globalThis as { [COLLECTOR]?: object[] };
 }

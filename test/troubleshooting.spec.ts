@@ -281,7 +281,7 @@ class CoursesService {
   constructor(readonly tracker: Tracker) {}
 }
 
-/** What is logged while events go through a queue of the application in Redis. */
+/** Returns the message that is logged while events go through a queue of the application in Redis. */
 async function logOfRedis(
   pattern: RegExp,
   worker: boolean,
@@ -308,7 +308,7 @@ async function logOfRedis(
   return message()!;
 }
 
-/** What is logged of an answer with which Redis refuses a job. */
+/** Returns the message about a job that Redis refused with an answer. */
 function refusalOfRedis(answer: string): Promise<string> {
   return logOfRedis(/^Unable to deliver .*Redis|^Unable to deliver .*cluster/i, false, (queue) => {
     queue.addBulk = () => Promise.reject(new Error(answer));

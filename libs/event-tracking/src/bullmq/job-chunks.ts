@@ -15,7 +15,6 @@ export interface JobBounds {
   bytes: number;
 }
 
-/** Events that travel in one job. */
 export interface Chunk {
   /** Repeated by each attempt, so that a job whose acknowledgement was lost is not added twice. */
   readonly id: string;
@@ -54,7 +53,6 @@ export class JobChunks {
     return [this.#create(chunk.events.slice(0, middle)), this.#create(chunk.events.slice(middle))];
   }
 
-  /** Lets the next attempt use another id. */
   forget({ events }: Chunk): void {
     this.#byFirstEvent.delete(events[0]!);
   }

@@ -17,7 +17,6 @@ export class JobWorker<DataType = unknown> extends Worker<DataType> {
     for (const each of endings) each.catch(() => {});
   }
 
-  /** Pauses, unless the worker is aborted. */
   override async delay(...[milliseconds = 100, other]: Parameters<Worker['delay']>): Promise<void> {
     await pause(milliseconds, [this.#aborted.signal, other?.signal]);
   }

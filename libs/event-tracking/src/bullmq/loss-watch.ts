@@ -5,13 +5,10 @@ import { clientOf } from './queue-client.js';
 const INTERVAL_MS = 30_000;
 const SAFE_POLICY = 'noeviction';
 
-/** What is known of a Redis and of the queue in it. */
+/** The state of a Redis and of the queue in it. */
 interface Sample {
-  /** How many jobs were ever added to the queue. */
   added: number;
-  /** The jobs that have not ended. */
   pending: number;
-  /** The keys that the server has evicted since its start. */
   evicted: number;
   runId: string | undefined;
 }
@@ -47,7 +44,7 @@ export class LossWatch {
       this.#client.on('ready', this.#onReady);
       if (this.#client.status === 'ready') await this.check();
     } catch {
-      // Whoever uses the connection reports its errors.
+      // The producers report errors of the connection.
     }
   }
 

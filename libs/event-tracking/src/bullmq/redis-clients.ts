@@ -9,7 +9,7 @@ import { allowWhenFull } from './full-redis.js';
 import { describeRedisError } from './redis-error.js';
 
 /**
- * What a connection is for.
+ * The purpose of a connection.
  *
  * - `producer`: its commands fail while Redis is away or full, and the caller retries them
  * - `dead-letters`: the same, but a full Redis accepts them: each letter ends an event of a job
@@ -38,13 +38,7 @@ const WAIT = { enableOfflineQueue: true, maxRetriesPerRequest: null };
 /** The last error of each connection that this library opened. */
 const lastErrors = new WeakMap<IRedisClient, unknown>();
 
-/**
- * Opens the connections of one queue, and ends them for good.
- *
- * @remarks
- * BullMQ does not end connections that wait for Redis. So BullMQ gets clients that belong to this class, which are copies
- * where the application passed a client of its own.
- */
+/** Opens the connections of one queue and ends them, because BullMQ does not end connections that wait for Redis. */
 export class RedisClients {
   readonly #clients = new Set<IRedisClient>();
 
@@ -83,14 +77,9 @@ export class RedisClients {
   }
 }
 
-/** How long to wait for a connection. */
 export interface Patience {
   signal?: AbortSignal;
-  /**
-   * Whether to wait while the client connects again after a failure.
-   *
-   * @default false
-   */
+  /** Whether to wait while the client connects again after a failure. */
   throughFailures?: boolean;
 }
 

@@ -1,6 +1,5 @@
 import { describeError } from '../core/diagnostics/describe.js';
 
-/** An answer of Redis, recognised by its code, and what it means for this queue. */
 interface Answer {
   code: RegExp;
   meaning: string;

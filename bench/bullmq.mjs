@@ -33,8 +33,10 @@ const trackerWith = (queue) => {
   tracker.enterContext('request', context());
   return tracker;
 };
+/** Each round ends by removing all jobs, which the queue would report as a loss. */
+const logger = { warn() {}, error() {} };
 const inRedis = trackerWith(
-  new BullMqEventQueue({ connection, name, prefix, eventsPerJob, delivery, job }),
+  new BullMqEventQueue({ connection, name, prefix, eventsPerJob, delivery, job, logger }),
 );
 const inMemory = trackerWith(new MemoryEventQueue({ capacity }));
 
@@ -111,7 +113,7 @@ report({
     alternative: () => eventsPerSecond(EVENTS, addBulk),
     rounds,
   }),
-  goal: { atLeast: 0.9 },
+  goal: { atLeast: 0.95 },
 });
 
 report({

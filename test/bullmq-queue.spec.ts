@@ -237,8 +237,29 @@ describe('BullMqEventQueue', () => {
     const application = member({ destination: new Destination() }, lent);
     for (const each of ['a', 'b', 'c']) application.emit(each);
     await application.flush();
-    expect(calls).toBe(2);
+    expect(calls).toBe(3);
     expect(await theirs.getJobCounts('wait')).toEqual({ wait: 2 });
+    await theirs.close();
+  });
+
+  it('adds again only those jobs of a batch that Redis refused', async () => {
+    class Selective extends Queue {
+      override async addBulk(...args: Parameters<Queue['addBulk']>): ReturnType<Queue['addBulk']> {
+        ids.push(args[0][0]!.opts!.jobId!);
+        if (ids.length === 2)
+          throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
+        return super.addBulk(...args);
+      }
+    }
+    const ids: string[] = [];
+    const theirs = new Selective(name, { connection, prefix: '{event-tracking}' });
+    const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 20 } };
+    const lent = { queue: theirs, connection: undefined, name: undefined };
+    const application = member({}, { ...lent, delivery, eventsPerJob: 2 });
+    for (const each of ['a', 'b', 'c', 'd', 'e']) application.emit(each);
+    await application.flush();
+    expect(ids).toHaveLength(4);
+    expect(ids[3]).toBe(ids[1]);
     await theirs.close();
   });
 

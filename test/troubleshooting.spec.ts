@@ -1,18 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import {
+  AsyncRoutingBackend,
+  defineEvent,
   emit,
   EmitEvent,
   EventTrackingModule,
   ImproperlyConfigured,
   InjectTracker,
+  LoggerBackend,
   Tracker,
   type Backend,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
@@ -98,6 +107,14 @@ const MISTAKES: (() => Promise<string>)[] = [
       imports: [EventTrackingModule.forRoot(), EventTrackingModule.forRoot({ enabled: true })],
     });
   },
+  async function registeredTwice() {
+    const tracking = () => ({ imports: [EventTrackingModule.forRoot({ registerGlobally: true })] });
+    const first = await Test.createTestingModule(tracking()).compile();
+    await first.init();
+    const message = await bootstrapError(tracking());
+    await first.close();
+    return message;
+  },
   function undefinedBackend() {
     const warehouse = undefined as unknown as Backend;
     return configurationError({ backends: { analytics: { backends: { warehouse } } } });
@@ -137,8 +154,30 @@ const MISTAKES: (() => Promise<string>)[] = [
       errorOf(() => tracker.exitContext('deployment')),
     );
   },
+  function contextOutsideAnyScope() {
+    return logOf({}, async (tracker) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      tracker.enterContext('user', {});
+    });
+  },
   function unserialisableData() {
     return logOf({}, (tracker) => tracker.emit('order.paid', { callback: () => {} }));
+  },
+  function unexpressedSchema() {
+    const schema = z.object({ mark: z.symbol() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function schemaWithoutJsonSchema() {
+    const schema = z3.object({ total: z3.number() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function unusableLogger() {
+    return errorOf(() => new Tracker({ logger: {} as never, backends: {} }));
+  },
+  function loggerWithoutLevel() {
+    return errorOf(() => new LoggerBackend({ logger: { log: () => {} }, level: 'fatal' }));
   },
   function failingBackend() {
     const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
@@ -161,6 +200,25 @@ const MISTAKES: (() => Promise<string>)[] = [
     warn.mockRestore();
     return Promise.resolve(String(message));
   },
+  ...[
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    'LOADING Redis is loading the dataset in memory',
+    'CLUSTERDOWN Hash slot not served',
+    'MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to no.',
+    'NOREPLICAS Not enough good replicas to write.',
+    'NOAUTH Authentication required.',
+    'WRONGPASS invalid username-password pair or user is disabled.',
+    "NOPERM User default has no permissions to run the 'evalsha' command",
+    'MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.',
+    'MOVED 3999 127.0.0.1:6381',
+  ].map((answer) => () => refusalOfRedis(answer)),
+  function evictedJob() {
+    return jobError((queue) => queue.add('events', {}, { jobId: `${randomUUID()}.5` }));
+  },
+  function newerJob() {
+    return jobError((queue) => queue.add('events', { format: 9, tracker: 'x', path: 'y' }));
+  },
 ];
 
 describe('The troubleshooting page', () => {
@@ -169,7 +227,7 @@ describe('The troubleshooting page', () => {
   beforeAll(async () => {
     received = [];
     for (const make of MISTAKES) received.push(await make());
-  });
+  }, 120_000);
 
   it('quotes messages as the library writes them', () => {
     expect(messages.length).toBeGreaterThanOrEqual(MISTAKES.length);
@@ -189,6 +247,44 @@ describe('The troubleshooting page', () => {
 @Injectable()
 class CoursesService {
   constructor(readonly tracker: Tracker) {}
+}
+
+/** What is logged while events go through a queue of the application in Redis. */
+async function logOfRedis(
+  pattern: RegExp,
+  worker: boolean,
+  prepare: (queue: Queue) => unknown,
+): Promise<string> {
+  const client = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  const queue = new Queue(`mistakes-${randomUUID()}`, { connection: client });
+  queue.on('error', () => {});
+  await prepare(queue);
+  const logger = new RecordingLogger();
+  const node = new AsyncRoutingBackend({
+    queue: new BullMqEventQueue({ queue, logger }),
+    backends: { out: { send() {} } },
+    worker,
+  });
+  const tracker = new Tracker({ backends: { node }, logger });
+  tracker.emit('sold');
+  const message = (): string | undefined => logger.complaints.find((each) => pattern.test(each));
+  await vi.waitUntil(() => message() !== undefined, { timeout: 10_000 });
+  await tracker.close({ signal: AbortSignal.timeout(100) });
+  await queue.obliterate({ force: true });
+  client.disconnect();
+  return message()!;
+}
+
+/** What is logged of an answer with which Redis refuses a job. */
+function refusalOfRedis(answer: string): Promise<string> {
+  return logOfRedis(/^Unable to deliver .*Redis|^Unable to deliver .*cluster/i, false, (queue) => {
+    queue.addBulk = () => Promise.reject(new Error(answer));
+  });
+}
+
+function jobError(add: (queue: Queue) => unknown): Promise<string> {
+  return logOfRedis(/\bjob\b/, true, add);
 }
 
 /** A quoted message; `…` stands for anything. */
@@ -226,14 +322,14 @@ async function errorOf(mistake: () => unknown): Promise<string> {
 /** Returns the only message that a running application logs during an action. */
 async function logOf(
   options: EventTrackingModuleOptions,
-  mistake: (tracker: Tracker) => void,
+  mistake: (tracker: Tracker) => unknown,
 ): Promise<string> {
   const logger = new RecordingLogger();
   const module = await Test.createTestingModule({ imports: [EventTrackingModule.forRoot(options)] })
     .setLogger(logger)
     .compile();
   await module.init();
-  mistake(module.get(Tracker));
+  await mistake(module.get(Tracker));
   await module.close();
   expect(logger.complaints).toHaveLength(1);
   return logger.complaints[0]!;

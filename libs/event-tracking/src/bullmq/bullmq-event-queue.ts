@@ -14,11 +14,12 @@ import {
   type BullMqEventQueueOptions,
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
-import { BullMqNodeConsumer, type AnyJob } from './bullmq-node-consumer.js';
+import { BullMqNodeConsumer, returnJob, type AnyJob } from './bullmq-node-consumer.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
-import type { EventJob, RecordJob } from './event-job.js';
+import { countOfLostEvents, isNewerJob, type EventJob, type RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
 import { JobWorker } from './job-worker.js';
+import { LossWatch } from './loss-watch.js';
 import { ping } from './ping.js';
 import { RedisClients } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
@@ -30,6 +31,8 @@ const JOB_OPTIONS: JobsOptions = {
   removeOnFail: false,
 };
 const WORKER_OPTIONS = { concurrency: 10, maxStalledCount: 10 };
+/** The delay before a worker may take a job again whose format was too new. */
+const NEWER_FORMAT_DELAY_MS = 5_000;
 /** How long jobs may take to return their events after the deadline of `close`. */
 const RETURN_TIMEOUT_MS = 2_000;
 const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacity: 50_000 };
@@ -58,6 +61,7 @@ export class BullMqEventQueue implements EventQueue {
   /** The consumers that are not closed. */
   readonly #open = new Set<BullMqNodeConsumer>();
   #queue: Queue | undefined;
+  #watch: LossWatch | undefined;
   #worker: JobWorker<EventJob | RecordJob> | undefined;
   #ending: Promise<void> | undefined;
   #returning: NodeJS.Timeout | undefined;
@@ -73,7 +77,8 @@ export class BullMqEventQueue implements EventQueue {
 
   open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
-    this.#queue ??= this.#options.queue ?? this.#createQueue();
+    const queue = (this.#queue ??= this.#options.queue ?? this.#createQueue());
+    const watch = (this.#watch ??= this.#startWatch(queue));
     const consumer = new BullMqNodeConsumer(node, {
       isFull: () => sum(this.#consumers, ({ pending }) => pending) >= this.#concurrency,
       isFullOfDeferred: () =>
@@ -82,7 +87,7 @@ export class BullMqEventQueue implements EventQueue {
     this.#consumers.push(consumer);
     this.#open.add(consumer);
     const bounds = { events: eventsPerJob, bytes: bytesPerJob };
-    const jobs = new JobProducer(this.#queue, node, bounds, { ...JOB_OPTIONS, ...job });
+    const jobs = new JobProducer(queue, node, bounds, { ...JOB_OPTIONS, ...job }, watch);
     return new BullMqProducer(
       jobs,
       { ...DELIVERY, ...delivery },
@@ -141,6 +146,7 @@ export class BullMqEventQueue implements EventQueue {
 
   #abort(): void {
     clearTimeout(this.#returning);
+    this.#watch?.stop();
     this.#worker?.abort();
     this.#clients.disconnect();
   }
@@ -156,6 +162,12 @@ export class BullMqEventQueue implements EventQueue {
     });
     queue.on('error', (error) => this.#report('the connection', error));
     return queue;
+  }
+
+  #startWatch(queue: Queue): LossWatch {
+    const watch = new LossWatch(queue, this.#diagnostics);
+    void watch.start();
+    return watch;
   }
 
   #work(): void {
@@ -178,6 +190,15 @@ export class BullMqEventQueue implements EventQueue {
   }
 
   async #process(job: AnyJob, token?: string): Promise<void> {
+    const lost = countOfLostEvents(job.id, job.data);
+    if (lost !== undefined) {
+      this.#reportLost(job, lost);
+      return;
+    }
+    if (isNewerJob(job.data)) {
+      this.#reportNewer(job);
+      await returnJob(job, NEWER_FORMAT_DELAY_MS, token);
+    }
     const { tracker, path } = job.data;
     const consumer = this.#consumers.find((each) => each.has(job.data));
     if (consumer === undefined) {
@@ -187,6 +208,23 @@ export class BullMqEventQueue implements EventQueue {
       );
     }
     await consumer.process(job, token);
+  }
+
+  #reportLost({ id }: AnyJob, count: number): void {
+    this.#diagnostics.error(
+      'lost jobs',
+      `Redis has lost the data of the job ${id}, and with it ${count} ${count === 1 ? 'event' : 'events'}. Set ` +
+        `maxmemory-policy to noeviction, and keep others from deleting keys.`,
+    );
+  }
+
+  #reportNewer({ id, data }: AnyJob): void {
+    this.#diagnostics.warn(
+      'newer jobs',
+      `The job ${id} has the format ${data.format}, which this version of nestjs-event-tracking cannot read. It stays in ` +
+        `the queue for a newer worker. Update this worker.`,
+      { burst: 1 },
+    );
   }
 
   #report(subject: string, error: unknown): void {

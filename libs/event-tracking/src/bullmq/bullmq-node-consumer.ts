@@ -127,7 +127,8 @@ export class BullMqNodeConsumer {
   }
 }
 
-async function returnJob(job: AnyJob, delay: number, token?: string): Promise<never> {
+/** Puts a job back into the queue, without counting an attempt; rejects as BullMQ demands. */
+export async function returnJob(job: AnyJob, delay: number, token?: string): Promise<never> {
   await job.moveToDelayed(Date.now() + delay, token);
   throw new DelayedError('The job was returned before all events were delivered.');
 }

@@ -12,6 +12,7 @@ import {
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
 import type { QueueAddress } from './bullmq-event-queue-options.js';
+import { adapted } from './full-redis.js';
 import { connected, RedisClients } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
 
@@ -99,7 +100,9 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     const end = (): void => clients.disconnect(); // ends the work too
     signal?.addEventListener('abort', end, { once: true });
     try {
-      await connected(await queue.getBackend().client, { signal });
+      const client = await queue.getBackend().client;
+      await connected(client, { signal });
+      await adapted(client);
       return await work(queue);
     } finally {
       signal?.removeEventListener('abort', end);

@@ -9,8 +9,12 @@ import {
   type PackedEvent,
 } from '../core/tree/packed-event.js';
 
+/** The format of jobs that this version writes; it also reads jobs without a format, which are older. */
+const JOB_FORMAT = 1;
+
 /** The data of a job: events of one node of a tracker's tree. */
 export interface EventJob {
+  format?: number;
   tracker: string;
   /** The node that queued them. */
   path: string;
@@ -21,6 +25,7 @@ export interface EventJob {
 
 /** The data of a job that carries a metadata record to the workers. */
 export interface RecordJob {
+  format?: number;
   tracker: string;
   /** The node that queued it. */
   path: string;
@@ -48,12 +53,18 @@ export function jobOfNew(
   path: string,
   events: readonly TrackingEvent[],
 ): EventJob {
-  return { tracker, path, events: events.map((event) => ({ event: packEvent(event) })) };
+  return {
+    format: JOB_FORMAT,
+    tracker,
+    path,
+    events: events.map((event) => ({ event: packEvent(event) })),
+  };
 }
 
 /** Events on their way to where they are still to be delivered. */
 export function jobOf(tracker: string, path: string, events: readonly QueuedEvent[]): EventJob {
   return {
+    format: JOB_FORMAT,
     tracker,
     path,
     events: events.map(({ event, path: at, attempts }) => ({
@@ -80,7 +91,7 @@ export function eventsOf({ path, events }: EventJob): { good: QueuedEvent[]; bad
 }
 
 export function recordJobOf(tracker: string, path: string, record: MetadataRecord): RecordJob {
-  return { tracker, path, record: packMetadata(record) };
+  return { format: JOB_FORMAT, tracker, path, record: packMetadata(record) };
 }
 
 /** @throws {@link MalformedEventError} if the job does not hold a metadata record */
@@ -90,4 +101,16 @@ export function recordOfJob({ record }: RecordJob): MetadataRecord {
 
 export function isRecordJob(job: EventJob | RecordJob): job is RecordJob {
   return 'record' in job;
+}
+
+/** Whether a newer version of this library wrote a job. */
+export function isNewerJob({ format }: EventJob | RecordJob): boolean {
+  return typeof format === 'number' && format > JOB_FORMAT;
+}
+
+/** How many events a job had, if Redis has lost its data: the id tells it. */
+export function countOfLostEvents(id: string | undefined, data: object): number | undefined {
+  if (Object.keys(data).length > 0) return undefined;
+  const count = /^[0-9a-f-]{36}\.(\d+)$/.exec(id ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
 }

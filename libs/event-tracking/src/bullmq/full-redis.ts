@@ -6,6 +6,13 @@ type Definition = Parameters<IRedisClient['defineCommand']>[1];
 const ALLOW_OOM = '#!lua flags=allow-oom\n';
 const FIRST_MAJOR_VERSION = 7;
 
+const adaptations = new WeakMap<IRedisClient, Promise<void>>();
+
+/** Resolves when a client that is connected knows whether it may use a full Redis. */
+export async function adapted(client: IRedisClient): Promise<void> {
+  await adaptations.get(client);
+}
+
 /**
  * Lets a full Redis run the scripts of a client.
  *
@@ -29,7 +36,12 @@ export function allowWhenFull(client: IRedisClient): void {
     for (const [name, definition] of definitions) client.defineCommand(name, definition);
   };
   // A later connection may lead to a server of another version.
-  client.on('ready', () => void adapt().catch(() => {}));
+  client.on('ready', () =>
+    adaptations.set(
+      client,
+      adapt().catch(() => {}),
+    ),
+  );
 }
 
 function majorVersion(info: string): number {

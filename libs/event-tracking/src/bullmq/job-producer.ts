@@ -1,70 +1,55 @@
-import { toJson } from '../core/event/json.js';
-import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
-import type { Backend, Deadline } from '../core/tree/backend.js';
+import { describeError } from '../core/diagnostics/describe.js';
+import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
 import { PermanentDeliveryError, RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { packEvent } from '../core/tree/packed-event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
+import { JobChunks, type Chunk, type JobBounds } from './job-chunks.js';
+import type { LossWatch } from './loss-watch.js';
 import { ensureConnected, ping } from './ping.js';
-import { describeRedisError } from './redis-error.js';
+import { describeRedisError, isRefusal } from './redis-error.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
 
-/** How much one job holds at most; the bound that is reached first ends the job. */
-export interface JobBounds {
-  events: number;
-  /** Of JSON; a single larger event has a job of its own. */
-  bytes: number;
-}
-
-/** A batch that BullMQ has not answered for yet. */
-interface OpenBatch {
-  count: number;
-  added: Promise<unknown>;
-}
-
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
 export class JobProducer implements Backend {
-  /** Job names by first event: a chunk that is added again after a lost answer is the same job. */
-  readonly #names = new WeakMap<TrackingEvent, string>();
-  /** Open batches by first event: a retry waits for the earlier attempt instead of repeating it. */
-  readonly #open = new WeakMap<TrackingEvent, OpenBatch>();
+  readonly #chunks: JobChunks;
 
   constructor(
     private readonly queue: Queue,
     private readonly node: EventQueueConsumer,
-    private readonly bounds: JobBounds,
+    bounds: JobBounds,
     private readonly options: JobsOptions,
-  ) {}
-
-  async send(event: TrackingEvent): Promise<void> {
-    await this.sendBatch([event]);
+    private readonly watch: Pick<LossWatch, 'epoch' | 'countAdded'>,
+  ) {
+    this.#chunks = new JobChunks(bounds);
   }
 
+  async send(event: TrackingEvent): Promise<void> {
+    const [outcome] = await this.sendBatch([event]);
+    if (outcome?.ok === false) throw outcome.error;
+  }
+
+  /** Adds a job for each chunk. A retry waits for unanswered jobs of an earlier attempt instead of adding them again. */
   async sendBatch(
     events: readonly TrackingEvent[],
     { signal }: { signal?: AbortSignal } = {},
-  ): Promise<void> {
-    if (this.#openBatch(events) === undefined) await this.#connected(signal);
-    await (this.#openBatch(events) ?? this.#begin(events));
+  ): Promise<readonly Outcome[]> {
+    const chunks = this.#divide(events);
+    if (chunks.some(({ added }) => added === undefined)) await this.#connected(signal);
+    const outcomes = await Promise.all(chunks.map((chunk) => (chunk.added ??= this.#add(chunk))));
+    return outcomes.flat();
   }
 
-  #openBatch(events: readonly TrackingEvent[]): Promise<unknown> | undefined {
-    const open = this.#open.get(events[0]!);
-    return open?.count === events.length ? open.added : undefined;
-  }
-
-  async #begin(events: readonly TrackingEvent[]): Promise<void> {
-    const added = this.#add(events);
-    this.#open.set(events[0]!, { count: events.length, added });
+  #divide(events: readonly TrackingEvent[]): Chunk[] {
     try {
-      await added;
-    } finally {
-      this.#open.delete(events[0]!);
+      return this.#chunks.divide(events);
+    } catch (error) {
+      // The JSON of an event is longer than a string can be: the batch is halved until it is found.
+      throw new PermanentDeliveryError(describeError(error), { cause: error });
     }
   }
 
@@ -78,25 +63,34 @@ export class JobProducer implements Backend {
     }
   }
 
-  async #add(events: readonly TrackingEvent[]): Promise<void> {
+  async #add(chunk: Chunk): Promise<readonly Outcome[]> {
     const { tracker, path } = this.node.position();
-    let chunks: TrackingEvent[][] = [];
+    const { epoch } = this.watch;
     try {
-      chunks = chunksOf(events, this.bounds);
-      const added = await this.queue.addBulk(
-        chunks.map((chunk) => ({
-          name: JOB,
-          data: jobOfNew(tracker, path, chunk),
-          opts: { ...this.options, jobId: this.#idOf(chunk) },
-        })),
-      );
-      expectAdded(added, chunks.length);
+      const data = jobOfNew(tracker, path, chunk.events);
+      const opts = { ...this.options, jobId: chunk.id };
+      const added = await this.queue.addBulk([{ name: JOB, data, opts }]);
+      expectAdded(added, 1);
+      this.watch.countAdded(epoch);
+      return chunk.events.map(() => ({ ok: true }));
     } catch (error) {
-      // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
-      if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
-      const Failure = isTooLarge(error) ? PermanentDeliveryError : RetryableDeliveryError;
-      throw new Failure(`${describeRedisError(error)}.`, { cause: error });
+      return this.#outcomesOf(chunk, error);
+    } finally {
+      chunk.added = undefined;
     }
+  }
+
+  async #outcomesOf(chunk: Chunk, cause: unknown): Promise<readonly Outcome[]> {
+    // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
+    if (isReply(cause) && !isRefusal(cause)) this.#chunks.forget(chunk);
+    const isLarge = isTooLarge(cause);
+    if (isLarge && chunk.events.length > 1) {
+      const halves = this.#chunks.halve(chunk);
+      return (await Promise.all(halves.map((half) => (half.added = this.#add(half))))).flat();
+    }
+    const Failure = isLarge ? PermanentDeliveryError : RetryableDeliveryError;
+    const error = new Failure(`${describeRedisError(cause)}.`, { cause });
+    return chunk.events.map(() => ({ ok: false, error, retryable: !isLarge }));
   }
 
   async register(record: MetadataRecord): Promise<void> {
@@ -108,17 +102,6 @@ export class JobProducer implements Backend {
       jobId: ['metadata', ...[record.id, tracker, path].map(encodeURIComponent)].join('.'),
     });
     if (await job.isFailed()) await tryAgain(job);
-  }
-
-  #idOf(chunk: readonly TrackingEvent[]): string {
-    const first = chunk[0]!;
-    const name = this.#names.get(first) ?? randomUUID();
-    this.#names.set(first, name);
-    return `${name}.${chunk.length}`;
-  }
-
-  #forget(chunks: readonly TrackingEvent[][]): void {
-    for (const [first] of chunks) this.#names.delete(first!);
   }
 
   async check(deadline: Deadline = {}): Promise<void> {
@@ -142,21 +125,8 @@ async function tryAgain(job: Job): Promise<void> {
   }
 }
 
-function chunksOf(events: readonly TrackingEvent[], bounds: JobBounds): TrackingEvent[][] {
-  const chunks: TrackingEvent[][] = [];
-  let bytes = Infinity;
-  for (const event of events) {
-    const size = Buffer.byteLength(toJson(packEvent(event)));
-    const chunk = chunks.at(-1);
-    if (chunk === undefined || chunk.length === bounds.events || bytes + size > bounds.bytes) {
-      chunks.push([event]);
-      bytes = size;
-    } else {
-      chunk.push(event);
-      bytes += size;
-    }
-  }
-  return chunks;
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /** Whether JSON, BullMQ (`sizeLimit`), Redis or its hosting refused a job for its size. */

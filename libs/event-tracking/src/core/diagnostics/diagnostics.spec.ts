@@ -157,4 +157,12 @@ describe('Diagnostics', () => {
     expect(error).toHaveBeenCalledWith('lost');
     error.mockRestore();
   });
+
+  it.each([null, {}, { warn() {} }, { info() {} }, 'console'])(
+    'rejects a logger without its methods: %j',
+    (logger) => {
+      const make = () => new Diagnostics(logger as never);
+      expect(make).toThrow(/^logger must be an object with the methods warn\(message\) and error/);
+    },
+  );
 });

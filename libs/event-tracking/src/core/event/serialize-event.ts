@@ -11,7 +11,7 @@ import { copyOf } from './snapshot.js';
  *
  * @remarks
  * Line separators, control characters and bidirectional or zero-width characters inside strings are
- * escaped, so no event can forge a second line or what a terminal shows. Never throws: if a
+ * escaped, so no event can forge a second line or the view of a terminal. Never throws: if a
  * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
  * converted as in emitted data.
  */

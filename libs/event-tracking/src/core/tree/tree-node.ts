@@ -90,7 +90,7 @@ export interface TreeNode {
   readonly destination?: Backend;
 }
 
-/** What a queue gives the nodes behind it. */
+/** The side of a queue that the nodes behind it use. */
 export interface QueueSide {
   /** The destinations that share the queue. */
   readonly peers: QueuePeers;

@@ -41,7 +41,6 @@ export class Shutdown {
   async #close(): Promise<void> {
     await this.#limited(async (signal) => {
       await this.#flush(signal);
-      this.application.hasEnded = true;
       for (const { pipeline } of this.application.trackers.values()) pipeline.stopAccepting();
       await this.#flush(signal);
       for (const each of this.builder.deliveries.toReversed()) await each.stop({ signal });

@@ -28,7 +28,7 @@ export async function attempt(
   try {
     const answer = call(destination, events, ended.signal);
     const outcomes = isThenable(answer) ? await answerWithin(answer, ended, limits) : answer;
-    // What `send` returns is of no account: clients return booleans, documents and responses.
+    // Clients return booleans, documents and responses from `send`, which mean nothing here.
     const isAll = outcomes === undefined || destination.sendBatch === undefined;
     return isAll ? 'delivered' : resultsOf(outcomes, count);
   } catch (error) {

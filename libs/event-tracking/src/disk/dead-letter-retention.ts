@@ -81,7 +81,7 @@ export class RetainedLetters {
     let written = -Infinity;
     for (const [index, { path, bytes, time }] of files.entries()) {
       const isNewest = index === files.length - 1; // just written: dropping it would be the same as rejecting it
-      written = Math.max(written, time); // a file is no older than those before it, whatever its clock was
+      written = Math.max(written, time); // the clock may have been behind when it was written
       if (written >= tooOld && (this.#bytes <= maxBytes || isNewest)) continue;
       const text = await readFile(path, 'utf8').catch(() => '');
       await rm(path, { force: true });

@@ -7,9 +7,7 @@ import type { TrackingEvent } from '../core/event/event.js';
 import type { ContractClause } from './contract-clause.js';
 
 const COUNT = 3;
-/** The time that a call gets which must not resolve, in milliseconds. */
 const SHORT_MS = 50;
-/** Failures are part of the contract, so they are not logged. */
 const SILENT = { warn() {}, error() {} };
 
 /** An event that `tracker.persisted()` has confirmed is stored. */

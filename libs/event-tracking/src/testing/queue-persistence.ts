@@ -8,9 +8,7 @@ import type { ContractClause } from './contract-clause.js';
 import type { QueueHarness } from './queue-harness.js';
 
 const COUNT = 3;
-/** The time that a call gets which must not resolve, in milliseconds. */
 const SHORT_MS = 50;
-/** Failures are part of the contract, so they are not logged. */
 const SILENT = { warn() {}, error() {} };
 
 /** A tracker with a queue in front of a destination that does not answer until it is released. */
@@ -44,7 +42,7 @@ class BlockedTracker {
   }
 }
 
-/** What `tracker.persisted()` confirms of a durable queue. */
+/** The meaning of `tracker.persisted()` with a durable queue. */
 export const confirmsAccepted: ContractClause<QueueHarness> = {
   name: 'lets tracker.persisted() resolve once the queue has the events, before they are delivered',
   async verify(harness) {
@@ -55,7 +53,7 @@ export const confirmsAccepted: ContractClause<QueueHarness> = {
   },
 };
 
-/** What it confirms of a queue that is lost with its process. */
+/** Its meaning with a queue that is lost with its process. */
 export const confirmsDelivered: ContractClause<QueueHarness> = {
   name: 'lets tracker.persisted() resolve only once the events are delivered',
   async verify(harness) {

@@ -14,13 +14,12 @@ export function toJsonOf(value: object): ((key: string) => unknown) | undefined 
   return toJSON as (key: string) => unknown;
 }
 
-/** Writes a valid date in RFC 3339. */
 export function isoOf(date: Date): string {
   return toISOString.call(date);
 }
 
 /**
- * Writes JSON as the language defines it, whatever was done to `JSON` and to the prototypes of built-in objects since.
+ * Writes JSON as the language defines it, even if `JSON` or the prototypes of built-in objects were patched since.
  *
  * @throws for values that JSON cannot represent
  */

@@ -106,7 +106,7 @@ describe('An event that is emitted while a built-in object is patched', () => {
 
   const expected = contentOf(write(DATA));
 
-  it.each(Object.entries(PATCHES))('is written as ever with %s', (_, patch) => {
+  it.each(Object.entries(PATCHES))('is written unchanged with %s', (_, patch) => {
     const written = writeWhile(patch, DATA);
     expect(contentOf(written)).toEqual(expected);
     expect(written.event.timestamp).toBeInstanceOf(Date);

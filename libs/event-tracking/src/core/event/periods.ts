@@ -24,7 +24,6 @@ export function endPeriod(): number {
   return periods.current++;
 }
 
-/** Whether a period is in a range. */
 export function isWithin(period: number, { since, until }: PeriodRange): boolean {
   return period >= since && period <= until;
 }

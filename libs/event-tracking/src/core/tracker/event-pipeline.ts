@@ -272,7 +272,6 @@ export class EventPipeline {
     }
   }
 
-  /** Resolves when events that were emitted before the tree was attached have reached it. */
   async #treeIsReady(): Promise<void> {
     await new Promise<void>((resolve) => this.#onReady.push(resolve));
   }

@@ -1,6 +1,5 @@
 const WATCHED = Symbol.for('event-tracking:exit');
 
-/** Learns that the process exits; the same in every copy of the package. */
 export interface ExitObserver {
   /** Called synchronously while the process exits. */
   onExit(): void;

@@ -18,7 +18,6 @@ import { Segment } from './segment.js';
 const PREFIX = 'exit-';
 const FIRST = 1;
 
-/** Whether a store was left by a process that exited, to be delivered and deleted. */
 export function isEmergencyStore(location: string): boolean {
   const name = basename(location);
   return name.startsWith(PREFIX) && !name.endsWith(UNFINISHED);

@@ -17,6 +17,7 @@ import { runNode, type Run } from './support/run-node.js';
 
 const CLI = join(ROOT, 'libs/event-tracking/dist/cli/main.js');
 const APP = join(ROOT, 'test/support/catalogue-application.mjs');
+const DECLARING_APP = join(ROOT, 'test/support/declaring-application.mjs');
 
 let directory: string;
 let out: string;
@@ -155,6 +156,35 @@ describe('The command catalogue', () => {
     expect(foreign.output).toContain(
       "'payment.refused': the name is outside the application's namespaces (course)",
     );
+  });
+
+  it('includes types that are only declared, to emit by them or for decorators', async () => {
+    const app = `${DECLARING_APP}#AppModule`;
+    const { code, output } = await catalogue('--app', app, '--out', out, '--lint');
+    expect(output).toContain('The lint found no problems.');
+    expect(code).toBe(0);
+    const { events, contexts } = await written();
+    expect(events.map(({ name }) => name)).toEqual(['course.enrolled', 'course.left']);
+    expect(contexts.map(({ name }) => name)).toEqual(['course']);
+  });
+
+  it('explains an empty catalogue', async () => {
+    const app = `${DECLARING_APP}#AppModule`;
+    const env = { NOTHING_DECLARED: '1' };
+    const args = [CLI, 'catalogue', '--app', app, '--out', out];
+    const { code, output } = await runNode(args, { cwd: ROOT, env });
+    expect(output).toMatch(
+      /The catalogue is empty, .* Declare them with defineEvent, and register/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('reports a log without records', async () => {
+    const log = join(directory, 'events.log');
+    await writeFile(log, 'hello\n');
+    const { code, output } = await catalogue('--app', APP, '--out', out, '--from', log);
+    expect(output).toContain(`--from: ${log} contains no metadata records.`);
+    expect(code).toBe(1);
   });
 
   it('prints its usage with --help', async () => {

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { Queue } from 'bullmq';
 import {
   AsyncRoutingBackend,
@@ -269,7 +272,8 @@ describe('A log', () => {
     const { code, output } = await command(args);
     expect(output).toMatch(/Skipped line 3\. .*not valid JSON/);
     expect(output).toContain('2 events were delivered, 0 failed.');
-    expect(code).toBe(0);
+    expect(output).toContain('1 problem; see above.');
+    expect(code).toBe(1);
     const delivered = await redelivered();
     expect(delivered.map(([by, { id }]) => `${by} ${id}`).toSorted()).toEqual([
       'crm 2',
@@ -288,6 +292,78 @@ describe('A log', () => {
     );
     expect((await command(['purge', '--from', file, '--all'])).output).toMatch(/read-only/);
     expect(await redelivered()).toEqual([]);
+  });
+});
+
+describe('The command list', () => {
+  const event = (id: string, more: object = {}) => {
+    const timestamp = '2026-01-01T00:00:00.000Z';
+    return JSON.stringify({ id, name: 'order.paid', timestamp, context: {}, data: {}, ...more });
+  };
+  const file = () => join(directory, 'events.log');
+  const listed = async (content: string | Buffer, ...args: string[]): Promise<Run> => {
+    await writeFile(file(), content);
+    return command(['list', '--from', file(), ...args]);
+  };
+
+  it('reads a log with a byte order mark, CRLF, line separators and no last newline', async () => {
+    const text = `\ufeff${event('1')}\r\n${event('2', { data: { text: 'a\u2028b' } })}\r\n${event('3')}`;
+    const { code, output } = await listed(text);
+    expect(output).toMatch(/3 events\.\n$/);
+    expect(code).toBe(0);
+  });
+
+  it('reads a compressed log', async () => {
+    const { code, output } = await listed(gzipSync(`${event('1')}\n`));
+    expect(output).toMatch(/1 event\.\n$/);
+    expect(code).toBe(0);
+  });
+
+  it.each<[string, string | Buffer, RegExp]>([
+    ['an empty file', '', /contains no events/],
+    ['text', 'hello\n', /Skipped line 1\. .*not valid JSON[^]*2 problems; see above\./],
+    ['UTF-16', Buffer.from(`\ufeff${event('1')}`, 'utf16le'), /must be encoded in UTF-8/],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /must be encoded in UTF-8/],
+    ['a damaged array', '[{', /begins like a JSON array, but is not valid JSON/],
+    ['damaged gzip', gzipSync(event('1')).subarray(0, 20), /unexpected end of file/],
+  ])('refuses %s', async (_, content, message) => {
+    const { code, output } = await listed(content);
+    expect(output).toMatch(message);
+    expect(code).toBeGreaterThan(0);
+  });
+
+  it('refuses a directory that belongs to no queue', async () => {
+    const { code, output } = await command(['list', '--from', directory]);
+    expect(output).toMatch(/must be the directory of a DiskEventQueue/);
+    expect(code).toBe(2);
+  });
+
+  it('prints no control characters, secrets or forged lines', async () => {
+    const letter = {
+      dead_letter: {
+        tracker: 'default',
+        path: 'p',
+        reason: 'rejected',
+        error: '\u001b]0;title\u0007 redis://:S3CRET@redis:6379',
+        attempts: 1,
+        time: '2026-01-01T00:00:00Z',
+      },
+    };
+    const text = event('1', { name: 'a\nforged\u202e', ...letter });
+    const { output } = await listed(text);
+    expect(output).toContain('a\\nforged\\u202e\n');
+    expect(output).toContain('\\u001b]0;title\\u0007 redis://***@redis:6379\n');
+    const { output: json } = await listed(text, '--json');
+    expect(json).toContain('a\\nforged\\u202e');
+    expect((parseEvent(json.split('\n')[0]!) as DeadLetter).name).toBe('a\nforged\u202e');
+  });
+
+  it('ends quietly when the reader of its output leaves', async () => {
+    await writeFile(file(), Array.from({ length: 20_000 }, (_, id) => event(`${id}`)).join('\n'));
+    const script = `"${process.execPath}" "${CLI}" list --from "${file()}" 2>"${file()}.err" | head -1`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', script]);
+    expect(stdout).toBe('2026-01-01T00:00:00.000Z  0  order.paid\n');
+    expect(await readFile(`${file()}.err`, 'utf8')).toBe('');
   });
 });
 
@@ -313,9 +389,9 @@ describe('An invalid command line', () => {
     [['list', '--from', '.', '--since', '999999999999d'], /--since must be a moment such as/],
     [['inspect', '--from', '.'], /inspect: the id of the event is missing/],
     [['replay', '--from', '.'], /--app must name the module of the application/],
-    [['replay', '--from', '.', '--app', './no.js'], /--app: \.\/no\.js could not be loaded/],
+    [['replay', '--from', APP, '--app', './no.js'], /--app: \.\/no\.js could not be loaded/],
     [
-      ['replay', '--from', '.', '--app', `${APP}#Other`],
+      ['replay', '--from', APP, '--app', `${APP}#Other`],
       /exports no class Other; it exports: AppModule/,
     ],
     [['replay', '--from', '.', '--app', 'x', '--rate', '0'], /--rate must be a number/],

@@ -6,6 +6,7 @@ import {
   type DynamicModule,
   type InjectionToken,
   type ModuleMetadata,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
@@ -454,6 +455,34 @@ describe('registerGlobally', () => {
     const second = await boot(tracking());
     await first.close();
     expect(getTracker()).toBe(second.get(Tracker));
+  });
+
+  it('hands its names over to an application that starts while the first one is closing', async () => {
+    const [one, two] = [new Recorder(), new Recorder()];
+    const { promise: released, resolve: release } = deferred<void>();
+    class SlowToClose implements OnModuleDestroy {
+      onModuleDestroy(): Promise<void> {
+        return released;
+      }
+    }
+    const first = await boot(
+      EventTrackingModule.forRoot({ registerGlobally: true, backends: { one } }),
+      { providers: [SlowToClose] },
+    );
+    const closing = first.close();
+    await Promise.resolve();
+    emit('while closing');
+    expect(one.named('while closing')).toHaveLength(1);
+
+    const second = await boot(
+      EventTrackingModule.forRoot({ registerGlobally: true, backends: { two } }),
+    );
+    emit('after the update');
+    release();
+    await closing;
+    expect(getTracker()).toBe(second.get(Tracker));
+    expect(one.named('after the update')).toHaveLength(0);
+    expect(two.named('after the update')).toHaveLength(1);
   });
 
   it('registers no-op trackers if event tracking is disabled', async () => {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import type { AddressInfo, Server as TcpServer } from 'node:net';
 import {
   Catch,
   Controller,
@@ -14,6 +14,7 @@ import {
   type CallHandler,
   type CanActivate,
   type ExecutionContext,
+  type INestMicroservice,
   type NestInterceptor,
   type PipeTransform,
 } from '@nestjs/common';
@@ -190,24 +191,26 @@ describe.each(['alone', 'connected to an application', 'connected with inheritAp
     let close: () => Promise<void>;
 
     beforeAll(async () => {
-      const options = { host: '127.0.0.1', port: await freePort() };
-      const transport = { transport: Transport.TCP as const, options };
+      const transport = {
+        transport: Transport.TCP as const,
+        options: { host: '127.0.0.1', port: 0 },
+      };
+      let microservice: INestMicroservice;
       if (kind === 'alone') {
-        const app = await NestFactory.createMicroservice(AppModule, { ...transport, logger });
-        await app.listen();
-        close = () => app.close();
+        microservice = await NestFactory.createMicroservice(AppModule, { ...transport, logger });
+        await microservice.listen();
+        close = () => microservice.close();
       } else {
         const app = await NestFactory.create(AppModule, { logger });
-        app.connectMicroservice(
-          transport,
-          kind === 'connected with inheritAppConfig' ? { inheritAppConfig: true } : {},
-        );
+        const hybrid = kind === 'connected with inheritAppConfig' ? { inheritAppConfig: true } : {};
+        microservice = app.connectMicroservice(transport, hybrid);
         await app.startAllMicroservices();
         await app.listen(0, '127.0.0.1');
         url = await app.getUrl();
         close = () => app.close();
       }
-      client = ClientProxyFactory.create(transport);
+      const { port } = microservice.unwrap<TcpServer>().address() as AddressInfo;
+      client = ClientProxyFactory.create({ ...transport, options: { host: '127.0.0.1', port } });
       await client.connect();
     });
 
@@ -366,15 +369,3 @@ describe('The scope of a message of a strategy without contexts', () => {
     ]);
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject).listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      );
-    });
-  });
-}

@@ -89,6 +89,47 @@ describe('The retention of dead letters', () => {
     ]);
   });
 
+  describe('when the clock jumps', () => {
+    afterEach(() => vi.restoreAllMocks());
+
+    function setClock(jump: number): void {
+      vi.restoreAllMocks();
+      const real = Date.now.bind(Date);
+      vi.spyOn(Date, 'now').mockImplementation(() => real() + jump);
+    }
+
+    it('drops no letter early after the clock was set forward by a year', async () => {
+      const letters = new DeadLetterFiles(directory, logger, { maxAge: HOUR, maxBytes: 4_000 });
+      await write(letters, ['first', 'second']);
+      setClock(365 * 24 * HOUR);
+      await write(letters, ['third', 'fourth', 'fifth']); // the bounds are checked beyond maxBytes
+      setClock(0);
+      await write(letters, ['sixth']);
+      expect(await namesIn(letters)).toEqual(['fourth', 'fifth', 'sixth']);
+    });
+
+    it.each([-HOUR, -50 * 365 * 24 * HOUR])(
+      'drops the oldest letters first after the clock was set back by %s ms, also in another process',
+      async (jump) => {
+        const bounds = { maxBytes: 4_000 };
+        await write(new DeadLetterFiles(directory, logger, bounds), ['first', 'second']);
+        setClock(jump);
+        const letters = new DeadLetterFiles(directory, logger, bounds);
+        await write(letters, ['third', 'fourth', 'fifth']);
+        expect(await namesIn(letters)).toEqual(['third', 'fourth', 'fifth']);
+      },
+    );
+
+    it('keeps a letter that was written while the clock was behind', async () => {
+      await write(new DeadLetterFiles(directory, logger), ['first', 'behind']);
+      const behind = readdirSync(directory).sort().at(-1)!;
+      age(24 * HOUR, (name) => name === behind);
+      const letters = new DeadLetterFiles(directory, logger, { maxAge: HOUR });
+      await write(letters, ['third']);
+      expect(await namesIn(letters)).toEqual(['first', 'behind', 'third']);
+    });
+  });
+
   it('removes files that killed writers left unfinished, and no others', async () => {
     const [left, current] = [1, 2].map((time) => `${time}-${randomUUID()}.ndjson.${randomUUID()}`);
     writeFileSync(join(directory, left!), '{"half');

@@ -194,7 +194,7 @@ describe('A decorated generator method', () => {
     const native = (function* () {
       yield 1;
     })();
-    const downlevelled = {
+    const compiled = {
       next: () => native.next(),
       return: (value: undefined) => native.return(value),
       throw: (error: unknown) => native.throw(error),
@@ -202,7 +202,7 @@ describe('A decorated generator method', () => {
         return this;
       },
     };
-    expect([...service.work(() => downlevelled)]).toEqual([1]);
+    expect([...service.work(() => compiled)]).toEqual([1]);
     expect(recorder.named('success')).toHaveLength(1);
   });
 });
@@ -402,7 +402,7 @@ describe('Decorated generators behave like undecorated ones', () => {
 });
 
 describe('A decorated method with a lazy query', () => {
-  /** Counts its executions, like a query builder: it runs when it is awaited, each time anew. */
+  /** Counts its executions; like a query builder, it runs each time it is awaited. */
   class Query {
     readonly clauses: string[] = [];
     executions = 0;

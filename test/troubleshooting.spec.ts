@@ -4,29 +4,37 @@ import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { Analytics } from '@segment/analytics-node';
-import type { Queue } from 'bullmq';
 import {
+  defineEvent,
   emit,
   EmitEvent,
   EventTrackingModule,
   ImproperlyConfigured,
   InjectTracker,
+  LoggerBackend,
   Tracker,
   type Backend,
-  type EventQueueConsumer,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
-import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
 import { MongoBackend, type MongoBackendOptions } from 'nestjs-event-tracking/mongo';
 import { SegmentBackend } from 'nestjs-event-tracking/segment';
 import { ThreadProcessor } from 'nestjs-event-tracking/threads';
 import { Piscina } from 'piscina';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
+import { runNode } from './support/run-node.js';
 
 const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
 const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => message!);
+
+const EXITING_SCRIPT = `
+  import { Tracker } from 'nestjs-event-tracking';
+  const tracker = new Tracker({ backends: { warehouse: { send: () => new Promise(() => {}) } } });
+  tracker.emit('order.paid');
+`;
 
 /** Makes each mistake; resolves to the resulting message. */
 const MISTAKES: (() => Promise<string>)[] = [
@@ -100,6 +108,14 @@ const MISTAKES: (() => Promise<string>)[] = [
       imports: [EventTrackingModule.forRoot(), EventTrackingModule.forRoot({ enabled: true })],
     });
   },
+  async function registeredTwice() {
+    const tracking = () => ({ imports: [EventTrackingModule.forRoot({ registerGlobally: true })] });
+    const first = await Test.createTestingModule(tracking()).compile();
+    await first.init();
+    const message = await bootstrapError(tracking());
+    await first.close();
+    return message;
+  },
   function undefinedBackend() {
     const warehouse = undefined as unknown as Backend;
     return configurationError({ backends: { analytics: { backends: { warehouse } } } });
@@ -139,12 +155,44 @@ const MISTAKES: (() => Promise<string>)[] = [
       errorOf(() => tracker.exitContext('deployment')),
     );
   },
+  function contextOutsideAnyScope() {
+    return logOf({}, async (tracker) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      tracker.enterContext('user', {});
+    });
+  },
   function unserialisableData() {
     return logOf({}, (tracker) => tracker.emit('order.paid', { callback: () => {} }));
+  },
+  function unexpressedSchema() {
+    const schema = z.object({ mark: z.symbol() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function schemaWithoutJsonSchema() {
+    const schema = z3.object({ total: z3.number() });
+    const OrderPaid = defineEvent('order.paid', { description: 'A payment arrived.', schema });
+    return logOf({ eventTypes: [OrderPaid] }, () => {});
+  },
+  function unusableLogger() {
+    return errorOf(() => new Tracker({ logger: {} as never, backends: {} }));
+  },
+  function loggerWithoutLevel() {
+    return errorOf(() => new LoggerBackend({ logger: { log: () => {} }, level: 'fatal' }));
   },
   function failingBackend() {
     const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
     return logOf({ backends: { warehouse } }, (tracker) => tracker.emit('order.paid'));
+  },
+  function notDurable() {
+    const warehouse = { send: () => Promise.reject(new Error('connection refused')) };
+    const tracker = new Tracker({ backends: { warehouse }, logger: new RecordingLogger() });
+    tracker.emit('order.paid');
+    return errorOf(() => tracker.persisted());
+  },
+  async function exited() {
+    const { output } = await runNode(['--input-type=module', '-e', EXITING_SCRIPT], { cwd: ROOT });
+    return output.trimEnd();
   },
   function emitWithoutTracker() {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -159,10 +207,6 @@ const MISTAKES: (() => Promise<string>)[] = [
     const [message] = warn.mock.calls[0] ?? [];
     warn.mockRestore();
     return Promise.resolve(String(message));
-  },
-  function oldBullMq() {
-    const queue = { name: 'shop', opts: { connection: {} } } as unknown as Queue;
-    return errorOf(() => new BullMqEventQueue({ queue }).open({} as EventQueueConsumer));
   },
   function oldMongoose() {
     const connection = { asPromise: () => {}, base: { version: '7.8.13' } };
@@ -243,14 +287,14 @@ async function errorOf(mistake: () => unknown): Promise<string> {
 /** Returns the only message that a running application logs during an action. */
 async function logOf(
   options: EventTrackingModuleOptions,
-  mistake: (tracker: Tracker) => void,
+  mistake: (tracker: Tracker) => unknown,
 ): Promise<string> {
   const logger = new RecordingLogger();
   const module = await Test.createTestingModule({ imports: [EventTrackingModule.forRoot(options)] })
     .setLogger(logger)
     .compile();
   await module.init();
-  mistake(module.get(Tracker));
+  await mistake(module.get(Tracker));
   await module.close();
   expect(logger.complaints).toHaveLength(1);
   return logger.complaints[0]!;

@@ -26,6 +26,7 @@ declare class ConfigService { getOrThrow(key: string): string }
 declare class ConfigModule {}
 declare const gauge: { set(value: number | undefined): void };
 declare const events: import('nestjs-event-tracking/testing').RecordingBackend;
+declare function userOfToken(token: unknown): Promise<string>;
 declare function nextSeat(courseId: string): Promise<number>;
 declare function findCourses(filter: object): PromiseLike<string[]>;
 `;
@@ -42,7 +43,15 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'Param',
     'UseInterceptors',
   ],
+  '@nestjs/microservices': ['EventPattern', 'Payload'],
   '@nestjs/testing': ['Test'],
+  '@nestjs/websockets': [
+    'MessageBody',
+    'type OnGatewayConnection',
+    'SubscribeMessage',
+    'WebSocketGateway',
+  ],
+  'socket.io': ['type Socket'],
   express: ['type Request'],
   pino: ['pino'],
   mongoose: ['type Connection', 'type Model'],

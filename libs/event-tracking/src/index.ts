@@ -1,4 +1,5 @@
-export type { EventStats, DropReason } from './core/tree/event-stats.js';
+export type { EventStats } from './core/tree/event-stats.js';
+export type { DropReason } from './core/diagnostics/drop-reason.js';
 export type { Backend, Backends, Deadline, Outcome } from './core/tree/backend.js';
 export type { ContextLocator } from './core/context/context-locator.js';
 export {
@@ -17,6 +18,7 @@ export {
   MalformedEventError,
   NoBackendEnabled,
   NoTransformerImplemented,
+  NotPersistedError,
   PermanentDeliveryError,
   RetryableDeliveryError,
   UnknownBackendError,
@@ -63,6 +65,8 @@ export { emit, getTracker, registerTracker } from './core/tracker/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './core/tree/routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './core/event/serialize-event.js';
 export { Tracker } from './core/tracker/tracker.js';
+export type { PersistedOptions } from './core/tracker/persisted-options.js';
+export type { UnpersistedEvents } from './core/diagnostics/unpersisted-events.js';
 export type { TrackerStats } from './core/tracker/tracker-stats.js';
 export type { TrackerOptions } from './core/tracker/tracker-options.js';
 export {

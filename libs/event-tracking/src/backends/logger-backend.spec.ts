@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TrackingEvent } from '../core/event/event.js';
 import { parseEvent } from '../core/event/serialize-event.js';
+import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import { Tracker } from '../core/tracker/tracker.js';
 import { LoggerBackend, type LoggerBackendOptions } from './logger-backend.js';
 
@@ -69,5 +70,31 @@ describe('LoggerBackend', () => {
       truncated: true,
       data: { circle: { count: '10', again: '[Circular]' } },
     });
+  });
+});
+
+describe('LoggerBackend', () => {
+  const method = () => vi.fn<(...args: unknown[]) => void>();
+
+  it('logs a line by info to a logger whose log expects a level first, such as winston', () => {
+    const winston = { log: method(), info: method(), warn: method(), debug: method() };
+    void new LoggerBackend({ logger: winston }).send(event({ total: 12 }));
+    expect(winston.log).not.toHaveBeenCalled();
+    expect(parseEvent(String(winston.info.mock.calls[0]![0]))).toEqual(event({ total: 12 }));
+    void new LoggerBackend({ logger: winston, level: 'debug' }).send(event({}));
+    expect(winston.debug).toHaveBeenCalledTimes(1);
+  });
+
+  it('rejects a logger that lacks the method of its level', () => {
+    const make = () => new LoggerBackend({ logger: { log: () => {} }, level: 'fatal' });
+    expect(make).toThrow(ImproperlyConfigured);
+    expect(make).toThrow(/logger must have the method fatal\(\) for its level.*Set level to one/);
+  });
+
+  it('escapes control, bidirectional and zero-width characters in lines', () => {
+    const text = '\u001b[2K\u009b1A\u0085\u2028\u202e\u200b';
+    const [line] = logged({}, event({ text }, text));
+    expect(line).toMatch(/^[ -~]*$/);
+    expect(parseEvent(line!)).toEqual(event({ text }, text));
   });
 });

@@ -1,3 +1,5 @@
+import { isDate } from '../core/diagnostics/built-in.js';
+import { isoOf, toJson } from '../core/event/json.js';
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/tree/backend.js';
 import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
@@ -139,7 +141,7 @@ export class LoggerBackend implements Backend {
 
   async #register(record: MetadataRecord): Promise<void> {
     const entry = { metadata_record: record };
-    await this.#write(this.#logsObjects ? entry : JSON.stringify(entry));
+    await this.#write(this.#logsObjects ? entry : toJson(entry));
   }
 
   #log(event: TrackingEvent): unknown {
@@ -186,8 +188,8 @@ export class LoggerBackend implements Backend {
  */
 function entryOf(event: TrackingEvent): { event: object } {
   const { timestamp } = event;
-  const isDate = timestamp instanceof Date && !Number.isNaN(timestamp.getTime());
-  return { event: isDate ? { ...event, timestamp: timestamp.toISOString() } : event };
+  const isValid = isDate(timestamp) && !Number.isNaN(timestamp.getTime());
+  return { event: isValid ? { ...event, timestamp: isoOf(timestamp) } : event };
 }
 
 function hasMethod(logger: unknown, method: string): boolean {

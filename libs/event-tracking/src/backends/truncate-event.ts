@@ -1,3 +1,4 @@
+import { isDate } from '../core/diagnostics/built-in.js';
 import { PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf, setOwn } from '../core/event/snapshot.js';
@@ -60,7 +61,7 @@ function* truncatedVersionsOf(event: TrackingEvent): Generator<TruncatedEvent> {
 function shorten(value: unknown, length: number): unknown {
   if (typeof value === 'string')
     return value.length > length ? `${value.slice(0, length)}…` : value;
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (typeof value !== 'object' || value === null || isDate(value)) return value;
   if (Array.isArray(value)) return value.slice(0, length).map((member) => shorten(member, length));
   const shortened: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value).slice(0, Math.max(length, 8))) {

@@ -32,6 +32,7 @@ export class BullMqNodeConsumer {
   readonly #pending = new Set<Promise<void>>();
   #deferred = 0;
   #isClosed = false;
+  #hasEnded = false;
   #hasStopped = false;
 
   constructor(
@@ -71,8 +72,18 @@ export class BullMqNodeConsumer {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Whether no job can return events any more: there is none, or the node was closed again after its destinations. */
+  get hasEnded(): boolean {
+    return this.isIdle || this.#hasEnded;
+  }
+
   /** Returns undelivered events of jobs from now on; resolves when jobs under way have ended. */
   async close(): Promise<void> {
+    this.#hasEnded = this.#isClosed;
     this.#isClosed = true;
     await Promise.allSettled(this.#pending);
   }

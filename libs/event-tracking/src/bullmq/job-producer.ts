@@ -1,16 +1,15 @@
+import { toJson } from '../core/event/json.js';
 import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/tree/backend.js';
-import { describeError } from '../core/diagnostics/describe.js';
 import { PermanentDeliveryError, RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { packEvent } from '../core/tree/packed-event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
-import { untilAborted } from '../core/tree/until-aborted.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
-import { ping } from './ping.js';
-import { clientOf } from './redis-client.js';
+import { ensureConnected, ping } from './ping.js';
+import { describeRedisError } from './redis-error.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
@@ -50,12 +49,16 @@ export class JobProducer implements Backend {
     events: readonly TrackingEvent[],
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<void> {
+    if (this.#openBatch(events) === undefined) await this.#connected(signal);
+    await (this.#openBatch(events) ?? this.#begin(events));
+  }
+
+  #openBatch(events: readonly TrackingEvent[]): Promise<unknown> | undefined {
     const open = this.#open.get(events[0]!);
-    if (open?.count === events.length) {
-      await open.added;
-      return;
-    }
-    await ensureConnected(this.queue, signal);
+    return open?.count === events.length ? open.added : undefined;
+  }
+
+  async #begin(events: readonly TrackingEvent[]): Promise<void> {
     const added = this.#add(events);
     this.#open.set(events[0]!, { count: events.length, added });
     try {
@@ -65,27 +68,39 @@ export class JobProducer implements Backend {
     }
   }
 
+  /** Rejects instead of leaving commands in the client of the application, where each retry would add to them. */
+  async #connected(signal?: AbortSignal): Promise<void> {
+    try {
+      await ensureConnected(this.queue, { signal });
+      signal?.throwIfAborted();
+    } catch (error) {
+      throw new RetryableDeliveryError((error as Error).message, { cause: error });
+    }
+  }
+
   async #add(events: readonly TrackingEvent[]): Promise<void> {
     const { tracker, path } = this.node.position();
     let chunks: TrackingEvent[][] = [];
     try {
       chunks = chunksOf(events, this.bounds);
-      await this.queue.addBulk(
+      const added = await this.queue.addBulk(
         chunks.map((chunk) => ({
           name: JOB,
           data: jobOfNew(tracker, path, chunk),
           opts: { ...this.options, jobId: this.#idOf(chunk) },
         })),
       );
+      expectAdded(added, chunks.length);
     } catch (error) {
       // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
       if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
       const Failure = isTooLarge(error) ? PermanentDeliveryError : RetryableDeliveryError;
-      throw new Failure(describeError(error), { cause: error });
+      throw new Failure(`${describeRedisError(error)}.`, { cause: error });
     }
   }
 
   async register(record: MetadataRecord): Promise<void> {
+    await this.#connected();
     const { tracker, path } = this.node.position();
     const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
@@ -111,6 +126,13 @@ export class JobProducer implements Backend {
   }
 }
 
+/** Only jobs with ids are in Redis. */
+function expectAdded(added: unknown, count: number): void {
+  const jobs = Array.isArray(added) ? (added as Partial<Job>[]) : [];
+  if (jobs.length === count && jobs.every(({ id }) => typeof id === 'string' && id !== '')) return;
+  throw new Error(`BullMQ has not confirmed all of ${count} jobs`);
+}
+
 /** A failed job would block later registrations of the same record. */
 async function tryAgain(job: Job): Promise<void> {
   try {
@@ -124,7 +146,7 @@ function chunksOf(events: readonly TrackingEvent[], bounds: JobBounds): Tracking
   const chunks: TrackingEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
-    const size = Buffer.byteLength(JSON.stringify(packEvent(event)));
+    const size = Buffer.byteLength(toJson(packEvent(event)));
     const chunk = chunks.at(-1);
     if (chunk === undefined || chunk.length === bounds.events || bytes + size > bounds.bytes) {
       chunks.push([event]);
@@ -146,18 +168,4 @@ function isTooLarge(error: unknown): boolean {
       error.message,
     )
   );
-}
-
-/** Rejects instead of leaving commands in the offline queue of the client, where each retry would add to them. */
-async function ensureConnected(queue: Queue, signal: AbortSignal | undefined): Promise<void> {
-  let status: string | undefined;
-  const connecting = clientOf(queue).then((client) => (status = client.status));
-  try {
-    await untilAborted(connecting, signal);
-  } catch (error) {
-    throw new RetryableDeliveryError(describeError(error), { cause: error });
-  }
-  if (signal?.aborted === true || (status !== 'ready' && status !== 'connect')) {
-    throw new RetryableDeliveryError('Redis cannot be reached.');
-  }
 }

@@ -23,6 +23,7 @@ describe('The lint of a catalogue', () => {
   it('accepts well-formed names and complete descriptions', () => {
     const fields = { course_id: 'The course.' };
     expect(rules(session, event('course.enrolled', { fields, contexts: ['session'] }))).toEqual([]);
+    expect(rules(event('course.viewed', { contexts: ['request', 'cls'] }))).toEqual([]);
     expect(rules(event('edx.video.stop'), event('mit.audio.stop'))).toEqual([]);
   });
 

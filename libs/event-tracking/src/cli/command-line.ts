@@ -163,7 +163,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new UsageError(describeError(error).replace(/^TypeError: /, ''));
+    throw new UsageError(describeError(error).replace(/^TypeError(?: \[\w+\])?: /, ''));
   }
 }
 

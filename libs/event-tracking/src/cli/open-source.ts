@@ -56,7 +56,6 @@ async function openDirectory(directory: string, problems: Problems): Promise<Eve
   return new DeadLetterFiles(join(directory, DEAD_LETTERS), problems);
 }
 
-/** The names of a queue's stores. */
 const STORE = /^\d+$/;
 
 function unreadable(path: string, error: unknown): UsageError {

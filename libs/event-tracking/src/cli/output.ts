@@ -16,7 +16,6 @@ export function surviveClosedPipes(): void {
   }
 }
 
-/** Whether nobody reads the output any more. */
 export function isOutputClosed(): boolean {
   return isClosed;
 }
@@ -31,7 +30,6 @@ export function printText(text: string): void {
   if (!isClosed) process.stdout.write(`${text.split('\n').map(escapeUnprintable).join('\n')}\n`);
 }
 
-/** Prints a problem to the standard error. */
 export function printProblem(text: string): void {
   process.stderr.write(`${messageText(text)}\n`);
 }

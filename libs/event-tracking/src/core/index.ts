@@ -1,4 +1,5 @@
-export type { EventStats, DropReason } from './tree/event-stats.js';
+export type { EventStats } from './tree/event-stats.js';
+export type { DropReason } from './diagnostics/drop-reason.js';
 export type { Backend, Backends, Deadline, Outcome } from './tree/backend.js';
 export {
   StorageContextLocator,
@@ -23,6 +24,7 @@ export {
   MalformedEventError,
   NoBackendEnabled,
   NoTransformerImplemented,
+  NotPersistedError,
   PermanentDeliveryError,
   RetryableDeliveryError,
   UnknownBackendError,
@@ -70,5 +72,7 @@ export { emit, getTracker, registerTracker } from './tracker/registry.js';
 export { RoutingBackend, type RoutingBackendOptions } from './tree/routing-backend.js';
 export { parseEvent, parseTimestamp, serializeEvent } from './event/serialize-event.js';
 export { Tracker } from './tracker/tracker.js';
+export type { PersistedOptions } from './tracker/persisted-options.js';
+export type { UnpersistedEvents } from './diagnostics/unpersisted-events.js';
 export type { TrackerStats } from './tracker/tracker-stats.js';
 export type { TrackerOptions } from './tracker/tracker-options.js';

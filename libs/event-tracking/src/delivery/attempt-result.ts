@@ -42,14 +42,21 @@ export function classifyError(error: unknown): AttemptResult {
 
 /** Classifies the outcome that a backend returned for one event of a batch. */
 export function classifyOutcome(outcome: unknown): AttemptResult {
-  if (!isPlainObject(outcome)) {
-    const error = new TypeError(
-      `sendBatch must return one outcome for each event; received ${describeValue(outcome)} for this one.`,
-    );
-    return { error, retryability: 'unknown' };
-  }
-  const { ok, error, retryable, retryAfterMs } = outcome as Outcome & { ok: false };
-  if (ok) return 'delivered';
+  if (!isPlainObject(outcome)) return notAnOutcome(outcome);
+  const { ok, error, retryable, retryAfterMs } = outcome as Omit<Outcome & { ok: false }, 'ok'> & {
+    ok: unknown;
+  };
+  if (ok === true) return 'delivered';
+  if (typeof ok !== 'boolean') return notAnOutcome(outcome);
   if (classifyError(error) === 'filtered') return 'filtered';
   return { error, retryability: retryable ? 'retryable' : 'permanent', retryAfterMs };
+}
+
+/** Nobody knows whether the destination has the event. */
+function notAnOutcome(received: unknown): AttemptFailure {
+  const error = new TypeError(
+    `sendBatch must return one outcome for each event, { ok: true } or { ok: false, error, retryable }; ` +
+      `received ${describeValue(received)} for this one.`,
+  );
+  return { error, retryability: 'unknown' };
 }

@@ -28,7 +28,9 @@ export async function attempt(
   try {
     const answer = call(destination, events, ended.signal);
     const outcomes = isThenable(answer) ? await answerWithin(answer, ended, limits) : answer;
-    return outcomes === undefined ? 'delivered' : resultsOf(outcomes, count);
+    // What `send` returns is of no account: clients return booleans, documents and responses.
+    const isAll = outcomes === undefined || destination.sendBatch === undefined;
+    return isAll ? 'delivered' : resultsOf(outcomes, count);
   } catch (error) {
     return classifyError(error);
   }

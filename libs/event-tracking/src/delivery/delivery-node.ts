@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { estimateEventSize } from '../core/event/event-size.js';
 import type { TrackingEvent } from '../core/event/event.js';
+import { currentPeriod } from '../core/event/periods.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
+import { AcceptedEvents } from '../core/tree/accepted-events.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
 import type { UnacknowledgedEvent } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
+import { unpersistedAt, type PersistenceQuery } from '../core/tree/persistence.js';
 import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   nodeOf,
@@ -14,7 +17,8 @@ import {
   type TreeNode,
   type Unacknowledged,
 } from '../core/tree/tree-node.js';
-import { untilAborted } from '../core/tree/until-aborted.js';
+import { endsInTime, untilAborted } from '../core/tree/until-aborted.js';
+import type { UnpersistedEvents } from '../core/diagnostics/unpersisted-events.js';
 import type { DeadLetter } from './dead-letter.js';
 import {
   DeadLetterWriter,
@@ -53,6 +57,7 @@ export class DeliveryNode implements TreeNode {
   readonly #overflow: OverflowReport;
   readonly #delays = new RetryDelays();
   readonly #registrar: MetadataRegistrar;
+  readonly #accepted: AcceptedEvents;
   readonly #dispatcher: Dispatcher;
   readonly #sender: RetryingSender;
   readonly #lag = new LagDetector(() => this.#letGo());
@@ -86,6 +91,7 @@ export class DeliveryNode implements TreeNode {
       onRoom: () => this.#dispatcher.notifyWaiters(),
       onEnd: (event, end) => this.#leave(event, end),
     });
+    this.#accepted = new AcceptedEvents(destination, this.#outcomes.counters, () => this.#position);
     this.#sender = new RetryingSender({
       destination,
       settings,
@@ -114,6 +120,25 @@ export class DeliveryNode implements TreeNode {
     await untilAborted(this.destination.flush?.(deadline), deadline.signal);
   }
 
+  /** Does not end pauses between attempts: callers are many, and would turn backoff into a storm. */
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    const settled = this.#dispatcher.settled().then(() => this.#outcomes.settled());
+    const pending = (await endsInTime(settled, query.signal)) ? 0 : this.#pendingUntil(query.until);
+    const unwritten = await this.#accepted.write(query.signal);
+    const { path } = this.#position;
+    return unpersistedAt(path, this.#outcomes.counters, query, pending + unwritten);
+  }
+
+  /** The events that have not ended, except those whose dead letters are being stored; oldest first. */
+  get pendingEvents(): TrackingEvent[] {
+    return this.#dispatcher.pending.map(({ event }) => event);
+  }
+
+  abandon(): Record<string, number> {
+    const { pending } = this.#outcomes.counters;
+    return pending > 0 ? { [this.#position.path]: pending } : {};
+  }
+
   /** Delivers the queued events, drops as `undelivered` those left when the signal aborts, and closes the destination. */
   async close(deadline: Deadline): Promise<void> {
     await this.stop(deadline);
@@ -139,7 +164,7 @@ export class DeliveryNode implements TreeNode {
       counters.drop('closed');
     } else if (this.#makeRoomFor(size)) {
       counters.pending++;
-      this.#add({ event, size, arrivedAt: this.#now() });
+      this.#add({ event, size, arrivedAt: this.#now(), period: currentPeriod() });
     }
   }
 
@@ -198,7 +223,7 @@ export class DeliveryNode implements TreeNode {
       this.#lag.release(waiting);
       counters.pending--;
       if (waiting.isKept === true) counters.arrived--;
-      else counters.drop('closed');
+      else counters.drop('closed', 1, waiting.period);
       return 'undelivered';
     }
     return new Promise<EventEnd>((onEnd) => {
@@ -240,7 +265,8 @@ export class DeliveryNode implements TreeNode {
   }
 
   #waitingFor(event: TrackingEvent, options: Partial<WaitingEvent>): WaitingEvent {
-    return { event, size: estimateEventSize(event), arrivedAt: this.#now(), ...options };
+    const size = estimateEventSize(event);
+    return { event, size, arrivedAt: this.#now(), period: currentPeriod(), ...options };
   }
 
   #entryOf(
@@ -304,7 +330,7 @@ export class DeliveryNode implements TreeNode {
   #makeRoomFor(size: number): boolean {
     while (!this.#budget.hasRoomFor(size)) {
       const oldest = this.#mayDropOldestFor(size) ? this.#dispatcher.takeOldest() : undefined;
-      this.#outcomes.counters.drop('overflow');
+      this.#outcomes.counters.drop('overflow', 1, oldest?.period);
       this.#overflow.count();
       // The room that is missing may be taken by a batch that waits to fill.
       this.#dispatcher.flushSoon();
@@ -318,6 +344,11 @@ export class DeliveryNode implements TreeNode {
   #mayDropOldestFor(size: number): boolean {
     const isPolicy = this.#settings.overflow === 'drop-oldest';
     return isPolicy && this.#budget.hasBytesFor(size, this.#dispatcher.waitingBytes);
+  }
+
+  #pendingUntil(period: number): number {
+    const later = this.#dispatcher.pending.filter((each) => each.period > period).length;
+    return this.#outcomes.counters.pending - later;
   }
 
   async #settle({ signal }: Deadline): Promise<void> {

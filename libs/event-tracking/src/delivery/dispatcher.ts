@@ -21,8 +21,8 @@ export class Dispatcher {
   #added = 0;
   /** Events below this number do not wait for their batch to fill. */
   #dueBelow = 0;
-  /** The number of the first event of each batch that is being delivered. */
-  readonly #underWay = new Set<{ readonly first: number }>();
+  /** The batches that are being delivered, each with the number of its first event. */
+  readonly #underWay = new Set<{ readonly first: number; readonly events: WaitingEvent[] }>();
   readonly #batchEndWaiters: (() => void)[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   #turnIsScheduled = false;
@@ -35,6 +35,12 @@ export class Dispatcher {
   /** The estimated size of the events that are not being delivered yet, in bytes. */
   get waitingBytes(): number {
     return this.#waiting.bytes;
+  }
+
+  /** The events that wait or are being delivered, oldest first. */
+  get pending(): WaitingEvent[] {
+    const underWay = [...this.#underWay].flatMap(({ events }) => events);
+    return [...underWay.filter(({ hasEnded }) => hasEnded !== true), ...this.#waiting.all];
   }
 
   add(event: WaitingEvent): void {
@@ -77,6 +83,7 @@ export class Dispatcher {
   /** Resolves when all batches with events that are here now have ended. */
   async settled(): Promise<void> {
     const next = this.#added;
+    this.#turnIsScheduled = false; // fake timers of a test, gone since, may have swallowed it
     this.flushSoon();
     while (this.#firstUnsettled < next) await this.nextBatchEnd();
   }
@@ -114,9 +121,10 @@ export class Dispatcher {
   }
 
   async #deliverBatch(): Promise<void> {
-    const batch = { first: this.#firstWaiting };
+    const first = this.#firstWaiting;
+    const batch = { first, events: this.#waiting.take(this.options.batchSize) };
     this.#underWay.add(batch);
-    await this.options.deliver(this.#waiting.take(this.options.batchSize));
+    await this.options.deliver(batch.events);
     this.#underWay.delete(batch);
     this.notifyWaiters();
     if (performance.now() < this.#sliceEnd) this.#takeTurn();

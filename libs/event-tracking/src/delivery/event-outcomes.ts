@@ -79,10 +79,11 @@ export class EventOutcomes implements DeliveryListener {
   /** Ends events: they no longer count as pending, nor against the budget. */
   release(events: readonly WaitingEvent[], end: EventEnd): void {
     this.counters.pending -= events.length;
-    for (const event of events) {
-      this.options.budget.release(event.size);
-      this.options.onEnd(event, end);
-      event.onEnd?.(end);
+    for (const waiting of events) {
+      waiting.hasEnded = true;
+      this.options.budget.release(waiting.size);
+      this.options.onEnd(waiting, end);
+      waiting.onEnd?.(end);
     }
   }
 
@@ -98,7 +99,7 @@ export class EventOutcomes implements DeliveryListener {
     const lost = events.filter(({ isKept }) => isKept !== true);
     this.counters.arrived -= events.length - lost.length;
     if (lost.length === 0) return;
-    this.counters.drop('undelivered', lost.length);
+    this.#countDrops(lost, 'undelivered');
     this.options.log.undelivered(lost);
   }
 
@@ -106,6 +107,11 @@ export class EventOutcomes implements DeliveryListener {
   async flush({ signal }: Deadline): Promise<void> {
     await this.#letters?.flush({ signal });
     await untilAborted(Promise.all(this.#storing), signal);
+  }
+
+  /** Resolves when the dead letters of events that were given up so far have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#storing);
   }
 
   /** Abandons dead letters that are not stored when the signal aborts. */
@@ -119,8 +125,12 @@ export class EventOutcomes implements DeliveryListener {
   }
 
   #drop(events: readonly WaitingEvent[], { reason }: GivenUp): void {
-    this.counters.drop(reason, events.length);
+    this.#countDrops(events, reason);
     this.release(events, 'dropped');
+  }
+
+  #countDrops(events: readonly WaitingEvent[], reason: GivenUp['reason']): void {
+    for (const { period } of events) this.counters.drop(reason, 1, period);
   }
 
   /** Keeps events pending until each is stored as a dead letter. */

@@ -10,15 +10,18 @@ import type {
 } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
+import type { PersistenceQuery } from '../core/tree/persistence.js';
 import { QueuePeers } from '../core/tree/queue-peers.js';
 import type { QueueSide } from '../core/tree/tree-node.js';
 import {
+  childPath,
   unattachedPosition,
   type Position,
   type RouteOptions,
   type TreeNode,
   type Unacknowledged,
 } from '../core/tree/tree-node.js';
+import type { UnpersistedEvents } from '../core/diagnostics/unpersisted-events.js';
 import { DeliveryNode } from './delivery-node.js';
 
 /** The name of the queue's own stats below the node's path. */
@@ -29,6 +32,8 @@ const RELEASE_MS = 1_000;
 /** Hands events to a queue, and delivers those that come out to the children. */
 export class QueueNode implements TreeNode {
   readonly #producer: EventQueueProducer;
+  /** Whether an event is durable once the queue has it. */
+  readonly #isDurable: boolean;
   readonly #queue: Child;
   #isStarted = false;
   #position = unattachedPosition();
@@ -44,6 +49,7 @@ export class QueueNode implements TreeNode {
       consume: (events, options = {}) => this.#consume(events, options),
       register: (record) => children.register(record),
     });
+    this.#isDurable = queue.isDurable === true;
     this.#queue = new Child(QUEUE, this.#producer, this.#position);
     const { deadLetters: deadLetter } = queue;
     children.joinQueue({
@@ -101,6 +107,22 @@ export class QueueNode implements TreeNode {
 
   async flush(deadline: Deadline): Promise<void> {
     await Promise.all([this.#queue.flush(deadline), this.children.flush(deadline)]);
+  }
+
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    if (this.#isDurable) return this.#queue.node.persisted(query);
+    await this.#queue.flush(query);
+    const inQueue = await this.#queue.node.persisted(query);
+    // Events arrive at the children later than they were emitted, and may wait there for longer than in the queue.
+    return [...inQueue, ...(await this.children.persisted({ ...query, until: Infinity }))];
+  }
+
+  /** A durable queue keeps the events that it has accepted. */
+  abandon(): Record<string, number> {
+    if (!this.#isDurable) return { ...this.#queue.node.abandon(), ...this.children.abandon() };
+    const lost = this.#producer.abandon?.();
+    if (lost === undefined) return this.#queue.node.abandon();
+    return lost > 0 ? { [childPath(this.#position, QUEUE)]: lost } : {};
   }
 
   async close(deadline: Deadline): Promise<void> {

@@ -14,6 +14,8 @@ export interface WaitingEvent {
   readonly size: number;
   /** By the monotonic clock, in milliseconds; 0 where no age is limited. */
   readonly arrivedAt: number;
+  /** In which it arrived. */
+  readonly period: number;
   /** Called when the event ends, where somebody waits for that. */
   onEnd?: (end: EventEnd) => void;
   /** Whether a queue takes the event back when closing leaves it undelivered. */
@@ -21,6 +23,7 @@ export interface WaitingEvent {
   /** Whether it is a dead letter, which is sent until it is stored. */
   readonly isDeadLetter?: boolean;
   failures?: FailureHistory;
+  hasEnded?: boolean;
 }
 
 /** The failed attempts to deliver an event. */
@@ -56,6 +59,11 @@ export class WaitingEvents {
   /** Their estimated size, in bytes. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Returns all events, oldest first. */
+  get all(): WaitingEvent[] {
+    return this.#events.slice(this.#start) as WaitingEvent[];
   }
 
   add(event: WaitingEvent): void {

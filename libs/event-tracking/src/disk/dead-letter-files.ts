@@ -1,3 +1,4 @@
+import { toJson } from '../core/event/json.js';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,6 +7,7 @@ import type { Backend } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
+import { wallTime } from '../core/event/clock.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { packEvent } from '../core/tree/packed-event.js';
 import {
@@ -25,6 +27,7 @@ import { makePrivateDirectory, replaceFile } from './store/private-files.js';
 /** The folder of a queue for its dead letters. */
 export const DEAD_LETTERS = 'dead-letters';
 
+const TIME_DIGITS = 13;
 const NUMBER_DIGITS = 10;
 
 /**
@@ -41,6 +44,8 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
 
   readonly #diagnostics: Diagnostics;
   #written = 0;
+  /** The time in the name of the newest file; 0 if it is not known yet. */
+  #newest = 0;
   readonly #retained: RetainedLetters;
 
   /**
@@ -73,7 +78,7 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     try {
       await mkdir(dirname(this.directory), { recursive: true });
       await makePrivateDirectory(this.directory);
-      await this.#write(this.#nextName(), text);
+      await this.#write(await this.#nextName(), text);
     } catch (error) {
       throw new RetryableDeliveryError(describeError(error), { cause: error });
     }
@@ -151,10 +156,16 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
     return text.split('\n').filter((line) => line !== '');
   }
 
-  /** Names sort in the order of writing, also within one millisecond. */
-  #nextName(): string {
+  /** Names sort in the order of writing, also within one millisecond and when the clock is set back. */
+  async #nextName(): Promise<string> {
+    if (this.#newest === 0) {
+      const times = (await readdir(this.directory)).map((name) => Number(/^\d+/.exec(name)?.[0]));
+      this.#newest = Math.max(0, ...times.filter(Number.isSafeInteger)) + 1; // after those of other processes
+    }
+    this.#newest = Math.max(this.#newest, wallTime());
     const number = `${this.#written++}`.padStart(NUMBER_DIGITS, '0');
-    return `${Date.now()}-${number}-${randomUUID()}${SUFFIX}`;
+    const time = `${this.#newest}`.padStart(TIME_DIGITS, '0');
+    return `${time}-${number}-${randomUUID()}${SUFFIX}`;
   }
 
   /** Resolves when the file survives the death of the machine. */
@@ -168,7 +179,7 @@ function textOf(lines: readonly string[]): string {
 }
 
 function lineOf(letter: TrackingEvent): string {
-  return JSON.stringify(packEvent(letter));
+  return toJson(packEvent(letter));
 }
 
 /** Returns the letter in a line; undefined where the line is damaged. */

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FileClock } from './file-clock.js';
 import { checkOptions } from '../core/diagnostics/check-options.js';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
@@ -54,6 +55,7 @@ export class RetainedLetters {
   dropped = 0;
   #bytes = 0;
   #nextSweep = -Infinity;
+  readonly #clock = new FileClock();
 
   constructor(
     private readonly directory: string,
@@ -74,11 +76,13 @@ export class RetainedLetters {
     const files = await this.#files();
     this.#bytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const { maxAge = Infinity } = this.retention;
-    const tooOld = Date.now() - maxAge; // ages outlive processes, so no monotonic clock can measure them
+    const tooOld = this.#clock.earliestNow() - maxAge;
     let dropped = 0;
+    let written = -Infinity;
     for (const [index, { path, bytes, time }] of files.entries()) {
       const isNewest = index === files.length - 1; // just written: dropping it would be the same as rejecting it
-      if (time >= tooOld && (this.#bytes <= maxBytes || isNewest)) continue;
+      written = Math.max(written, time); // a file is no older than those before it, whatever its clock was
+      if (written >= tooOld && (this.#bytes <= maxBytes || isNewest)) continue;
       const text = await readFile(path, 'utf8').catch(() => '');
       await rm(path, { force: true });
       this.#bytes -= bytes;

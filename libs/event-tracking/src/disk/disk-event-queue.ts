@@ -18,6 +18,8 @@ import { DiskProducer } from './disk-producer.js';
 import { Recovery } from './recovery.js';
 import { Slots } from './slots.js';
 import type { EventStore } from './store/event-store.js';
+import { writeEmergencyStore } from './store/emergency-store.js';
+import type { RecordContent } from './store/record.js';
 import { codeOf } from './store/private-files.js';
 
 const DEFAULT_SYNC_INTERVAL_MS = 100;
@@ -44,6 +46,7 @@ const DELIVERY = {
  *   which is reported.
  */
 export class DiskEventQueue implements EventQueue {
+  readonly isDurable = true;
   readonly deadLetters: DeadLetterFiles;
   readonly #options: DiskEventQueueOptions;
   readonly #maxBytes: number;
@@ -53,6 +56,7 @@ export class DiskEventQueue implements EventQueue {
   readonly #closedNodes = new Set<DiskNode>();
   readonly #recovery: Recovery;
   #own: Promise<EventStore> | undefined;
+  #openStore: EventStore | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
@@ -80,6 +84,7 @@ export class DiskEventQueue implements EventQueue {
     this.#makeDirectory();
     const node = new DiskNode(consumer, {
       ownStore: () => this.#ownStore(),
+      saveNow: (contents) => this.#saveNow(contents),
       maxBytes: this.#maxBytes,
       concurrency,
       diagnostics: this.#diagnostics,
@@ -146,6 +151,7 @@ export class DiskEventQueue implements EventQueue {
       if (this.#own === own) this.#own = undefined; // to be tried again
       throw error;
     });
+    this.#openStore = store;
     if (!store.isGone || this.#closing !== undefined) return store;
     if (this.#own === own) {
       this.#own = undefined;
@@ -153,6 +159,15 @@ export class DiskEventQueue implements EventQueue {
       this.#makeDirectory();
     }
     return this.#ownStore();
+  }
+
+  #saveNow(contents: readonly RecordContent[]): void {
+    const { directory } = this.#slots;
+    if ((this.#openStore?.liveBytes ?? 0) > this.#maxBytes) {
+      throw new Error(`the queue on disk in ${directory} is full (maxBytes: ${this.#maxBytes})`);
+    }
+    this.#makeDirectory();
+    writeEmergencyStore(directory, contents);
   }
 
   #makeDirectory(): void {

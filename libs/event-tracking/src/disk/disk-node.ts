@@ -6,6 +6,7 @@ import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { encode, isKeyOf, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
+import type { RecordContent } from './store/record.js';
 import { StoreConsumer } from './store-consumer.js';
 import { StoreLanes, type ConsumerLimits } from './store-lanes.js';
 
@@ -13,6 +14,8 @@ import { StoreLanes, type ConsumerLimits } from './store-lanes.js';
 export interface QueueOfNode extends ConsumerLimits {
   /** Returns the store of this process, and opens it where necessary. */
   ownStore(): Promise<EventStore>;
+  /** Writes records to the disk synchronously; throws if it cannot. */
+  saveNow(contents: readonly RecordContent[]): void;
   readonly maxBytes: number;
 }
 
@@ -54,6 +57,23 @@ export class DiskNode implements Backend {
     await this.#append(events.map((event) => ({ path, event })));
   }
 
+  /** Writes events to the disk while the process exits; returns whether it could. */
+  saveNow(events: readonly TrackingEvent[]): boolean {
+    const node = this.consumer.position();
+    const key = keyOf(node);
+    const { path } = node;
+    try {
+      this.queue.saveNow(events.map((event) => ({ key, payload: encode({ path, event }, node) })));
+      return true;
+    } catch (error) {
+      this.queue.diagnostics.error(
+        'the disk',
+        `Queue on disk: events of the node '${path}' could not be saved while the process exits: ${describeError(error)}.`,
+      );
+      return false;
+    }
+  }
+
   async register(record: MetadataRecord): Promise<void> {
     await this.#append([record]);
   }
@@ -72,7 +92,7 @@ export class DiskNode implements Backend {
   }
 
   /** Resolves when the events that are in the store of this process now have ended. */
-  async flush(): Promise<void> {
+  async drain(): Promise<void> {
     await this.#lanesOfOwnStore()
       .then((lanes) => lanes?.flush())
       .catch(() => {}); // the next write reports what is wrong with the store

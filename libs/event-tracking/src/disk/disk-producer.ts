@@ -1,5 +1,6 @@
 import type { Deadline } from '../core/tree/backend.js';
 import type { EventQueueProducer } from '../core/tree/event-queue.js';
+import { NODE } from '../core/tree/tree-node.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
 import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
@@ -27,9 +28,16 @@ export class DiskProducer extends DeliveringBackend implements EventQueueProduce
     this.node.start();
   }
 
+  /** The store of this process may not have the events of a batch that is being written. */
+  abandon(): number {
+    const { pendingEvents } = this[NODE];
+    if (pendingEvents.length === 0 || this.node.saveNow(pendingEvents)) return 0;
+    return pendingEvents.length;
+  }
+
   override async flush(deadline: Deadline = {}): Promise<void> {
     await super.flush(deadline);
-    await untilAborted(this.node.flush(), deadline.signal);
+    await untilAborted(this.node.drain(), deadline.signal);
   }
 
   override async close(deadline: Deadline = {}): Promise<void> {

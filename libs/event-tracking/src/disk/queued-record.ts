@@ -1,3 +1,4 @@
+import { toJson } from '../core/event/json.js';
 import { MalformedEventError } from '../core/diagnostics/errors.js';
 import type { QueuedEvent } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
@@ -41,10 +42,10 @@ export function nodeOf(key: string): NodeName {
 
 /** Writes a record as text. */
 export function encode(record: QueuedRecord, node: NodeName): string {
-  if (!isEvent(record)) return JSON.stringify({ record: packMetadata(record) });
+  if (!isEvent(record)) return toJson({ record: packMetadata(record) });
   const { path, event, attempts } = record;
   const at = path === node.path ? undefined : path;
-  return JSON.stringify({ at, attempts, event: packEvent(event) });
+  return toJson({ at, attempts, event: packEvent(event) });
 }
 
 /** @throws {@link MalformedEventError} for the text of another format */

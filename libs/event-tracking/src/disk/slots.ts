@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { EventStore } from './store/event-store.js';
+import { isEmergencyStore } from './store/emergency-store.js';
 import { codeOf } from './store/private-files.js';
 import { LOCK_PREFIX } from './store/store-lock.js';
 import { UnusableStoreError } from './store/unusable-store-error.js';
@@ -28,7 +29,7 @@ export class Slots {
   readonly #segmentBytes: number;
 
   constructor(
-    private readonly directory: string,
+    readonly directory: string,
     private readonly diagnostics: Diagnostics,
     { maxBytes }: { maxBytes: number },
   ) {
@@ -56,7 +57,7 @@ export class Slots {
       throw error;
     });
     const slots = names.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b));
-    for (const slot of slots) {
+    for (const slot of [...names.filter(isEmergencyStore), ...slots]) {
       const location = join(this.directory, slot);
       if (location === this.#own) continue;
       if (this.#searched.get(location) === (await fingerprintOf(location))) continue;
@@ -67,8 +68,9 @@ export class Slots {
     }
   }
 
-  /** Closes a store that was searched, and forgets about it until it changes. */
+  /** Closes a store that was searched, and forgets about it until it changes; deletes an empty one that nobody writes to. */
   async leave(store: EventStore): Promise<void> {
+    if (isEmergencyStore(store.location) && store.liveBytes === 0) return store.delete();
     await store.close();
     this.#searched.set(store.location, await fingerprintOf(store.location));
   }

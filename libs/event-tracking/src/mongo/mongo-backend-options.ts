@@ -67,7 +67,7 @@ export interface MongoStorageOptions {
   /**
    * The write concern of inserts. `w: 0` is not allowed, because it acknowledges nothing.
    *
-   * @default the connection's
+   * @default the connection's; w: 1 if that is w: 0
    */
   writeConcern?: mongo.WriteConcernSettings;
   /**

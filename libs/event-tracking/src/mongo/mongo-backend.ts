@@ -20,6 +20,7 @@ import {
   isDuplicate,
   isRejectedByDriver,
   classifyInsertError,
+  expectStored,
   NOT_REACHED,
 } from './mongo-failure.js';
 import { storable, toReadableDocument } from './storable-documents.js';
@@ -102,10 +103,17 @@ export class MongoBackend implements Backend {
     const database = await this.#collection.database();
     try {
       const records = database.collection<MetadataDocument>(collection);
-      await records.insertOne(toMetadataDocument(record), this.#writeOptions);
+      await records.insertOne(toMetadataDocument(record), this.#optionsFor(records));
     } catch (error) {
       if (!isDuplicate(error)) throw error; // another process has registered it
     }
+  }
+
+  /** A connection with w: 0 acknowledges nothing. */
+  #optionsFor({ writeConcern }: { writeConcern?: mongo.WriteConcern }): mongo.InsertOneOptions {
+    const options = this.#writeOptions;
+    const isSilent = options.writeConcern === undefined && writeConcern?.w === 0;
+    return isSilent ? { ...options, writeConcern: { w: 1 } } : options;
   }
 
   async #insert(
@@ -116,8 +124,8 @@ export class MongoBackend implements Backend {
       const collection = await this.#collection.open();
       signal?.throwIfAborted();
       // The driver's types omit the signal, which ends the search for a server and the wait for a connection.
-      const options = { ...this.#writeOptions, ordered: this.#ordered, signal };
-      await collection.insertMany(documents, options);
+      const options = { ...this.#optionsFor(collection), ordered: this.#ordered, signal };
+      expectStored(await collection.insertMany(documents, options), documents.length);
     } catch (error) {
       signal?.throwIfAborted();
       if (isRejectedByDriver(error)) return this.#insertStorable(documents, error, signal);

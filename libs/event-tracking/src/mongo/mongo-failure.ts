@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import type { Outcome } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
@@ -114,6 +115,23 @@ export function classifyInsertError(error: unknown, count: number, ordered: bool
     });
   }
   throw error;
+}
+
+/**
+ * Checks that MongoDB has acknowledged each document of a batch.
+ *
+ * @throws {@link RetryableDeliveryError} if it has not; documents that it has stored are recognised by their ids
+ */
+export function expectStored(
+  { acknowledged, insertedCount }: mongo.InsertManyResult,
+  count: number,
+): void {
+  if (acknowledged && insertedCount === count) return;
+  throw new RetryableDeliveryError(
+    acknowledged
+      ? `MongoDB has stored ${insertedCount} of ${count} documents, and reported no error.`
+      : `MongoDB has not acknowledged the documents: the write concern is w: 0.`,
+  );
 }
 
 /** Whether MongoDB already has the document. */

@@ -1,3 +1,4 @@
+import { toJson } from '../core/event/json.js';
 import { gzipSync, gunzipSync } from 'node:zlib';
 import type { mongo } from 'mongoose';
 import { isPlainObject } from '../core/event/event.js';
@@ -13,7 +14,7 @@ export function packLetter(document: EventDocument): EventDocument | undefined {
   const { _id, name, timestamp, dead_letter } = document as EventDocument & Partial<DeadLetter>;
   if (!isPlainObject(dead_letter)) return undefined;
   const { _id: id, ...event } = document;
-  const text = JSON.stringify(packEvent({ id, ...event }));
+  const text = toJson(packEvent({ id, ...event }));
   const packed = { _id, name, timestamp, context: {}, data: {}, dead_letter };
   return { ...packed, [PACKED]: gzipSync(text) } as EventDocument;
 }

@@ -1,3 +1,4 @@
+import { isDate } from '../core/diagnostics/built-in.js';
 import { mongo } from 'mongoose';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf } from '../core/event/snapshot.js';
@@ -53,7 +54,7 @@ function isHeldObject(value: object, depth: number): boolean {
 }
 
 function isHeldInstance(value: object, depth: number): boolean {
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (isDate(value)) return !Number.isNaN(value.getTime());
   if (value instanceof Map) return [...value.values()].every((each) => isHeld(each, depth + 1));
   if (ArrayBuffer.isView(value) || value instanceof RegExp) return true;
   return '_bsontype' in value || 'toBSON' in value;

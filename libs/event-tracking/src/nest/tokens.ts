@@ -7,6 +7,9 @@ export const DEFAULT_TRACKER = 'default';
 /** The token of the {@link EventTrackingApplication}. */
 export const APPLICATION = Symbol.for('event-tracking:application');
 
+/** The token of the trackers that Nest injects, in the order of their names. */
+export const INJECTED_TRACKERS = Symbol.for('event-tracking:injected-trackers');
+
 /** The token of the options, before they are validated. */
 export const OPTIONS = Symbol.for('event-tracking:options');
 

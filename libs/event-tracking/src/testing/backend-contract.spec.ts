@@ -488,6 +488,23 @@ const BROKEN: Record<string, readonly Broken[]> = {
       message: /was sent but not stored/,
     },
   ],
+  'has stored each event when tracker.persisted() resolves': [
+    { make: withMethods(() => ({ async flush() {} })), message: /was sent but not stored/ },
+    {
+      make: withMethods(() => ({ flush: never, close: async () => {} })),
+      message: /persisted\(\) did not settle within 200 ms/,
+    },
+  ],
+  'stores each event that tracker.persisted() confirms, also during an outage': [
+    {
+      make: withMethods((sound) => ({
+        async sendBatch(this: SoundBackend, events) {
+          if (this.destination.reachable) return sound.sendBatch.call(this, events);
+        },
+      })),
+      message: /was sent but not stored/,
+    },
+  ],
   'resolves flush() when nothing was sent': [
     {
       make: withMethods((sound) => ({

@@ -4,6 +4,7 @@ import { BackendHarness } from './backend-harness.js';
 import { toCases, type ContractClause } from './contract-clause.js';
 import { keepsNoReference, modifiesNoEvent } from './backend-ownership.js';
 import { duringOutages } from './backend-outage.js';
+import { confirmsNothingDuringOutages, confirmsStored } from './backend-persistence.js';
 import { isIndependent, keepsOrder, storesBatches, storesOnce } from './backend-storage.js';
 import { storesContent } from './backend-storage.js';
 
@@ -39,7 +40,8 @@ export function backendContract(subject: BackendContractSubject): readonly Contr
     ...(once ? [storesOnce] : []),
     isIndependent,
     ...backendLife,
-    ...(subject.outage === undefined ? [] : duringOutages(once)),
+    confirmsStored,
+    ...(subject.outage === undefined ? [] : [...duringOutages(once), confirmsNothingDuringOutages]),
   ];
   return toCases(clauses, () => new BackendHarness(subject));
 }

@@ -73,6 +73,7 @@ interface Faults {
 /** Satisfies every clause. */
 class SoundQueue implements EventQueue {
   readonly consumers: SoundConsumer[] = [];
+  readonly isDurable: boolean;
   /** Whether its process has died. */
   isDead = false;
 
@@ -81,7 +82,9 @@ class SoundQueue implements EventQueue {
     readonly isShared: boolean,
     readonly faults: Faults = {},
     private readonly capacity = 1_000,
+    isDurable = true,
   ) {
+    this.isDurable = isDurable;
     Object.assign(this, faults.queue?.(this));
   }
 
@@ -108,14 +111,16 @@ class SoundConsumer implements Backend {
   readonly inProgress = new Set<Promise<void>>();
   /** The rejected records, which are delivered again after closing. */
   readonly refused: KeptRecord[] = [];
-  readonly key: string;
 
   constructor(
     readonly queue: SoundQueue,
     readonly consumer: EventQueueConsumer,
-  ) {
-    const { tracker, path } = consumer.position();
-    this.key = queue.faults.keyOf?.(consumer.position()) ?? JSON.stringify([tracker, path]);
+  ) {}
+
+  get key(): string {
+    const position = this.consumer.position();
+    const { tracker, path } = position;
+    return this.queue.faults.keyOf?.(position) ?? JSON.stringify([tracker, path]);
   }
 
   async send(event: TrackingEvent): Promise<void> {
@@ -260,7 +265,7 @@ function subjectOf(kind: Kind, faults: Faults = {}, timeout = 1_000): QueueContr
   let store = new Store();
   let made: SoundQueue[] = [];
   const create = (capacity?: number): SoundQueue => {
-    const queue = new SoundQueue(store, kind === 'shared', faults, capacity);
+    const queue = new SoundQueue(store, kind === 'shared', faults, capacity, kind !== 'passing');
     made.push(queue);
     return queue;
   };
@@ -686,6 +691,38 @@ const BROKEN: Record<string, readonly Broken[]> = {
       message: NOT_DELIVERED,
     },
   ],
+  'lets tracker.persisted() resolve once the queue has the events, before they are delivered': [
+    {
+      faults: { consumer: () => ({ sendBatch: never }) },
+      message: /persisted\(\) did not settle within 200 ms/,
+    },
+    {
+      faults: { queue: () => ({ isDurable: false }) },
+      message: /persisted\(\) did not settle within 200 ms/,
+    },
+  ],
+  'lets tracker.persisted() resolve only once the events are delivered': [
+    {
+      faults: { queue: () => ({ isDurable: true }) },
+      message: /is resolved, although no event is durable/,
+    },
+  ],
+  'delivers events that tracker.persisted() has confirmed after a crash': [
+    { faults: { forgetsClaimed: true }, message: NOT_DELIVERED },
+  ],
+  'lets tracker.persisted() reject at its deadline during an outage, and resolve afterwards': [
+    {
+      faults: {
+        consumer: (consumer) => ({
+          async sendBatch(events) {
+            if (consumer.queue.store.isReachable)
+              await SoundConsumer.prototype.sendBatch.call(consumer, events);
+          },
+        }),
+      },
+      message: /is resolved, although no event is durable/,
+    },
+  ],
   'rejects check() during an outage, by its deadline, and resolves it afterwards': [
     {
       faults: { queue: () => ({ check: async () => {} }) },
@@ -745,6 +782,7 @@ describe('queueContract', () => {
     ]);
     expect(without({ crash: undefined })).toEqual([
       'redelivers acknowledged events and events in progress after a crash',
+      'delivers events that tracker.persisted() has confirmed after a crash',
     ]);
     expect(without({ createSmall: undefined })).toEqual([
       'counts events beyond its capacity as overflow and delivers the rest',

@@ -14,6 +14,12 @@ import { queueLife } from './queue-life.js';
 import { countsOverflow, survivesFailingConsumers } from './queue-losses.js';
 import { duringQueueOutages } from './queue-outage.js';
 import {
+  confirmsAccepted,
+  confirmsDelivered,
+  keepsConfirmed,
+  refusesDuringOutages,
+} from './queue-persistence.js';
+import {
   deliversOnce,
   isIndependent,
   copiesEvents,
@@ -58,6 +64,9 @@ export function queueContract(subject: QueueContractSubject): readonly ContractC
     ...(subject.crash === undefined ? [] : [survivesCrashes]),
     ...(subject.createSmall === undefined ? [] : [countsOverflow]),
     survivesFailingConsumers,
+    isDurable ? confirmsAccepted : confirmsDelivered,
+    ...(isDurable && subject.crash !== undefined ? [keepsConfirmed] : []),
+    ...(isDurable && subject.outage !== undefined ? [refusesDuringOutages] : []),
     ...(subject.outage === undefined ? [] : duringQueueOutages),
   ];
   return toCases(clauses, () => new QueueHarness(subject));

@@ -28,6 +28,7 @@ export class QueueHarness extends Harness {
   readonly #nodes: QueueNode[] = [];
   readonly #crashed: QueueNode[] = [];
   readonly #consumers: BlockingConsumer[] = [];
+  readonly #closings: (() => Promise<void>)[] = [];
   #outage = false;
 
   constructor(readonly subject: QueueContractSubject) {
@@ -57,6 +58,11 @@ export class QueueHarness extends Harness {
     this.#consumers.push(consumer);
     node.consume = consumer.consume;
     return consumer;
+  }
+
+  /** Closes something at the end of the case, before the queues. */
+  closeLast(close: () => Promise<void>): void {
+    this.#closings.push(close);
   }
 
   async flush(node: QueueNode): Promise<void> {
@@ -177,6 +183,7 @@ export class QueueHarness extends Harness {
     try {
       if (this.#outage) await this.subject.outage?.end();
       for (const consumer of this.#consumers) consumer.release();
+      await Promise.all(this.#closings.map((close) => this.settle(close)));
       await Promise.all(this.#nodes.map((node) => this.close(node)));
       await Promise.all(
         this.#queues.map((queue) =>

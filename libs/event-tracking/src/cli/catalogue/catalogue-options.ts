@@ -77,7 +77,9 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS }).values;
   } catch (error) {
-    throw new UsageError(`catalogue: ${describeError(error).replace(/^TypeError: /, '')}`);
+    throw new UsageError(
+      `catalogue: ${describeError(error).replace(/^TypeError(?: \[\w+\])?: /, '')}`,
+    );
   }
 }
 

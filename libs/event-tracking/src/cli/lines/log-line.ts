@@ -4,18 +4,16 @@ import { eventFrom, parseTimestamp } from '../../core/event/serialize-event.js';
 import { isDeadLetter } from '../../delivery/dead-letter.js';
 import { eventOfTrackingLog, isTrackingLog } from './tracking-log.js';
 
-/** The content of a line of a log. */
 export type LogEntry =
   | { readonly kind: 'event'; readonly event: TrackingEvent }
   | { readonly kind: 'record'; readonly record: unknown }
-  /** A message that the application logged about something else. */
   | { readonly kind: 'message' };
 
 type Fields = Record<string, unknown>;
 
 // oxlint-disable-next-line no-control-regex -- Nest colours its prefix with escape sequences
 const COLOURS = /\u001b\[[\d;]*m/g;
-/** What Nest's logger and Python's log formatters write before and after the message. */
+/** JSON between the prefix and the suffix of Nest's logger or of Python's log formatters. */
 const DECORATED = /^[^{]{0,500}?(\{.*\})(?:\s+\+\d+ms)?\s*$/s;
 
 const NEST_MESSAGE = /^\[[^\]]{1,100}\] \d+ +- [^{]*$/;

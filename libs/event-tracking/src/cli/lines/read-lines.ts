@@ -1,18 +1,18 @@
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { PassThrough } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { UsageError } from '../usage-error.js';
 
 /** A line of text, or an element of a JSON array. */
 export interface Line {
-  /** For messages: `line 7`. */
   readonly place: string;
   /** Undefined if the bytes are not UTF-8. */
   readonly text: string | undefined;
 }
 
 const NEWLINE = 0x0a;
+/** The first line of a JSON array of objects; Nest's logger also begins lines with a bracket. */
+const ARRAY = /^\s*\[\s*(?:[{\]]|$)/;
 /** Bounds the memory for one line; larger ones are not lines of events. */
 const MAX_LINE_BYTES = 128 * 2 ** 20;
 
@@ -30,8 +30,7 @@ export async function* readLines(stream: Readable, name: string): AsyncGenerator
   for await (const bytes of splitLines(await uncompressed(stream, name), name)) {
     number++;
     const text = decode(bytes);
-    const isArray =
-      array.length > 0 || (number === 1 && text?.trimStart().startsWith('[') === true);
+    const isArray = array.length > 0 || (number === 1 && ARRAY.test(text ?? ''));
     if (isArray) array.push(text ?? '');
     else yield { place: `line ${number}`, text };
   }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { isPlainObject, type EventData, type TrackingEvent } from '../../core/event/event.js';
 import { dataFrom, parseTimestamp } from '../../core/event/serialize-event.js';
 
-/** Keys of a tracking log that are not part of its context. */
 const OWN_KEYS = new Set(['name', 'event_type', 'time', 'event', 'context']);
 
 /** Whether a line has the shape of a tracking log of Open edX. */
@@ -39,7 +38,6 @@ function dataOf(event: unknown): EventData {
   }
 }
 
-/** Returns a UUIDv8 made of a hash of the content. */
 function idOf(value: object): string {
   const hash = createHash('sha256').update(JSON.stringify(value)).digest('hex');
   const variant = ((parseInt(hash[16]!, 16) & 0x3) | 0x8).toString(16);

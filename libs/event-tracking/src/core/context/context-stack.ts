@@ -1,7 +1,9 @@
+import { isDate } from '../diagnostics/built-in.js';
 import { InvalidContextError, UnknownContextError } from '../diagnostics/errors.js';
 import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { isPlainObject, type EventContext } from '../event/event.js';
 import type { ContextType } from '../event-types/event-type.js';
+import { endPeriod } from '../event/periods.js';
 import { snapshot } from '../event/snapshot.js';
 import {
   ContextView,
@@ -83,6 +85,12 @@ export class ContextStack {
     };
   }
 
+  /**
+   * The period in which the request began, or the outermost scope where there is none.
+   *
+   * @internal
+   */
+  readonly since: number;
   #entries: readonly ContextEntry[] = NO_ENTRIES;
   #view: ContextView = ContextView.empty;
   #viewedEntries: readonly ContextEntry[] = this.#entries;
@@ -97,6 +105,7 @@ export class ContextStack {
     outer?: ContextStack,
   ) {
     this.#outer = outer;
+    this.since = beginsWork(scope, outer) ? endPeriod() + 1 : outer!.since;
     if (outer !== undefined && (scope === 'block' || scope === 'handler')) {
       this.#depth = outer.#depth + 1;
       if (this.#depth > DEPTH_LIMIT) this.#flattenOuterScopes();
@@ -330,11 +339,16 @@ function snapshotContext(
   context: unknown,
 ): { values: EventContext; conversions: readonly string[] } {
   const { value, conversions } = snapshot(context);
-  if (!isPlainObject(value) || value instanceof Date) {
+  if (!isPlainObject(value) || isDate(value)) {
     throw new InvalidContextError(
       `The context ${name === undefined ? 'without a name' : `'${name}'`} must be an object of keys and ` +
         `values; received ${describeValue(context)}. Pass an object such as { user_id: 7 }.`,
     );
   }
   return { values: value, conversions };
+}
+
+/** Whether a scope begins work of its own: a request, or a block outside all requests. */
+function beginsWork(scope: ContextScope, outer: ContextStack | undefined): boolean {
+  return outer === undefined || outer.scope === 'process' || scope === 'request';
 }

@@ -124,7 +124,7 @@ describe('Work that restarts itself nests scopes to a limited depth', () => {
     expect(depthOf(request)).toBe(1);
   });
 
-  it('and to a limited memory after a million turns', async () => {
+  it('and to a limited memory after a million turns', { timeout: 120_000 }, async () => {
     const tracker = trackerOn(new DefaultContextLocator());
     const scopes: WeakRef<ContextStack>[] = [];
     let turns = 0;
@@ -141,7 +141,7 @@ describe('Work that restarts itself nests scopes to a limited depth', () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     const kept = (): number => scopes.filter((scope) => scope.deref() !== undefined).length;
-    await expect.poll(() => (collectGarbage(), kept())).toBe(1);
+    await expect.poll(() => (collectGarbage(), kept()), { timeout: 60_000 }).toBe(1);
     expect(depthOf(innermost)).toBeLessThanOrEqual(DEPTH_LIMIT);
   });
 });

@@ -1,3 +1,4 @@
+import { isThenable } from '../diagnostics/is-thenable.js';
 import { StorageContextLocator, type ScopeFrame, type ScopeStorage } from './context-locator.js';
 
 /**
@@ -53,7 +54,7 @@ class SingleStack implements ScopeStorage {
       close();
       throw error;
     }
-    if (result instanceof Promise) void result.then(close, close);
+    if (isThenable(result)) void result.then(close, close);
     else close();
     return result;
   }

@@ -74,7 +74,6 @@ function codeOf(error: ErrorLike): string | undefined {
   return code === '' || message.includes(String(code)) ? undefined : String(code);
 }
 
-/** Its code is a number of historical interest. */
 function isDomException(error: unknown): boolean {
   return typeof DOMException === 'function' && error instanceof DOMException;
 }

@@ -100,6 +100,19 @@ describe('Diagnostics', () => {
     expect(logger.lines).toContain('warn news');
   });
 
+  it.each([
+    ['back by a day', -24 * 60 * MINUTE],
+    ['forward by a year', 365 * 24 * 60 * MINUTE],
+  ])('logs ten messages a minute also after the clock was set %s', (_, jump) => {
+    times(20, () => diagnostics.error('backend a', 'lost'));
+    vi.setSystemTime(Date.now() + jump);
+    diagnostics.error('backend a', 'in the same minute');
+    expect(logger.lines).toHaveLength(10);
+    vi.advanceTimersByTime(MINUTE);
+    diagnostics.error('backend a', 'a minute later');
+    expect(logger.lines.at(-1)).toBe('error a minute later');
+  });
+
   it('writes each message as one line', () => {
     diagnostics.error('a', "Unable to send the event 'a\r\nERROR forged\u2028line'");
     expect(logger.lines).toEqual([
@@ -144,4 +157,12 @@ describe('Diagnostics', () => {
     expect(error).toHaveBeenCalledWith('lost');
     error.mockRestore();
   });
+
+  it.each([null, {}, { warn() {} }, { info() {} }, 'console'])(
+    'rejects a logger without its methods: %j',
+    (logger) => {
+      const make = () => new Diagnostics(logger as never);
+      expect(make).toThrow(/^logger must be an object with the methods warn\(message\) and error/);
+    },
+  );
 });

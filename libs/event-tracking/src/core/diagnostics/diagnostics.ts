@@ -1,5 +1,6 @@
 import { describeValue } from './describe.js';
 import { ImproperlyConfigured } from './errors.js';
+import { isThenable } from './is-thenable.js';
 import { messageText } from './message-text.js';
 
 /** Logs a tracker's warnings and errors: the methods that Nest's logger, pino and the console share. */
@@ -70,7 +71,7 @@ export class Diagnostics {
   }
 
   #subjectOf(key: string): Subject {
-    const now = Date.now();
+    const now = performance.now(); // the wall clock may be set back
     const subject = this.#subjects.get(key);
     if (subject !== undefined && now - subject.windowStart < WINDOW_MS) return subject;
     this.#forgetPast(now);
@@ -108,7 +109,7 @@ export class Diagnostics {
   #log(level: 'warn' | 'error', message: string): void {
     try {
       const logged: unknown = this.logger[level](messageText(message));
-      if (logged instanceof Promise) logged.catch(() => {});
+      if (isThenable(logged)) Promise.resolve(logged).catch(() => {});
     } catch {
       // There is no other logger to report it to.
     }

@@ -1,4 +1,5 @@
 import { thrownText } from './message-text.js';
+import type { UnpersistedEvents } from './unpersisted-events.js';
 import type { Violation } from './violation.js';
 
 /** Options of this library's errors. */
@@ -129,6 +130,22 @@ export class EventViolationError extends EventTrackingError {
   }
 }
 
+/** Rejects `persisted` if events are not durable. */
+export class NotPersistedError extends EventTrackingError {
+  override readonly code: string = 'NOT_PERSISTED';
+
+  /** How many events are not durable, by path and reason; an event counts at each destination that missed it. */
+  readonly events: readonly UnpersistedEvents[];
+
+  constructor(
+    message: string,
+    options: EventTrackingErrorOptions & { events?: readonly UnpersistedEvents[] } = {},
+  ) {
+    super(message, options);
+    this.events = options.events ?? [];
+  }
+}
+
 for (const [name, type] of Object.entries({
   EventTrackingError,
   ImproperlyConfigured,
@@ -143,6 +160,7 @@ for (const [name, type] of Object.entries({
   PermanentDeliveryError,
   MalformedEventError,
   EventViolationError,
+  NotPersistedError,
 })) {
   brand(name, type);
 }

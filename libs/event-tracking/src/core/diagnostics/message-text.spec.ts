@@ -43,7 +43,7 @@ const anyThrown = fc.letrec((tie) => ({
 })).error;
 
 describe('Messages', () => {
-  it('are one printable line, whatever is quoted', () => {
+  it('are one printable line with any quoted text', () => {
     fc.assert(
       fc.property(evilText, fc.oneof(anyThrown, fc.anything(), evilText), (text, any) => {
         const lines: string[] = [];

@@ -5,13 +5,11 @@ const MAY_HOLD_SECRET = /[:=]|bearer|basic/i;
 /** User and password of a URL. The password may contain characters that it should encode. */
 const USER_AND_PASSWORD =
   /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#'"`<>@:[\]]{0,256}:(?!\d{1,5}(?!\w))[^\s'"`<>]{1,2048}@/gi;
-/** A token in place of the user. */
 const USER = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#'"`<>]{1,2048}@/gi;
 /** A password whose end is missing, because another program has cut the URL. */
 const CUT_PASSWORD =
   /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#'"`<>@:[\]]{0,256}:(?!\d{1,5}(?!\w))(?=[^\s/?#'"`<>@,])[^\s'"`<>@]{1,2048}/gi;
 
-/** The header and its whole value, whatever the scheme. */
 const AUTHORIZATION =
   /\b((?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?)(?=[^\s"'])[^"'\r\n,;}\]]{1,4096}/gi;
 const BEARER_OR_BASIC =

@@ -1,15 +1,18 @@
 const PLACE = /\(?((?:file:\/\/|https?:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/;
 const FOREIGN = /\(?(node:|native|<anonymous>\)?$)|\/node_modules\//;
 /**
- * The folder of this copy of the package, as stacks name it. A stack also has it in CommonJS, which
- * lacks `import.meta`, and in browsers.
+ * The directory of this package's files, as stacks name it.
+ *
+ * @remarks Read from a stack, because `import.meta` is a syntax error in the CommonJS that test
+ * runners compile modules to.
  */
 export const OWN_FILES = directoryOf(stackIn(new Error('')));
 
 /**
- * The innermost place of an application's own code in a stack, as `file:line:column`; empty where there is none.
+ * Returns the innermost position of an application's own code in a stack, as `file:line:column`;
+ * empty if there is none.
  *
- * @remarks Frames of this package, of other packages and of the platform are passed over.
+ * @remarks Skips frames of this package, of other packages and of the platform.
  */
 export function callSiteOf(stack: string): string {
   for (const line of stack.split('\n')) {
@@ -23,7 +26,7 @@ export function callSiteOf(stack: string): string {
 /**
  * Returns the stack of an error; empty if the platform has none.
  *
- * @remarks Who sets `Error.prepareStackTrace` makes something else of it, or throws.
+ * @remarks With `Error.prepareStackTrace`, a stack can be any value, and reading it can throw.
  */
 export function stackIn(error: { stack?: unknown }): string {
   try {

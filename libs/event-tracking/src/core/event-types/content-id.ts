@@ -1,5 +1,7 @@
+import { isDate } from '../diagnostics/built-in.js';
 import { compareCodePoints } from '../event/compare-code-points.js';
 import { isPlainObject } from '../event/event.js';
+import { toJson } from '../event/json.js';
 
 const OFFSET = 0xcbf29ce484222325n;
 const PRIME = 0x100000001b3n;
@@ -19,9 +21,12 @@ export function contentId(content: unknown): string {
 }
 
 function canonicalJson(content: unknown): string {
-  return JSON.stringify(content, (_, value: unknown) =>
-    isPlainObject(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b)))
-      : value,
-  );
+  return toJson(ordered(content));
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (!isPlainObject(value) || isDate(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b));
+  return Object.fromEntries(entries.map(([key, member]) => [key, ordered(member)]));
 }

@@ -1,7 +1,6 @@
 import { isPlainObject } from '../event/event.js';
 import type { JsonSchema, StandardSchema } from './standard-schema.js';
 
-/** A validator in the terms of JSON Schema. */
 export interface ExpressedSchema {
   /** Undefined if the validator's library provides no JSON Schema. */
   readonly jsonSchema: JsonSchema | undefined;
@@ -12,11 +11,9 @@ export interface ExpressedSchema {
 /** Marks a part of a schema until the paths of all such parts are collected. */
 const MARK = 'x-unexpressed';
 const UNEXPRESSED: JsonSchema = { [MARK]: true };
-/** Events deliver dates as the text that `JSON.stringify` makes of them. */
+/** The parts as events deliver them. */
 const DATE: JsonSchema = { type: 'string', format: 'date-time' };
-/** Events deliver a bigint as text. */
 const BIGINT: JsonSchema = { type: 'string', pattern: '^-?\\d+$' };
-/** Events deliver the entries of a map and the values of a set as a list. */
 const LIST: JsonSchema = { type: 'array' };
 
 /**
@@ -57,7 +54,6 @@ interface ZodSchema {
 
 interface ZodPart {
   readonly zodSchema: ZodSchema;
-  /** Changed in place. */
   readonly jsonSchema: JsonSchema;
 }
 
@@ -115,7 +111,6 @@ const VALIBOT_PARTS: Readonly<Record<string, JsonSchema>> = {
   set: LIST,
 };
 
-/** Returns undefined where the library's own result is right. */
 function expressValibotPart(part: {
   valibotSchema: { type: string };
   errors?: readonly unknown[];
@@ -126,7 +121,7 @@ function expressValibotPart(part: {
 
 /** Keywords that lead to parts without a name of their own. */
 const UNNAMED = new Set(['items', 'prefixItems', 'anyOf', 'oneOf', 'allOf']);
-/** Keywords whose values are no schemas, although they may look like one. */
+/** Keywords whose values only look like schemas. */
 const VALUES = new Set(['const', 'enum', 'default', 'examples']);
 
 /** Copies a schema without marks, and collects the paths of the marked parts. */
@@ -147,7 +142,6 @@ function withoutMarks(schema: unknown, path: readonly string[], found: string[])
   });
 }
 
-/** Copies an object with other values, without those that are undefined. */
 function mapped(
   schema: JsonSchema,
   change: (value: unknown, key: string) => unknown,

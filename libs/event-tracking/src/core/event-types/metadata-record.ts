@@ -1,3 +1,4 @@
+import { isDate } from '../diagnostics/built-in.js';
 import { isPlainObject } from '../event/event.js';
 import { compareCodePoints } from '../event/compare-code-points.js';
 import { copyOf, frozen } from '../event/snapshot.js';
@@ -51,7 +52,7 @@ export function isMetadataRecord(value: unknown): value is MetadataRecord {
     (value['kind'] === 'event' || value['kind'] === 'context') &&
     typeof value['name'] === 'string' &&
     Array.isArray(value['fields']) &&
-    value['timestamp'] instanceof Date
+    isDate(value['timestamp'])
   );
 }
 

@@ -1,3 +1,4 @@
+import { toJson } from '../event/json.js';
 import { copyOf, frozen } from '../event/snapshot.js';
 import {
   describeContext,
@@ -95,7 +96,7 @@ export class TypeRegister {
     // oxlint-disable-next-line typescript/no-unsafe-function-type
     enter: Function,
   ): ContextType {
-    const words = JSON.stringify(copyOf([name, description, fields]));
+    const words = toJson(copyOf([name, description, fields]));
     let type = this.#described.get(words);
     if (type === undefined) {
       type = describeContext(name, { description, fields }, captureStack(enter));

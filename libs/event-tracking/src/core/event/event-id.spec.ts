@@ -56,6 +56,19 @@ describe('createEventId', () => {
     expect(millisecondOf(ids.at(-1)!)).toBe(time + 1);
   });
 
+  it.each([Number.NaN, -1, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 2 ** 60, 1.5])(
+    'returns valid, increasing ids when the clock shows %s, also first of all',
+    async (time) => {
+      vi.resetModules();
+      const fresh = await import('./event-id.js');
+      const ids = [time, time, 1_000, time, 2_000.7].map((at) => fresh.createEventId(at));
+      for (const id of ids) expect(id).toMatch(UUID_V7);
+      expect(ids.toSorted()).toEqual(ids);
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(millisecondOf(ids.at(-1)!)).toBe(2_000);
+    },
+  );
+
   it('advances the millisecond when the counter overflows', () => {
     const time = later();
     let last = createEventId(time);

@@ -14,12 +14,15 @@ const LOW_BITS = 14;
 const LOW_LIMIT = 2 ** LOW_BITS;
 const HIGH_LIMIT = 2 ** 12;
 const VARIANT = 0x8000;
+/** Later times do not fit into the id. */
+const TIME_LIMIT = 2 ** 48;
 
 const pool = new Uint16Array(1024);
 let poolPosition = pool.length;
 let lastMillisecond = -1;
-let high = 0;
-let low = 0;
+/** The counter is full at first, so that the first id starts a millisecond whatever the clock shows. */
+let high = HIGH_LIMIT - 1;
+let low = LOW_LIMIT - 1;
 /** The text before the counter's low bits, and the text after them. */
 let head = '';
 let tail = '';
@@ -27,7 +30,7 @@ let millisecondHead = '';
 
 /** Creates the next event id. */
 export function createEventId(now: number): string {
-  if (now > lastMillisecond) startMillisecond(now);
+  if (now >= lastMillisecond + 1 && now < TIME_LIMIT) startMillisecond(Math.trunc(now));
   else if (++low === LOW_LIMIT) carry();
   const variantAndLow = VARIANT | low;
   // Few, short pieces: V8 copies strings below 13 characters at once and defers longer

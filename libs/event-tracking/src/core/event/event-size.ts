@@ -1,3 +1,4 @@
+import { isDate } from '../diagnostics/built-in.js';
 import type { TrackingEvent } from './event.js';
 
 /** The bytes of an event apart from its context and data: its id, its time and the objects. */
@@ -47,7 +48,7 @@ class Estimate {
       return;
     }
     this.size += 8;
-    if (typeof value !== 'object' || value === null || value instanceof Date) return;
+    if (typeof value !== 'object' || value === null || isDate(value)) return;
     if (depth === MAX_DEPTH) return;
     if (Array.isArray(value)) {
       for (const member of value as unknown[]) {

@@ -1,3 +1,4 @@
+import { isDate } from '../diagnostics/built-in.js';
 import { describeValue } from '../diagnostics/describe.js';
 
 /** The merged context that an event carries: the situation in which it happened. */
@@ -39,7 +40,7 @@ export function isTrackingEvent(value: unknown): value is TrackingEvent {
       candidate !== null &&
       typeof candidate.id === 'string' &&
       typeof candidate.name === 'string' &&
-      candidate.timestamp instanceof Date &&
+      isDate(candidate.timestamp) &&
       isPlainObject(candidate.context) &&
       isPlainObject(candidate.data)
     );

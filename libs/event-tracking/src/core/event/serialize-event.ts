@@ -1,4 +1,6 @@
+import { NativeDate } from '../diagnostics/built-in.js';
 import { escapeUnprintable } from '../diagnostics/escape-unprintable.js';
+import { isoOf, toJson } from './json.js';
 import { MalformedEventError } from '../diagnostics/errors.js';
 import { describeValue } from '../diagnostics/describe.js';
 import { isPlainObject, type EventContext, type EventData, type TrackingEvent } from './event.js';
@@ -9,7 +11,7 @@ import { copyOf } from './snapshot.js';
  *
  * @remarks
  * Line separators, control characters and bidirectional or zero-width characters inside strings are
- * escaped, so no event can forge a second line or what a terminal shows. Never throws: if a
+ * escaped, so no event can forge a second line or the view of a terminal. Never throws: if a
  * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
  * converted as in emitted data.
  */
@@ -19,9 +21,9 @@ export function serializeEvent(event: TrackingEvent): string {
 
 function jsonOf(event: TrackingEvent): string {
   try {
-    return JSON.stringify(event);
+    return toJson(event);
   } catch {
-    return JSON.stringify(copyOf(event));
+    return toJson(copyOf(event));
   }
 }
 
@@ -97,10 +99,10 @@ export function parseTimestamp(value: unknown): Date {
     const milliseconds = fraction.slice(0, 3).padEnd(3, '0');
     const isLeap = time!.endsWith(':59:60');
     const known = isLeap ? time!.replace('60', '59') : time;
-    const parsed = new Date(`${date}T${known}.${milliseconds}${offset!.toUpperCase()}`);
+    const parsed = new NativeDate(`${date}T${known}.${milliseconds}${offset!.toUpperCase()}`);
     if (!Number.isNaN(parsed.getTime()) && isDayOfCalendar(date!)) {
       if (!isLeap) return parsed;
-      const second = new Date(parsed.getTime() + 1_000);
+      const second = new NativeDate(parsed.getTime() + 1_000);
       if (second.getUTCHours() === 0 && second.getUTCMinutes() === 0) return second;
     }
   }
@@ -112,5 +114,5 @@ export function parseTimestamp(value: unknown): Date {
 
 /** Whether the day exists: JavaScript reads February 30 as March 1 or 2. */
 export function isDayOfCalendar(date: string): boolean {
-  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
+  return isoOf(new NativeDate(`${date}T00:00:00Z`)).startsWith(date);
 }

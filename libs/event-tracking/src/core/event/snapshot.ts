@@ -1,3 +1,6 @@
+import { isDate, isError, isMap, isSet, NativeDate, tagOf } from '../diagnostics/built-in.js';
+import { toJsonOf } from './json.js';
+
 /** The depth of a copy; deeper values become `[Truncated]`. */
 export const MAX_DEPTH = 100;
 
@@ -5,6 +8,14 @@ export const MAX_DEPTH = 100;
 export const MAX_VALUES = 1_000_000;
 
 const TRUNCATED = '[Truncated]';
+
+const { getTime } = NativeDate.prototype;
+const entriesOf = Map.prototype.entries;
+const valuesOf = Set.prototype.values;
+/** The built-in names of objects that hold a primitive value. */
+const BOXED = new Set(['String', 'Number', 'Boolean', 'BigInt', 'Symbol']);
+/** Those of objects whose content cannot be read. */
+const OPAQUE = new Set(['Promise', 'WeakMap', 'WeakSet', 'WeakRef', 'DataView', 'ArrayBuffer']);
 
 /** A copy that shares nothing with its original. */
 export interface Snapshot {
@@ -45,7 +56,7 @@ export function frozenCopyOf<T>(value: T): T {
 
 /** Freezes plain objects and lists, with everything that they contain. */
 export function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (typeof value !== 'object' || value === null || isDate(value)) return value;
   for (const each of Object.values(value)) frozen(each);
   return Object.freeze(value);
 }
@@ -226,20 +237,20 @@ class Copier {
   }
 
   #copySpecial(value: object): unknown {
-    if (value instanceof Date) {
+    if (isDate(value)) {
       this.size += 27;
-      const time = Date.prototype.getTime.call(value);
-      return Number.isNaN(time) ? this.#converted(undefined, 'Invalid Date') : new Date(time);
+      const time = getTime.call(value);
+      return Number.isNaN(time) ? this.#converted(undefined, 'Invalid Date') : new NativeDate(time);
     }
-    const toJSON: unknown = (value as { toJSON?: unknown }).toJSON;
-    if (typeof toJSON === 'function') {
+    const toJSON = toJsonOf(value);
+    if (toJSON !== undefined) {
       const replacement: unknown = Reflect.apply(toJSON, value, [
         String(this.#path[this.#depth - 1] ?? ''),
       ]);
       // Like JSON.stringify, calls toJSON once: a toJSON of the replacement is ignored.
       if (typeof replacement !== 'object' || replacement === null)
         return this.#copyValue(replacement, '');
-      if (replacement instanceof Date) return this.#copySpecial(replacement);
+      if (isDate(replacement)) return this.#copySpecial(replacement);
       return this.#copyByShape(replacement);
     }
     return this.#copyByShape(value);
@@ -247,25 +258,34 @@ class Copier {
 
   #copyByShape(value: object): unknown {
     if (Array.isArray(value)) return this.#copyArray(value);
-    if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    const tag = tagOf(value);
+    if (ArrayBuffer.isView(value) && tag !== 'DataView') {
       return this.#copyArray(value as unknown as ArrayLike<unknown>);
     }
-    if (value instanceof Map) {
+    if (isMap(value)) {
       this.#note(undefined, 'the entries of a Map');
-      return this.#copyArray(firstOf(value.entries()));
+      return this.#copyArray(firstOf(entriesOf.call(value)));
     }
-    if (value instanceof Set) {
+    if (isSet(value)) {
       this.#note(undefined, 'the values of a Set');
-      return this.#copyArray(firstOf(value.values()));
+      return this.#copyArray(firstOf(valuesOf.call(value)));
     }
-    if (value instanceof Error) {
+    if (isError(value)) {
       this.#note(undefined, 'the name and message of an Error');
       return this.#copyError(value);
     }
-    if (value instanceof RegExp) return this.#converted(undefined, String(value));
-    if (isBoxed(value)) return this.#copyValue(value.valueOf(), '');
-    if (isOpaque(value)) return this.#converted(undefined, `[${constructorName(value)}]`);
+    if (tag === 'RegExp') return this.#converted(undefined, String(value));
+    if (BOXED.has(tag)) return this.#copyBoxed(value);
+    if (OPAQUE.has(tag)) return this.#converted(undefined, `[${constructorName(value)}]`);
     return this.#copyPlain(value);
+  }
+
+  /** Objects of other classes may have such a tag too. */
+  #copyBoxed(value: object): unknown {
+    const primitive: unknown = value.valueOf();
+    return typeof primitive === 'object' && primitive !== null
+      ? this.#copyPlain(value)
+      : this.#copyValue(primitive, '');
   }
 
   #copyError(error: Error): Record<string, unknown> {
@@ -285,7 +305,7 @@ class Copier {
   #throws(error: unknown, key?: string | number): string {
     let message: string;
     try {
-      message = String(error instanceof Error ? error.message : error);
+      message = String(isError(error) ? error.message : error);
     } catch {
       message = 'something that cannot be described';
     }
@@ -319,27 +339,6 @@ function firstOf(values: Iterable<unknown>): unknown[] {
     if (list.length > MAX_VALUES) break;
   }
   return list;
-}
-
-function isBoxed(value: object): boolean {
-  return (
-    value instanceof String ||
-    value instanceof Number ||
-    value instanceof Boolean ||
-    value instanceof BigInt ||
-    value instanceof Symbol
-  );
-}
-
-function isOpaque(value: object): boolean {
-  return (
-    value instanceof Promise ||
-    value instanceof WeakMap ||
-    value instanceof WeakSet ||
-    value instanceof WeakRef ||
-    value instanceof DataView ||
-    value instanceof ArrayBuffer
-  );
 }
 
 function constructorName(value: object): string {

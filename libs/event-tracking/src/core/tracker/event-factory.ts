@@ -1,8 +1,10 @@
+import { isDate, NativeDate } from '../diagnostics/built-in.js';
 import type { ContextLocator } from '../context/context-locator.js';
 import type { MeasuredContext } from '../context/context-view.js';
 import { describeError, describeValue } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
 import { isPlainObject, type EventData, type TrackingEvent } from '../event/event.js';
+import { wallTime } from '../event/clock.js';
 import { createEventId } from '../event/event-id.js';
 import { EVENT_OVERHEAD } from '../event/event-size.js';
 import type { TypeCheck } from '../event-types/type-check.js';
@@ -56,7 +58,7 @@ export class EventFactory {
 
   /** Creates an event with the current time; reports violations of its type. */
   make(name: unknown, data: unknown): SizedEvent {
-    const now = Date.now();
+    const now = wallTime();
     const type = this.#typeOf(name);
     const eventName =
       type?.name ?? (typeof name === 'string' && name !== '' ? name : this.#nameOf(name));
@@ -67,7 +69,7 @@ export class EventFactory {
     const event = eventOf({
       id: createEventId(now),
       name: eventName,
-      timestamp: new Date(now),
+      timestamp: new NativeDate(now),
       context: context.values,
       data: body.values,
       name_id: type?.id,
@@ -105,7 +107,7 @@ export class EventFactory {
     const { value, conversions, size } = snapshot(data);
     if (conversions.length > 0) this.#check.unserialisable('data', name, conversions);
     if (size > this.maxEventSize) this.#check.oversized(name, size, this.maxEventSize);
-    if (isPlainObject(value) && !(value instanceof Date)) return { values: value, size };
+    if (isPlainObject(value) && !isDate(value)) return { values: value, size };
     this.#diagnostics.warn(
       `data of '${name}' that is not an object`,
       `emit: the data of the event '${name}' must be an object; received ${describeValue(data)}. The event is delivered with the data { value }.`,

@@ -1,19 +1,24 @@
 import type { ContextLocator } from '../context/context-locator.js';
-import type { EnteredContext } from '../context/context-stack.js';
+import type { ContextStack, EnteredContext } from '../context/context-stack.js';
 import { DefaultContextLocator } from '../context/default-context-locator.js';
 import { describeError, quoteName } from '../diagnostics/describe.js';
+import { NotPersistedError } from '../diagnostics/errors.js';
 import { Diagnostics } from '../diagnostics/diagnostics.js';
 import { EventFactory } from './event-factory.js';
+import { watchExit } from './exit-watch.js';
 import type { TrackingEvent } from '../event/event.js';
+import { endPeriod } from '../event/periods.js';
 import { checkedTypes, nameOfType, type ContextType } from '../event-types/event-type.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { TypeCheck } from '../event-types/type-check.js';
 import { TypeRegister } from '../event-types/type-register.js';
 import type { Deadline } from '../tree/backend.js';
 import { EventCounters } from '../tree/event-stats.js';
+import { unpersistedAt } from '../tree/persistence.js';
 import type { RoutingBackend } from '../tree/routing-backend.js';
 import { NODE, type TreeNode } from '../tree/tree-node.js';
 import { untilAborted } from '../tree/until-aborted.js';
+import { withinDeadline, type PersistedOptions } from './persisted-options.js';
 import { StartupBuffer } from './startup-buffer.js';
 import {
   checkedLocator,
@@ -58,6 +63,11 @@ export class EventPipeline {
   #state: 'open' | 'disabled' | 'closed' = 'open';
   #nested = 0;
   #closing: Promise<void> | undefined;
+  /** Called once the tree is attached, or never will be. */
+  readonly #onReady: (() => void)[] = [];
+  /** The period from which on code outside all scopes learns of losses. */
+  #unconfirmedSince = 0;
+  readonly #unwatchExit = watchExit(this);
 
   /** @throws {@link ImproperlyConfigured} for an invalid locator, size or type */
   constructor(options: EventPipelineOptions = {}) {
@@ -150,12 +160,15 @@ export class EventPipeline {
     const buffered = this.#startup?.release() ?? [];
     this.#startup = undefined;
     for (const event of buffered) this.#route(event);
+    this.#ready();
   }
 
   /** Makes everything a no-op, and forgets buffered events. */
   disable(): void {
     this.#state = 'disabled';
     this.#startup = undefined;
+    this.#unwatchExit();
+    this.#ready();
   }
 
   /** Drops events emitted from now on as `closed`; backends stay open. */
@@ -165,6 +178,7 @@ export class EventPipeline {
     for (const { name } of this.#startup?.release() ?? []) {
       this.#drop('closed', name, 'the tracker was closed before its backends were ready');
     }
+    this.#ready();
   }
 
   stats(): TrackerStats {
@@ -184,6 +198,34 @@ export class EventPipeline {
     this.diagnostics.reportSuppressed();
   }
 
+  /**
+   * Waits until the events emitted so far are durable.
+   *
+   * @throws {@link NotPersistedError} if some are lost, or not durable when the time is over
+   */
+  async persisted(options: PersistedOptions): Promise<void> {
+    await withinDeadline(options, (signal) => this.#persisted(signal));
+  }
+
+  /** Reports the events that are lost because the process exits, after queues have saved what they can. */
+  onExit(): void {
+    const inTree = this.#root?.[NODE].abandon() ?? {};
+    const held = this.#startup?.size ?? 0;
+    const lost = Object.entries(held > 0 ? { '': held, ...inTree } : inTree);
+    if (lost.length === 0) return;
+    const places = lost.map(([path, count]) => `${count} at ${placeOf(path)}`).join(', ');
+    this.diagnostics.error(
+      'exit',
+      `The process exits, and events of the tracker '${this.name}' that were still pending are lost: ${places}. ` +
+        `Await tracker.close() before the process exits, or use a durable queue.`,
+    );
+  }
+
+  /** Ends the reports of losses at exit: the owner of the tree has closed it. */
+  unwatchExit(): void {
+    this.#unwatchExit();
+  }
+
   /** Flushes, stops accepting events and closes the tree; a second call awaits the first. */
   async close(options: Deadline): Promise<void> {
     if (this.#state === 'open') this.#closing ??= this.#close(options);
@@ -195,6 +237,48 @@ export class EventPipeline {
     this.stopAccepting();
     await this.#root?.close(options);
     this.diagnostics.reportSuppressed();
+    this.#unwatchExit();
+  }
+
+  async #persisted(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'disabled') return;
+    const scope = this.#scope();
+    // Only where necessary: events emitted while it waits would count as emitted before the call.
+    if ((this.#startup?.size ?? 0) > 0) await untilAborted(this.#treeIsReady(), signal);
+    const until = endPeriod();
+    const query = { since: scope?.since ?? this.#unconfirmedSince, until, signal };
+    const below = await this.#root?.[NODE].persisted(query);
+    const held = this.#startup?.size ?? 0;
+    const events = [...unpersistedAt('', this.#counters, query, held), ...(below ?? [])];
+    const pending = events.filter(({ reason }) => reason === 'pending');
+    if (scope === undefined && pending.length === 0) this.#unconfirmedSince = until + 1;
+    if (events.length === 0) return;
+    const places = events.map(
+      ({ path, reason, count }) => `${count} ${reason} at ${placeOf(path)}`,
+    );
+    throw new NotPersistedError(
+      `Not all events of the tracker '${this.name}' are durable: ${places.join(', ')}.`,
+      { events, cause: pending.length > 0 ? (signal.reason as unknown) : undefined },
+    );
+  }
+
+  /** The scope of the running code, unless it is the whole process. */
+  #scope(): ContextStack | undefined {
+    try {
+      const stack = this.locator.get();
+      return stack.scope === 'process' ? undefined : stack;
+    } catch {
+      return undefined; // reported with each event
+    }
+  }
+
+  /** Resolves when events that were emitted before the tree was attached have reached it. */
+  async #treeIsReady(): Promise<void> {
+    await new Promise<void>((resolve) => this.#onReady.push(resolve));
+  }
+
+  #ready(): void {
+    for (const resolve of this.#onReady.splice(0)) resolve();
   }
 
   /** Getters in the data and request properties may call emit themselves. */
@@ -237,4 +321,8 @@ export class EventPipeline {
       `The event ${quoteName(nameOfType(name))} was dropped: ${why}.`,
     );
   }
+}
+
+function placeOf(path: string): string {
+  return path === '' ? 'the tracker itself' : `'${path}'`;
 }

@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnknownTrackerError } from '../diagnostics/errors.js';
 import type { TrackingEvent } from '../event/event.js';
-import {
-  emit,
-  getTracker,
-  isTrackerRegistered,
-  registerTracker,
-  unregisterTracker,
-} from './registry.js';
+import { emit, getTracker, isNameTaken, registerTracker, unregisterTracker } from './registry.js';
 import { Tracker } from './tracker.js';
 
 function recordingTracker(): { tracker: Tracker; events: TrackingEvent[] } {
@@ -65,7 +59,7 @@ describe('The registry of trackers', () => {
     unregisterTracker(one);
     expect(getTracker()).toBe(other);
     unregisterTracker(other);
-    expect(isTrackerRegistered('default')).toBe(false);
+    expect(isNameTaken('default')).toBe(false);
   });
 
   it('is shared by two copies of the package', async () => {

@@ -6,16 +6,25 @@ import { UnknownTrackerError } from '../diagnostics/errors.js';
 import type { Tracker } from './tracker.js';
 
 const REGISTRY = Symbol.for('event-tracking:registry');
+const REPLACEABLE = Symbol.for('event-tracking:replaceable');
 const DEFAULT = 'default';
 
-/** One registry for the process, also where two copies of the package are loaded. */
+/** The state of the registry; all copies of the package in a process share it. */
+const holder = globalThis as {
+  [REGISTRY]?: Map<string, Tracker>;
+  [REPLACEABLE]?: WeakSet<Tracker>;
+};
+
 function registry(): Map<string, Tracker> {
-  const holder = globalThis as { [REGISTRY]?: Map<string, Tracker> };
   return (holder[REGISTRY] ??= new Map());
 }
 
+function replaceable(): WeakSet<Tracker> {
+  return (holder[REPLACEABLE] ??= new WeakSet());
+}
+
 /**
- * Makes a tracker known to code outside the injector; replaces the one that had the name.
+ * Makes a tracker available to code outside the injector; replaces the one that has the name.
  *
  * @param name - defaults to `default`
  */
@@ -23,18 +32,24 @@ export function registerTracker(tracker: Tracker, name: string = DEFAULT): void 
   registry().set(name, tracker);
 }
 
-/** Forgets a tracker, if it still is the one that has the name. */
+/** Removes a tracker, if it still has the name. */
 export function unregisterTracker(tracker: Tracker, name: string = DEFAULT): void {
   if (registry().get(name) === tracker) registry().delete(name);
 }
 
-/** Whether a tracker is registered under the name. */
-export function isTrackerRegistered(name: string): boolean {
-  return registry().has(name);
+/** Lets another application take over the names of a tracker, which keeps them until then. */
+export function allowReplacement(tracker: Tracker): void {
+  replaceable().add(tracker);
+}
+
+/** Whether a name belongs to a tracker that must not be replaced. */
+export function isNameTaken(name: string): boolean {
+  const tracker = registry().get(name);
+  return tracker !== undefined && !replaceable().has(tracker);
 }
 
 /**
- * Finds a tracker that {@link registerTracker} made known.
+ * Returns a tracker that {@link registerTracker} has registered.
  *
  * @param name - defaults to `default`
  * @throws {@link UnknownTrackerError} if no tracker is registered under the name

@@ -25,6 +25,7 @@ import { RoutingBackend } from '../tree/routing-backend.js';
 import { nodeOf } from '../tree/tree-node.js';
 import { EventPipeline } from './event-pipeline.js';
 import { registerCopy } from './loaded-copies.js';
+import type { PersistedOptions } from './persisted-options.js';
 import { checkTrackerOptions, type TrackerOptions } from './tracker-options.js';
 import type { TrackerStats } from './tracker-stats.js';
 import { VERSION } from './version.js';
@@ -274,6 +275,26 @@ export class Tracker<Events extends object = object> {
   async flush(options: Deadline = {}): Promise<void> {
     await this.#pipeline.flush(options);
     this.#pipeline.check.refuse();
+  }
+
+  /**
+   * Resolves when all events emitted so far are durable: delivered, filtered, stored as dead letters, or accepted by a
+   * durable queue.
+   *
+   * @remarks
+   * - It rejects if events were lost since the request began, or since the block of the outermost `context()` did. Outside
+   *   both, it rejects for losses since the last call there that had not to wait for more.
+   * - It does not wait for events that are emitted later, nor end pauses between attempts.
+   * - An event is durable at a backend without delivery when its `send` has returned or resolved.
+   * @example
+   * ```ts
+   * tracker.emit('order.paid', { order_id: order.id });
+   * await tracker.persisted({ timeout: 2_000 }); // answer 200 only then
+   * ```
+   * @throws {@link NotPersistedError} if events are lost, or not durable when the time is over or the signal aborts
+   */
+  async persisted(options: PersistedOptions = {}): Promise<void> {
+    await this.#pipeline.persisted(options);
   }
 
   /**

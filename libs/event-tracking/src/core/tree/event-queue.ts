@@ -66,6 +66,12 @@ export interface EventQueueConsumer {
  */
 export interface EventQueueProducer extends Backend {
   /**
+   * Called while the process exits: saves the events that the queue does not have yet, synchronously.
+   *
+   * @returns how many events are lost
+   */
+  abandon?(): number;
+  /**
    * Called when the tree is attached: events may be consumed from now on.
    *
    * @param role - whether this process consumes events that it shares with other processes; it always consumes its own
@@ -79,6 +85,12 @@ export interface EventQueueProducer extends Backend {
  * @remarks One queue may serve several nodes.
  */
 export interface EventQueue {
+  /**
+   * Whether events survive the death of the process once the producer's `send` has resolved.
+   *
+   * @default false: an event is durable once it was delivered
+   */
+  readonly isDurable?: boolean;
   /**
    * Stores events that were given up behind the queue, unless their destination has a dead-letter backend of its own.
    *

@@ -1,3 +1,7 @@
+import type { DropReason } from '../diagnostics/drop-reason.js';
+import { currentPeriod, type PeriodRange } from '../event/periods.js';
+import { LossLog, type Loss } from './loss-log.js';
+
 /**
  * Counts the events that arrived at one node by their outcome.
  *
@@ -20,32 +24,6 @@ export interface EventStats {
   readonly retried: number;
 }
 
-/**
- * Why an event was lost.
- *
- * - `failed`: the backend threw or rejected, and has no retries
- * - `rejected`: the destination rejected the event permanently
- * - `exhausted`: all allowed attempts failed
- * - `overflow`: the queue in front of the destination was full
- * - `undelivered`: delivery had not ended when the deadline for closing expired
- * - `filter_failed`: a filter threw, and filters fail closed
- * - `closed`: the tracker had been closed
- * - `startup_overflow`: too many events were emitted before the tree was ready
- * - `recursion`: creating or delivering an event emitted another event, in a cycle
- * - `internal_error`: the event could not be created
- */
-export type DropReason =
-  | 'failed'
-  | 'rejected'
-  | 'exhausted'
-  | 'overflow'
-  | 'undelivered'
-  | 'filter_failed'
-  | 'closed'
-  | 'startup_overflow'
-  | 'recursion'
-  | 'internal_error';
-
 /** The counters behind {@link EventStats}. */
 export class EventCounters implements EventStats {
   arrived = 0;
@@ -55,9 +33,28 @@ export class EventCounters implements EventStats {
   pending = 0;
   retried = 0;
   readonly dropped: Partial<Record<DropReason, number>> = {};
+  #losses: LossLog | undefined;
+  /** Those that the log of losses knows. */
+  #internalErrors = 0;
 
-  drop(reason: DropReason, count = 1): void {
+  /** @param period - when the events arrived */
+  drop(reason: DropReason, count = 1, period = currentPeriod()): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
+    (this.#losses ??= new LossLog()).add(reason, count, period);
+  }
+
+  /** Returns how many events were lost of those that arrived within a range of periods. */
+  lostWithin(range: PeriodRange): Loss[] {
+    this.#logInternalErrors(Math.min(range.until, currentPeriod()));
+    return this.#losses?.within(range) ?? [];
+  }
+
+  /** They are counted without a call, because the call stack may be exhausted. */
+  #logInternalErrors(period: number): void {
+    const { internal_error: total = 0 } = this.dropped;
+    const count = total - this.#internalErrors;
+    this.#internalErrors = total;
+    if (count > 0) (this.#losses ??= new LossLog()).add('internal_error', count, period);
   }
 
   /** Returns the current numbers as a copy. */

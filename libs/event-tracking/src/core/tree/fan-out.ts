@@ -6,6 +6,7 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { isBackend, type Backend, type Deadline } from './backend.js';
 import { Child } from './child.js';
 import type { EventStats } from './event-stats.js';
+import type { PersistenceQuery } from './persistence.js';
 import { isClassOf } from './processor.js';
 import type { QueueSide } from './tree-node.js';
 import {
@@ -16,6 +17,7 @@ import {
   type TreeNode,
   type Unacknowledged,
 } from './tree-node.js';
+import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 
 /** Gives each child a copy of every event; one that fails does not affect the others. */
 export class FanOut implements TreeNode {
@@ -110,9 +112,17 @@ export class FanOut implements TreeNode {
     await Promise.all(this.#children.map((child) => child.flush(deadline)));
   }
 
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    return (await Promise.all(this.#children.map(({ node }) => node.persisted(query)))).flat();
+  }
+
   async close(deadline: Deadline): Promise<void> {
     await this.flush(deadline);
     await Promise.all(this.#children.map((child) => child.close(deadline)));
+  }
+
+  abandon(): Record<string, number> {
+    return Object.assign({}, ...this.#children.map(({ node }) => node.abandon()));
   }
 
   #find(name: string | undefined): Child | undefined {

@@ -2,11 +2,15 @@ import { describeError } from '../diagnostics/describe.js';
 import { NoBackendEnabled, NoTransformerImplemented } from '../diagnostics/errors.js';
 import { nameOf, type TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
+import { AcceptedEvents } from './accepted-events.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
+import { currentPeriod } from '../event/periods.js';
+import { unpersistedAt, type PersistenceQuery } from './persistence.js';
 import type { QueueSide } from './tree-node.js';
 import type { Position, TreeNode, Unacknowledged } from './tree-node.js';
+import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 import { untilAborted } from './until-aborted.js';
 
 /** Sends events to a plain backend, once, and counts the outcomes. */
@@ -15,6 +19,7 @@ export class LeafNode implements TreeNode {
   /** Sends that have not settled. */
   readonly #pending = new Set<Promise<void>>();
   #position: Position;
+  readonly #accepted: AcceptedEvents;
 
   /** @param inner - the backend's own subtree, if its class is a routing backend with a different `send` */
   constructor(
@@ -23,6 +28,7 @@ export class LeafNode implements TreeNode {
     private readonly inner?: TreeNode,
   ) {
     this.#position = position;
+    this.#accepted = new AcceptedEvents(backend, this.#counters, () => this.#position);
   }
 
   get backends(): ReadonlyMap<string, Backend> | undefined {
@@ -80,8 +86,33 @@ export class LeafNode implements TreeNode {
     await this.#settled('flush', deadline);
   }
 
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    const { path } = this.#position;
+    const { signal } = query;
+    const sends = [...this.#pending];
+    const sent = untilAborted(Promise.all(sends), signal);
+    if (this.inner !== undefined) {
+      await sent;
+      const below = await this.inner.persisted(query);
+      return [...unpersistedAt(path, this.#counters, query, this.#unsettled(sends)), ...below];
+    }
+    if (sends.length > 0) await this.#accepted.flush(signal); // some backends settle their sends only then
+    await sent;
+    const unwritten = await this.#accepted.write(signal);
+    return unpersistedAt(path, this.#counters, query, this.#unsettled(sends) + unwritten);
+  }
+
+  #unsettled(sends: readonly Promise<void>[]): number {
+    return sends.filter((send) => this.#pending.has(send)).length;
+  }
+
   async close(deadline: Deadline): Promise<void> {
     await this.#settled('close', deadline);
+  }
+
+  abandon(): Record<string, number> {
+    const { pending } = this.#counters;
+    return { ...(pending > 0 && { [this.#position.path]: pending }), ...this.inner?.abandon() };
   }
 
   /** A node keeps the deadline itself, and counts the events it could not deliver. */
@@ -92,11 +123,12 @@ export class LeafNode implements TreeNode {
 
   #await(eventName: string, result: PromiseLike<unknown>): Promise<void> {
     const counters = this.#counters;
+    const period = currentPeriod();
     counters.pending++;
-    const settled = Promise.resolve(result)
+    const settled = settle(result)
       .then(
         () => void counters.delivered++,
-        (error: unknown) => this.#countFailure(eventName, error),
+        (error: unknown) => this.#countFailure(eventName, error, period),
       )
       .finally(() => {
         counters.pending--;
@@ -106,12 +138,12 @@ export class LeafNode implements TreeNode {
     return settled;
   }
 
-  #countFailure(eventName: string, error: unknown): void {
+  #countFailure(eventName: string, error: unknown, period = currentPeriod()): void {
     if (error instanceof NoTransformerImplemented || error instanceof NoBackendEnabled) {
       this.#counters.filtered++;
       return;
     }
-    this.#counters.drop('failed');
+    this.#counters.drop('failed', 1, period);
     const { path, diagnostics } = this.#position;
     diagnostics.error(
       `backend ${path}`,
@@ -127,4 +159,9 @@ export class LeafNode implements TreeNode {
         `${describeError(error)}`,
     );
   }
+}
+
+/** Resolves as a backend's promise does, even if its `then` throws. */
+async function settle(result: PromiseLike<unknown>): Promise<void> {
+  await result;
 }

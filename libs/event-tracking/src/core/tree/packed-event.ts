@@ -1,3 +1,5 @@
+import { isDate, NativeDate } from '../diagnostics/built-in.js';
+import { isoOf, toJsonOf } from '../event/json.js';
 import { MalformedEventError } from '../diagnostics/errors.js';
 import { isPlainObject, isTrackingEvent, type TrackingEvent } from '../event/event.js';
 import { isMetadataRecord, type MetadataRecord } from '../event-types/metadata-record.js';
@@ -67,7 +69,7 @@ function pack(value: unknown): unknown {
       if (value === null) return value;
       if (Array.isArray(value)) return packList(value);
       if (isPlain(value)) return packObject(value);
-      if (value instanceof Date) return { [DATE]: textOf(value) };
+      if (isDate(value)) return { [DATE]: textOf(value) };
   }
   throw new TypeError('JSON cannot represent this value.');
 }
@@ -79,7 +81,7 @@ let lastText = '';
 function textOf(date: Date): string {
   const time = date.getTime();
   if (time !== lastTime) {
-    lastText = date.toISOString();
+    lastText = isoOf(date);
     lastTime = time;
   }
   return lastText;
@@ -110,13 +112,13 @@ function packObject(object: Record<string, unknown>): unknown {
 function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  return typeof (value as { toJSON?: unknown }).toJSON !== 'function';
+  return toJsonOf(value) === undefined;
 }
 
 function unpack(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unpack);
   if (!isPlainObject(value)) return value;
-  if (typeof value[DATE] === 'string') return new Date(value[DATE]);
+  if (typeof value[DATE] === 'string') return new NativeDate(value[DATE]);
   return unpackMembers(isPlainObject(value[PLAIN]) ? value[PLAIN] : value);
 }
 

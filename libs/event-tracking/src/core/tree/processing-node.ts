@@ -4,6 +4,7 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { FanOut } from './fan-out.js';
+import { unpersistedAt, type PersistenceQuery } from './persistence.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
 import type { QueueSide } from './tree-node.js';
 import {
@@ -13,6 +14,7 @@ import {
   type TreeNode,
   type Unacknowledged,
 } from './tree-node.js';
+import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 
 /** Runs events through processors, and passes those that remain to the next node. */
 export class ProcessingNode implements TreeNode {
@@ -95,8 +97,17 @@ export class ProcessingNode implements TreeNode {
     return this.#next.flush(deadline);
   }
 
+  async persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]> {
+    const below = await this.#next.persisted(query);
+    return [...unpersistedAt(this.#position.path, this.#counters, query), ...below];
+  }
+
   close(deadline: Deadline): Promise<void> {
     return this.#next.close(deadline);
+  }
+
+  abandon(): Record<string, number> {
+    return this.#next.abandon();
   }
 
   /** A processor may keep parts of its result, and an asynchronous one may still be writing to it. */

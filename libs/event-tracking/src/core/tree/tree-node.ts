@@ -4,6 +4,8 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import type { ConsumeOptions, QueuedEvent, UnacknowledgedEvent } from './event-queue.js';
 import type { EventStats } from './event-stats.js';
+import type { PersistenceQuery } from './persistence.js';
+import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 import type { QueuePeers } from './queue-peers.js';
 
 /** The key under which a backend holds its node; the same in every copy of the package. */
@@ -61,8 +63,22 @@ export interface TreeNode {
   /** Resolves when all events accepted so far have been delivered or given up, or the signal aborts. */
   flush(deadline: Deadline): Promise<void>;
 
+  /**
+   * Waits until the events accepted so far are durable or lost, or the signal aborts; never rejects.
+   *
+   * @returns those that are not durable
+   */
+  persisted(query: PersistenceQuery): Promise<readonly UnpersistedEvents[]>;
+
   /** Flushes, and closes what is below. */
   close(deadline: Deadline): Promise<void>;
+
+  /**
+   * Called while the process exits: saves events synchronously where a queue can.
+   *
+   * @returns how many events are lost, by path
+   */
+  abandon(): Record<string, number>;
 
   /** Tells the node that it is behind a queue. */
   joinQueue?(queue: QueueSide): void;
@@ -74,7 +90,7 @@ export interface TreeNode {
   readonly destination?: Backend;
 }
 
-/** What a queue gives the nodes behind it. */
+/** The side of a queue that the nodes behind it use. */
 export interface QueueSide {
   /** The destinations that share the queue. */
   readonly peers: QueuePeers;

@@ -36,6 +36,21 @@ export async function untilAborted(
   }
 }
 
+/** Waits in the same way; resolves to whether the work ended before the signal aborted. */
+export async function endsInTime(
+  work: Promise<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let hasEnded = false;
+  await untilAborted(
+    work.then(() => {
+      hasEnded = true;
+    }),
+    signal,
+  );
+  return hasEnded;
+}
+
 function listen(signal: AbortSignal, stop: () => void): void {
   const waiters = waiting.get(signal) ?? new Waiters();
   if (waiters.size === 0) {

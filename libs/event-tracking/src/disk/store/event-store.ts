@@ -1,4 +1,5 @@
-import { stat, truncate, type FileHandle } from 'node:fs/promises';
+import { toJson } from '../../core/event/json.js';
+import { rmdir, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Diagnostics } from '../../core/diagnostics/diagnostics.js';
 import { writeManifest, type Manifest } from './manifest.js';
@@ -15,7 +16,7 @@ import { Segment } from './segment.js';
 import { StoreLock } from './store-lock.js';
 import { StoreReports } from './store-reports.js';
 import { StoreReader, type Replacement } from './store-reader.js';
-import { readSegments, refuseForeign } from './stored-segments.js';
+import { deleteFiles, readSegments, refuseForeign } from './stored-segments.js';
 import { SyncMark } from './sync-mark.js';
 
 const SEGMENT_BYTES = 8 * 2 ** 20;
@@ -191,6 +192,17 @@ export class EventStore {
 
   /** Writes due records and releases the directory. */
   async close(): Promise<void> {
+    await this.#close(() => {});
+  }
+
+  /** Closes the store and deletes its directory, except files of others and damaged ones. */
+  async delete(): Promise<void> {
+    // While it is locked, so that no other process writes to it.
+    await this.#close(() => deleteFiles(this.location));
+    await rmdir(this.location).catch(() => {}); // it keeps damaged files, or another process has it open
+  }
+
+  async #close(last: () => Promise<void> | void): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#isClosed) return;
       this.#isClosed = true;
@@ -200,6 +212,7 @@ export class EventStore {
       await this.#maintenance.close().catch(() => {});
       await this.#syncMark.close().catch(() => {});
       for (const reader of this.#readers) await reader.close().catch(() => {});
+      await last();
       await this.lock.release();
     });
   }
@@ -414,5 +427,5 @@ export class EventStore {
 }
 
 function textOf({ next, segments }: Manifest): string {
-  return JSON.stringify({ next, segments });
+  return toJson({ next, segments });
 }

@@ -1,3 +1,4 @@
+import { toJson } from '../../core/event/json.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -53,9 +54,14 @@ export async function readManifest(location: string): Promise<Manifest | 'absent
 }
 
 /** Writes the manifest of a store; when it resolves, it survives the death of the machine. */
-export async function writeManifest(location: string, { next, segments }: Manifest): Promise<void> {
-  const line = JSON.stringify({ format: FORMAT, version: VERSION, next, segments });
-  await replaceFile(join(location, MANIFEST), `${line}\n${checksumOf(line)}\n`);
+export async function writeManifest(location: string, manifest: Manifest): Promise<void> {
+  await replaceFile(join(location, MANIFEST), textOfManifest(manifest));
+}
+
+/** Returns the content of a manifest's file. */
+export function textOfManifest({ next, segments }: Manifest): string {
+  const line = toJson({ format: FORMAT, version: VERSION, next, segments });
+  return `${line}\n${checksumOf(line)}\n`;
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
+export const DIRECTORY_MODE = 0o700;
+export const FILE_MODE = 0o600;
 /** Ends the name of a file that was being written; it counts for nothing. */
 export const UNFINISHED = '.tmp';
 

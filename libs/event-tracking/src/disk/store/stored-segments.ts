@@ -39,6 +39,15 @@ export async function refuseForeign(location: string): Promise<void> {
   throw new UnusableStoreError(`it holds ${what}, not a queue of this format`);
 }
 
+/** Deletes the files of a store, except its lock and its damaged files. */
+export async function deleteFiles(location: string): Promise<void> {
+  const names = await readdir(location);
+  const files = names.filter((name) => name === MANIFEST || isOwn(name));
+  for (const name of files.filter((each) => each !== DAMAGED && !each.startsWith(LOCK_PREFIX))) {
+    await rm(join(location, name), { force: true });
+  }
+}
+
 /** Reads all segments of a store and verifies every checksum. */
 export async function readSegments(
   location: string,

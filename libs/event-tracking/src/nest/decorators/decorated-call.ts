@@ -171,12 +171,12 @@ export class DecoratedCall {
     for (const step of this.plan.emits) {
       if (!isDue(step.on, outcome)) continue;
       const data = this.#dataOf(step, outcome);
-      const tracker = this.application.tracker(step.tracker ?? DEFAULT_TRACKER);
-      if (tracker === undefined) {
-        const what = `the event '${nameOfType(step.event)}'`;
-        this.#report(what, `there is no tracker '${step.tracker}'`);
-      } else {
+      const tracker = this.application.injectedTracker(step.tracker ?? DEFAULT_TRACKER);
+      try {
+        if (tracker === undefined) throw new TypeError(`there is no tracker '${step.tracker}'`);
         tracker.emit(step.event as string, data ?? {});
+      } catch (fault) {
+        this.#report(`the event '${nameOfType(step.event)}'`, fault);
       }
     }
   }

@@ -1,9 +1,13 @@
-import type { ModulesContainer } from '@nestjs/core';
+import { types } from 'node:util';
+import type { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { nameOfType } from '../../core/event-types/event-type.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import { planOf } from './decorate-method.js';
 import { bindHost, declaresHost } from './owner-application.js';
+
+type Module = ModulesContainer extends Map<string, infer Value> ? Value : never;
+type Provider = Module['providers'] extends Map<unknown, infer Value> ? Value : never;
 
 /**
  * Binds decorated providers and controllers to their application, and checks their tracker names.
@@ -18,15 +22,55 @@ export function bindDecoratedProviders(
   application: EventTrackingApplication,
 ): void {
   for (const module of modules.values()) {
-    for (const wrapper of [...module.providers.values(), ...module.controllers.values()]) {
-      const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
-      if (isDecorated(instance)) bindHost(instance, application);
-      const prototype: unknown = isDecorated(instance)
-        ? instance
-        : (wrapper.metatype?.prototype as unknown);
-      if (isDecorated(prototype)) checkTrackers(prototype, application);
+    for (const provider of [...module.providers.values(), ...module.controllers.values()]) {
+      bindProvider(provider, application);
     }
   }
+}
+
+/** Calls a function after each module that is loaded lazily; Nest calls no hooks of such modules. */
+export function afterLazyModules(loader: LazyModuleLoader, bind: () => void): void {
+  const load = loader.load.bind(loader);
+  loader.load = async (...args) => {
+    const module = await load(...args);
+    bind();
+    return module;
+  };
+}
+
+function bindProvider(provider: Provider, application: EventTrackingApplication): void {
+  bindLaterInstances(provider, application);
+  const instance: unknown = provider.isDependencyTreeStatic() ? provider.instance : undefined;
+  const transients = provider
+    .getStaticTransientInstances()
+    .map((host) => host?.instance as unknown);
+  for (const each of [instance, ...transients]) {
+    if (isDecorated(each)) bindHost(each, application);
+  }
+  const prototype: unknown = isDecorated(instance)
+    ? instance
+    : (provider.metatype?.prototype as unknown);
+  if (isDecorated(prototype)) checkTrackers(prototype, application);
+}
+
+const bindingFactories = new WeakSet<Function>();
+
+/** Binds the objects that a factory creates for each request, or for each object that injects one. */
+function bindLaterInstances(provider: Provider, application: EventTrackingApplication): void {
+  const { metatype: factory, inject } = provider;
+  const isCalledAgain = provider.isTransient || !provider.isDependencyTreeStatic();
+  if (!isCalledAgain || typeof factory !== 'function' || !Array.isArray(inject)) return;
+  if (bindingFactories.has(factory)) return;
+  const bind = (made: unknown): unknown => {
+    if (isDecorated(made)) bindHost(made, application);
+    return made;
+  };
+  const bindingFactory = (...args: unknown[]): unknown => {
+    const made: unknown = Reflect.apply(factory, undefined, args);
+    return types.isPromise(made) ? made.then(bind) : bind(made);
+  };
+  bindingFactories.add(bindingFactory);
+  provider.metatype = bindingFactory;
 }
 
 function isDecorated(candidate: unknown): candidate is object {

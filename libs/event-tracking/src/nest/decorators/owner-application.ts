@@ -5,7 +5,11 @@ import type { EventTrackingApplication } from '../module/application.js';
 /** The property through which Nest injects the owning application into an instance. */
 const HOST = Symbol.for('event-tracking:host');
 
-const hosts = new WeakMap<object, EventTrackingApplication>();
+const HOSTS = Symbol.for('event-tracking:hosts');
+
+/** The owning applications; copies of the package share them, as a class may use several copies. */
+const holder = globalThis as { [HOSTS]?: WeakMap<object, EventTrackingApplication> };
+const hosts = (holder[HOSTS] ??= new WeakMap());
 
 /**
  * Makes Nest inject the owning application into instances of a class.
@@ -46,8 +50,10 @@ export function applicationOf(instance: unknown): EventTrackingApplication | und
 /**
  * Binds an instance that Nest did not create to its application.
  *
- * @remarks A provided value can outlive its application; it is then bound to the next one.
+ * @remarks
+ * A provided value can outlive its application. The next one takes it over, even if it starts while
+ * the previous one is still closing.
  */
 export function bindHost(instance: object, application: EventTrackingApplication): void {
-  if (hosts.get(instance)?.hasEnded !== false) hosts.set(instance, application);
+  if (hosts.get(instance)?.isClosing !== false) hosts.set(instance, application);
 }

@@ -4,7 +4,7 @@ import { isObservable, type Observable } from 'rxjs';
 /** A generator, synchronous or asynchronous, whose body has not run yet. */
 export type AnyGenerator = Generator | AsyncGenerator;
 
-/** What a method returned, if the method has not ended with its return. */
+/** The result of a method that has returned but not ended. */
 export type PendingResult =
   | { kind: 'observable'; value: Observable<unknown> }
   | { kind: 'promise'; value: Promise<unknown> }

@@ -93,8 +93,7 @@ function warnMissingScope(context: ExecutionContext): void {
   warned.add(context.getClass());
   new Logger('EventTracking').warn(
     `TrackContextInterceptor of ${handlerOf(context).handler} did nothing: the call has no ` +
-      `event-tracking scope. Possible causes: EventTrackingModule.forRoot() is not imported; the ` +
-      `interceptor is global and runs before event tracking (provide it as APP_INTERCEPTOR); or a ` +
-      `hybrid application connects its microservice without { inheritAppConfig: true }.`,
+      `event-tracking scope. Possible causes: EventTrackingModule.forRoot() is not imported; or the ` +
+      `interceptor is global and runs before event tracking (provide it as APP_INTERCEPTOR).`,
   );
 }

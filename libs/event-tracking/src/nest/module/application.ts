@@ -28,11 +28,12 @@ export interface OwnedTracker {
 export class EventTrackingApplication {
   readonly diagnostics: Diagnostics;
   enabled = true;
-  /** Whether shutdown has stopped the trackers from accepting events. */
-  hasEnded = false;
+  /** Whether Nest has begun to close the application. */
+  isClosing = false;
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
   readonly #trackers = new Map<string, OwnedTracker>();
+  readonly #injected = new Map<string, Pick<Tracker, 'emit'>>();
   readonly #types: (EventType | ContextType)[] = [];
 
   constructor(names: Iterable<string> = []) {
@@ -52,6 +53,16 @@ export class EventTrackingApplication {
   /** Returns the tracker with a name, if there is one. */
   tracker(name: string): Tracker | undefined {
     return this.#trackers.get(name)?.tracker;
+  }
+
+  /** Records what Nest injects for a tracker, which may be a double that replaces it in a test. */
+  useInjected(name: string, tracker: Pick<Tracker, 'emit'>): void {
+    this.#injected.set(name, tracker);
+  }
+
+  /** Returns the tracker through which decorators emit: the one that Nest injects, if it does. */
+  injectedTracker(name: string): Pick<Tracker, 'emit'> | undefined {
+    return this.#injected.get(name) ?? this.tracker(name);
   }
 
   /** The trackers by name, with the pipelines that control them. */
@@ -105,10 +116,7 @@ export class EventTrackingApplication {
     if (conversions.length > 0) this.reportConversions(name, conversions, tracker);
   }
 
-  /**
-   * Reports values of a context that JSON cannot represent, on the context's tracker or the default
-   * one.
-   */
+  /** Reports values of a context that JSON cannot represent, on the context's tracker or the default one. */
   reportConversions(
     context: string,
     conversions: readonly string[],

@@ -10,15 +10,23 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import {
+  ApplicationConfig,
+  HttpAdapterHost,
+  LazyModuleLoader,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
+import type { Tracker } from '../../core/tracker/tracker.js';
 import { EventTrackingApplication } from './application.js';
 import { TreeBuilder } from './tree-builder.js';
 import { entryAt, pathsOf, type Blueprint } from '../config/blueprint.js';
 import { readBlueprint } from '../config/read-blueprint.js';
 import { rejectCircularBackends } from './circular-dependencies.js';
-import { bindDecoratedProviders } from '../decorators/decorated-providers.js';
+import { afterLazyModules, bindDecoratedProviders } from '../decorators/decorated-providers.js';
 import type { EventTrackingOptions } from '../config/event-tracking-options.js';
+import { ClosingSignal, ClosingSignalModule } from './closing-signal.module.js';
 import { GlobalRegistration } from './global-registration.js';
 import { markHandlers } from '../request/http-handlers.js';
 import { openScopesOverHttp } from '../request/http-scopes.js';
@@ -34,10 +42,11 @@ import {
   DEFAULT_TRACKER,
   getBackendToken,
   getTrackerToken,
+  INJECTED_TRACKERS,
   OPTIONS,
 } from '../tokens.js';
 
-/** The platform's function, which the fake clocks of tests do not stop. */
+// Fake clocks of tests do not stop the platform's function.
 const afterPromises = setImmediate;
 
 /** Identifies a backend of the application. */
@@ -70,6 +79,8 @@ export class EventTrackingCoreModule
   constructor(
     private readonly modules: ModulesContainer,
     @Inject(BUILT_TREES) private readonly builder: TreeBuilder,
+    private readonly lazyModules: LazyModuleLoader,
+    private readonly closing: ClosingSignal,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.#registration = new GlobalRegistration(builder.application);
@@ -92,16 +103,22 @@ export class EventTrackingCoreModule
     return {
       module: EventTrackingCoreModule,
       global: declaration.isGlobal ?? true,
-      imports: declaration.imports,
-      providers: [...declaration.options, ...shared, requestScopes],
+      imports: [...(declaration.imports ?? []), ClosingSignalModule],
+      providers: [...declaration.options, ...shared, injectedTrackers(declaration), requestScopes],
       exports: shared.map(({ provide }) => provide),
     };
   }
 
   onModuleInit(): void {
     const { application, blueprint } = this.builder;
-    bindDecoratedProviders(this.modules, application);
+    const bindProviders = (): void => bindDecoratedProviders(this.modules, application);
+    bindProviders();
+    afterLazyModules(this.lazyModules, bindProviders);
     if (blueprint.options.registerGlobally === true) this.#registration.register();
+    this.closing.onClosing(() => {
+      application.isClosing = true;
+      this.#registration.allowReplacement();
+    });
   }
 
   onApplicationBootstrap(): void {
@@ -136,6 +153,19 @@ function trackerProvider(name: string): FactoryProvider {
     provide: getTrackerToken(name),
     useFactory: (application: EventTrackingApplication) => application.tracker(name),
     inject: [APPLICATION],
+  };
+}
+
+/** Tells the application which trackers Nest injects: `overrideProvider` may replace them. */
+function injectedTrackers({ trackers }: CoreModuleDeclaration): FactoryProvider {
+  const names = [DEFAULT_TRACKER, ...trackers];
+  return {
+    provide: INJECTED_TRACKERS,
+    useFactory: (application: EventTrackingApplication, ...injected: Tracker[]) => {
+      for (const [index, name] of names.entries()) application.useInjected(name, injected[index]!);
+      return injected;
+    },
+    inject: [APPLICATION, ...names.map(getTrackerToken)],
   };
 }
 

@@ -1,6 +1,7 @@
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import {
-  isTrackerRegistered,
+  allowReplacement,
+  isNameTaken,
   registerTracker,
   unregisterTracker,
 } from '../../core/tracker/registry.js';
@@ -10,10 +11,14 @@ import type { EventTrackingApplication } from './application.js';
 export class GlobalRegistration {
   constructor(private readonly application: EventTrackingApplication) {}
 
-  /** @throws {@link ImproperlyConfigured} if a name is already taken by another tracker */
+  /**
+   * Registers the trackers, in place of those of an application that is closing.
+   *
+   * @throws {@link ImproperlyConfigured} if a name is already taken by another tracker
+   */
   register(): void {
     for (const name of this.application.trackers.keys()) {
-      if (isTrackerRegistered(name)) {
+      if (isNameTaken(name)) {
         throw new ImproperlyConfigured(
           `registerGlobally: a tracker named '${name}' is already registered, probably by ` +
             `another application in this process. Close that application first, or set ` +
@@ -22,6 +27,11 @@ export class GlobalRegistration {
       }
     }
     for (const [name, { tracker }] of this.application.trackers) registerTracker(tracker, name);
+  }
+
+  /** Lets the next application take over the names; until then, they stay registered. */
+  allowReplacement(): void {
+    for (const { tracker } of this.application.trackers.values()) allowReplacement(tracker);
   }
 
   /** Unregisters the application's trackers, but no others under the same names. */

@@ -41,7 +41,6 @@ export class Shutdown {
   async #close(): Promise<void> {
     await this.#limited(async (signal) => {
       await this.#flush(signal);
-      this.application.hasEnded = true;
       for (const { pipeline } of this.application.trackers.values()) pipeline.stopAccepting();
       await this.#flush(signal);
       for (const each of this.builder.deliveries.toReversed()) await each.stop({ signal });
@@ -50,6 +49,7 @@ export class Shutdown {
     await Promise.all(this.builder.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
     this.application.diagnostics.reportSuppressed();
+    for (const { pipeline } of this.application.trackers.values()) pipeline.unwatchExit();
   }
 
   async #flush(signal: AbortSignal): Promise<void> {

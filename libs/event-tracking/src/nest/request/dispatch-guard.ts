@@ -2,7 +2,7 @@ import type { CanActivate } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { MessageScope, scopeOfCall } from './message-scope.js';
 
-/** The metadata key of the guards of a method, as `@UseGuards` sets it. */
+/** The metadata key of `@UseGuards`. */
 const GUARDS = '__guards__';
 
 /** Tells the scope of a message which handler Nest is about to call. */
@@ -30,7 +30,6 @@ export function guardMessageHandlers(modules: ModulesContainer): void {
   }
 }
 
-/** Returns a gateway, all of whose handlers handle messages, or the handlers of a controller. */
 function messageHandlersOf(type: unknown): Function[] {
   if (typeof type !== 'function') return [];
   return handlesMessages(type) ? [type] : methodsOf(type).filter(handlesMessages);

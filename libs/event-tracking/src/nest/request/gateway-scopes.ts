@@ -4,7 +4,6 @@ import type { ContextStack } from '../../core/context/context-stack.js';
 import type { RequestScopes } from './request-scopes.js';
 
 type Callback = (...args: unknown[]) => unknown;
-/** A message's handler, with the guards, pipes, interceptors and filters around it. */
 interface MessageHandler {
   readonly message: unknown;
   readonly callback: Callback;
@@ -24,7 +23,6 @@ export function openScopesOverGateways(config: ApplicationConfig, scopes: Reques
   const wrapped = new WeakSet<object>();
   config.getIoAdapter = () => {
     const adapter = Reflect.apply(getIoAdapter, config, []) as WebSocketAdapter | null;
-    // Nest asks also when it closes an application without gateways.
     if (typeof adapter === 'object' && adapter !== null && !wrapped.has(adapter)) {
       wrapped.add(adapter);
       wrapAdapter(adapter, connections, scopes);
@@ -64,7 +62,6 @@ function wrapAdapter(
   ]);
 }
 
-/** Changes the arguments of a method of the adapter, if the adapter has the method. */
 function replace(
   adapter: WebSocketAdapter,
   name: 'bindClientConnect' | 'bindClientDisconnect' | 'bindMessageHandlers',
@@ -75,13 +72,11 @@ function replace(
   adapter[name] = (...args: unknown[]): unknown => Reflect.apply(method, adapter, change(args));
 }
 
-/** The scopes of connections, by client. */
 class Connections {
   readonly #scopes = new WeakMap<object, ContextStack>();
 
   constructor(private readonly scopes: RequestScopes) {}
 
-  /** Returns the scope of a client's connection; opens one if necessary. */
   scopeOf(client: unknown): ContextStack {
     if (typeof client !== 'object' || client === null) return this.scopes.openConnection();
     let scope = this.#scopes.get(client);

@@ -1,3 +1,4 @@
+import { wallTime } from '../../core/event/clock.js';
 import { createEventId } from '../../core/event/event-id.js';
 
 /** The properties of a request that Node, Express and Fastify have in common. */
@@ -53,7 +54,7 @@ export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
 function requestIdOf(header: string | string[] | undefined, request: HttpRequest): string {
   const given = first(header) ?? request.id;
   if (typeof given === 'string' && given !== '') return given.slice(0, MAX_REQUEST_ID_LENGTH);
-  return typeof given === 'number' ? String(given) : createEventId(Date.now());
+  return typeof given === 'number' ? String(given) : createEventId(wallTime());
 }
 
 /** Whether a browser loads a page; without `Sec-Fetch-Dest`, a preference for HTML decides. */

@@ -26,12 +26,10 @@ export class MessageScope extends RequestScope {
     if (typeof request === 'object' && request !== null) applications.set(request, application);
   }
 
-  /** Nest's execution context, once Nest has reached the handler's own guards. */
   override get executionContext(): ExecutionContext | undefined {
     return this.#executionContext;
   }
 
-  /** Whether Nest dispatches a call for this message. */
   isOf(context: ExecutionContext): boolean {
     const [first, second] = this.#args;
     return (
@@ -39,7 +37,6 @@ export class MessageScope extends RequestScope {
     );
   }
 
-  /** Records that Nest is about to call the handler. */
   expectDispatch(context: ExecutionContext): void {
     this.#executionContext = context;
     this.#isCallExpected = true;
@@ -73,8 +70,7 @@ export function scopeOfCall(context: ExecutionContext): RequestScope | undefined
 }
 
 function scopeOfMessage(context: ExecutionContext): MessageScope | undefined {
-  // The client of a gateway is the first argument, the context of a microservice's message the
-  // second one.
+  // Gateways get the client first, microservices the message's context second.
   const carrier: unknown = context.getArgByIndex(context.getType() === 'ws' ? 0 : 1);
   const application =
     typeof carrier === 'object' && carrier !== null ? applications.get(carrier) : undefined;

@@ -3,7 +3,6 @@ import type { Observable } from 'rxjs';
 import type { Message } from './message-scope.js';
 import type { RequestScopes } from './request-scopes.js';
 
-/** A message's handler, with the guards, pipes, interceptors and filters around it. */
 type MessageHandler = (...args: unknown[]) => unknown;
 
 /** A transport's server, or an application's own strategy. */
@@ -22,7 +21,7 @@ export function openScopesOverMicroservices(
   modules: ModulesContainer,
   scopes: RequestScopes,
 ): void {
-  // Nest 11.0 does not announce its servers; the interceptor serves it.
+  // Nest before 11.1.4 does not announce its servers; the interceptor serves their messages.
   const { getRpcTargetRegistry } = modules as Partial<ModulesContainer>;
   const servers = getRpcTargetRegistry?.call(modules) as Observable<MessageServer> | undefined;
   servers?.subscribe((server) => {
@@ -34,11 +33,8 @@ export function openScopesOverMicroservices(
 }
 
 /**
- * Wraps a handler.
- *
- * @remarks
- * A proxy, because Nest links the handlers of an event by a property: the server sets it on the
- * handler that it was given, and the handler reads it from itself.
+ * Returns a proxy, because Nest links the handlers of an event by a property that the server sets on
+ * the handler that it was given, and that the handler reads from itself.
  */
 function inScope(handler: MessageHandler, pattern: unknown, scopes: RequestScopes): MessageHandler {
   return new Proxy(handler, {

@@ -136,13 +136,12 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   setPath(inner as Record<string, unknown>, rest, value);
 }
 
-/** What `context.request` receives for a message, and the pattern that the message matched. */
+/** The request that `context.request` receives for a message, and the message's pattern. */
 export interface MessageSource {
   readonly request: unknown;
   readonly pattern: unknown;
 }
 
-/** Reads a message from Nest's execution context. */
 export function readMessage(context: ExecutionContext): MessageSource {
   switch (context.getType<string>()) {
     case 'rpc': {

@@ -128,10 +128,15 @@ export function claimDispatchedCall(
   method: string | symbol,
 ): ExecutionContext | undefined {
   for (let stack: ContextStack | undefined = innermost; stack !== undefined; stack = stack.outer) {
-    const context = stack instanceof DispatchScope ? stack.claimCall(instance, method) : undefined;
+    const context = isDispatchScope(stack) ? stack.claimCall(instance, method) : undefined;
     if (context !== undefined) return context;
   }
   return undefined;
+}
+
+/** Recognises scopes of another copy of the package too. */
+function isDispatchScope(stack: ContextStack): stack is DispatchScope {
+  return 'claimCall' in stack;
 }
 
 /** Returns the object that carries the scope of a call, and whether it is an HTTP request. */

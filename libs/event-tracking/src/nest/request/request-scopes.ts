@@ -56,7 +56,7 @@ export class RequestScopes {
     return this.run(scope, proceed);
   }
 
-  /** Returns the scope that {@link runMessage} opened for a call that Nest dispatches, if any. */
+  /** Returns the scope that {@link runMessage} opened for a call, if any. */
   ofMessage(context: ExecutionContext): MessageScope | undefined {
     return messageScopeIn(this.application, context);
   }
@@ -91,7 +91,6 @@ export class RequestScopes {
     return types.isPromise(result) ? result.then(observe) : observe(result);
   }
 
-  /** Returns a new scope for a connection. */
   openConnection(): ContextStack {
     return new ContextStack('connection', this.#processScope);
   }

@@ -1,0 +1,30 @@
+const PERIODS = Symbol.for('event-tracking:periods');
+
+/** Divides the life of the process into periods, so that events can be ordered without a clock. */
+interface Periods {
+  current: number;
+}
+
+/** One for the process, also where several copies of the package are loaded. */
+const periods = ((globalThis as { [PERIODS]?: Periods })[PERIODS] ??= { current: 0 });
+
+/** A range of periods, both ends included. */
+export interface PeriodRange {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Returns the number of the current period, in which events arrive now. */
+export function currentPeriod(): number {
+  return periods.current;
+}
+
+/** Begins a period, and returns the number of the one that ends. */
+export function endPeriod(): number {
+  return periods.current++;
+}
+
+/** Whether a period is in a range. */
+export function isWithin(period: number, { since, until }: PeriodRange): boolean {
+  return period >= since && period <= until;
+}

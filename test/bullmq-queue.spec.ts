@@ -672,13 +672,6 @@ describe('BullMqEventQueue', () => {
     expect(() => new BullMqEventQueue({ connection: client })).toThrow(ImproperlyConfigured);
   });
 
-  it('rejects a queue of a version of BullMQ that cannot return jobs', () => {
-    const theirs = { name: 'shop', opts: { connection } } as unknown as Queue;
-    expect(() => member({}, { queue: theirs })).toThrow(
-      /^BullMqEventQueue: bullmq must be version 5\.10 or newer, or 6; received an older version\./,
-    );
-  });
-
   it('delivers with a client of the application whose options suit no worker, and leaves it open', async () => {
     const client = new Redis({ host, port: Number(port) }); // gives up commands after 20 retries
     const destination = new Destination();

@@ -18,7 +18,6 @@ import {
   LoggerBackend,
   Tracker,
   type Backend,
-  type EventQueueConsumer,
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
 import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
@@ -232,10 +231,6 @@ const MISTAKES: (() => Promise<string>)[] = [
     const [message] = warn.mock.calls[0] ?? [];
     warn.mockRestore();
     return Promise.resolve(String(message));
-  },
-  function oldBullMq() {
-    const queue = { name: 'shop', opts: { connection: {} } } as unknown as Queue;
-    return errorOf(() => new BullMqEventQueue({ queue }).open({} as EventQueueConsumer));
   },
   function oldMongoose() {
     const connection = { asPromise: () => {}, base: { version: '7.8.13' } };

@@ -69,6 +69,7 @@ export class BullMqEventQueue implements EventQueue {
 
   /** @throws {@link ImproperlyConfigured} for invalid options */
   constructor(options: BullMqEventQueueOptions) {
+    checkVersion();
     this.#address = readAddress(options);
     this.#clients = new RedisClients(this.#address.connection);
     this.deadLetters = new DeadLetterQueue(this.#address, options.logger);
@@ -79,7 +80,6 @@ export class BullMqEventQueue implements EventQueue {
   open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     const queue = (this.#queue ??= this.#options.queue ?? this.#createQueue());
-    checkVersion(queue);
     const watch = (this.#watch ??= this.#startWatch(queue));
     const consumer = new BullMqNodeConsumer(node, {
       isFull: () => sum(this.#consumers, ({ pending }) => pending) >= this.#concurrency,

@@ -1,3 +1,4 @@
+import * as bullmq from 'bullmq';
 import type { IRedisClient, Queue } from 'bullmq';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
@@ -14,15 +15,15 @@ export function clientOf(queue: Queue): Promise<IRedisClient> {
 }
 
 /**
- * Checks the version of BullMQ by a method that all supported versions have: BullMQ exports its
+ * Checks the version of BullMQ by a function that all supported versions export: BullMQ exports its
  * version only through its manifest, which bundles lack.
  *
  * @throws {@link ImproperlyConfigured} if the version is not supported
  */
-export function checkVersion(queue: Queue): void {
-  if (typeof (queue as Partial<Queue>).getGlobalConcurrency === 'function') return;
+export function checkVersion(exported: Partial<typeof bullmq> = bullmq): void {
+  if (typeof exported.createIORedisClient === 'function') return;
   throw new ImproperlyConfigured(
-    'BullMqEventQueue: bullmq must be version 5.10 or newer, or 6; received an older version. ' +
+    'BullMqEventQueue: bullmq must be version 5.81 or newer, or 6; received an older version. ' +
       'Install a supported version: npm install bullmq@6.',
   );
 }

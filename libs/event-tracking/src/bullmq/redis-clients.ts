@@ -1,5 +1,5 @@
+import * as bullmq from 'bullmq';
 import {
-  createIORedisClient,
   isRedisInstance,
   RedisConnection,
   type ConnectionOptions,
@@ -49,7 +49,7 @@ export class RedisClients {
     const { connection } = this;
     if (isRedisInstance(connection) && !isIoredis(connection)) return connection;
     const client = isRedisInstance(connection)
-      ? duplicate(createIORedisClient(connection as IoredisInstance), role)
+      ? duplicate(bullmq.createIORedisClient(connection as IoredisInstance), role)
       : createClient(connection, role);
     if (role !== 'producer') allowWhenFull(client);
     return this.#own(client);
@@ -154,7 +154,7 @@ class ClientFactory extends RedisConnection {
   protected override loadCommands(): void {}
 }
 
-type IoredisInstance = Parameters<typeof createIORedisClient>[0];
+type IoredisInstance = Parameters<typeof bullmq.createIORedisClient>[0];
 
 function createClient(options: ConnectionOptions, role: ClientRole): IRedisClient {
   return new ClientFactory({ ...options, ...optionsFor(role, options as ClientOptions) }).created;

@@ -19,7 +19,7 @@ export interface Chunk {
   /** Repeated by each attempt, so that a job whose acknowledgement was lost is not added twice. */
   readonly id: string;
   readonly events: readonly TrackingEvent[];
-  /** The attempt that Redis has not answered yet. */
+  /** The attempt that Redis accepted or has not answered yet. */
   added?: Promise<readonly Outcome[]>;
 }
 

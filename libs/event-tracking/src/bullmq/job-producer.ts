@@ -74,9 +74,8 @@ export class JobProducer implements Backend {
       this.watch.countAdded(epoch);
       return chunk.events.map(() => ({ ok: true }));
     } catch (error) {
+      chunk.added = undefined; // a success stays: the attempt that asked may have timed out
       return this.#outcomesOf(chunk, error);
-    } finally {
-      chunk.added = undefined;
     }
   }
 

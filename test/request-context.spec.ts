@@ -1,4 +1,7 @@
-import { Controller, Get, Module, type Type } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { AsyncResource } from 'node:async_hooks';
+import { Controller, Get, Module, Param, Res, type Type } from '@nestjs/common';
+import { ClsModule, ClsService } from 'nestjs-cls';
 import { EventTrackingModule, Tracker, type EventTrackingOptions } from 'nestjs-event-tracking';
 import { describe, expect, it } from 'vitest';
 import { ADAPTERS, listen, Recorder, type Adapter } from './support/http-application.js';
@@ -14,12 +17,27 @@ class CoursesController {
     this.tracker.emit('second');
     return 'courses';
   }
+
+  @Get('courses/:id/lessons/:lesson')
+  lesson(@Param('id') id: string): string {
+    this.tracker.emit('first');
+    return id;
+  }
+
+  @Get('reported')
+  reported(@Res({ passthrough: true }) response: ServerResponse & { raw?: ServerResponse }) {
+    const { raw = response } = response;
+    const report = AsyncResource.bind(() => this.tracker.emit('first'));
+    raw.on('finish', report);
+    this.tracker.emit('early');
+    return 'reported';
+  }
 }
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 describe.each(ADAPTERS)('the request context on %s', (adapter) => {
-  it('says how, where, from whom and by what the request came', async () => {
+  it('holds how, where, from whom and by what the request came', async () => {
     const { context, host } = await askedOn(adapter, {}, '/courses?page=2', {
       'user-agent': 'a browser',
       referer: 'https://example.org/start',
@@ -28,6 +46,7 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     expect(context).toEqual({
       method: 'GET',
       path: '/courses',
+      route: '/courses',
       host,
       ip: '127.0.0.1',
       agent: 'a browser',
@@ -37,18 +56,59 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     });
   });
 
-  it('has a request id of the adapter or of its own where none is given, the same for all events', async () => {
-    const { recorder } = await askedOn(adapter, {}, '/courses', {});
-    const [first, second] = recorder.events.map(({ context }) => context['request_id']);
-    expect(first).toEqual(second);
-    expect(first).toMatch(adapter === 'Fastify' ? /^req-/ : UUID);
+  it('holds the pattern of the route', async () => {
+    const { context } = await askedOn(adapter, {}, '/courses/7/lessons/8', {});
+    expect(context).toMatchObject({
+      path: '/courses/7/lessons/8',
+      route: '/courses/:id/lessons/:lesson',
+    });
   });
 
-  it('cuts a request id that is too long to be one', async () => {
-    const { context } = await askedOn(adapter, {}, '/courses', {
-      'x-request-id': 'x'.repeat(5000),
-    });
-    expect(context['request_id']).toBe('x'.repeat(200));
+  it('holds the status and the duration in events emitted after the response was sent', async () => {
+    const { context, recorder } = await askedOn(adapter, {}, '/reported', {});
+    expect(context).toMatchObject({ status: 200, path: '/reported', duration: expect.any(Number) });
+    expect(context['duration']).toBeGreaterThan(0);
+    const early = recorder.only('early').context;
+    expect(early).not.toHaveProperty('status');
+    expect(early).not.toHaveProperty('duration');
+  });
+
+  it('passes values that became known later to context.request', async () => {
+    const { context } = await askedOn(
+      adapter,
+      { context: { request: (_request, { route, status }) => ({ route, status }) } },
+      '/reported',
+      {},
+    );
+    expect(context).toEqual({ route: '/reported', status: 200 });
+  });
+
+  it('has a new request id in each request without one, the same for all its events', async () => {
+    const recorder = new Recorder();
+    await using served = await listen(adapter, moduleWith({ backends: { recorder } }));
+    for (let request = 0; request < 3; request++) await fetch(`${served.url}/courses`);
+    const ids = recorder.events.map(({ context }) => context['request_id']);
+    expect(ids).toHaveLength(6);
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(UUID);
+    expect(ids[0]).toBe(ids[1]);
+  });
+
+  it.each([
+    ['has 201 characters', 'x'.repeat(201)],
+    ['has 5000 characters', 'x'.repeat(5000)],
+    ['is empty', ''],
+    ['contains a tab', 'a\tb'],
+    ['contains a byte above ASCII', 'caf\u00e9'],
+  ])('has a new request id if that of the header %s', async (_how, id) => {
+    const { context } = await askedOn(adapter, {}, '/courses', { 'x-request-id': id });
+    expect(context['request_id']).toMatch(UUID);
+  });
+
+  it('keeps a request id of 200 characters', async () => {
+    const id = 'x'.repeat(200);
+    const { context } = await askedOn(adapter, {}, '/courses', { 'x-request-id': id });
+    expect(context['request_id']).toBe(id);
   });
 
   it.each([
@@ -58,7 +118,61 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     ['a client that would rather have JSON', { accept: 'application/json' }, false],
   ])('has a page for %s: %o → %s', async (_who, headers: Record<string, string>, hasPage) => {
     const { context, host } = await askedOn(adapter, {}, '/courses?page=2', headers);
-    expect(context['page']).toBe(hasPage ? `http://${host}/courses?page=2` : undefined);
+    expect(context['page']).toBe(hasPage ? `http://${host}/courses` : undefined);
+  });
+
+  it('keeps the configured parameters of a query in page and referrer, never in path', async () => {
+    const { context, host } = await askedOn(
+      adapter,
+      { context: { query: ['utm_*', 'page'] } },
+      '/courses?token=secret&utm_source=mail&page=2&utm%5Fmedium=a%20b&pages=9&utm_%zz=1',
+      { accept: 'text/html', referer: 'https://ada:secret@shop.example/?code=secret&page=3#part' },
+    );
+    expect(context).toMatchObject({
+      path: '/courses',
+      page: `http://${host}/courses?utm_source=mail&page=2&utm%5Fmedium=a%20b&utm_%zz=1`,
+      referrer: 'https://shop.example/?page=3',
+    });
+  });
+
+  it('keeps a whole query for an asterisk alone', async () => {
+    const { context, host } = await askedOn(
+      adapter,
+      { context: { query: ['*'] } },
+      '/courses?a=1&b',
+      { accept: 'text/html' },
+    );
+    expect(context['page']).toBe(`http://${host}/courses?a=1&b`);
+  });
+
+  it('cuts each text that context.request returns', async () => {
+    const { context } = await askedOn(
+      adapter,
+      {
+        context: {
+          request: (request: { headers: Record<string, string> }) => ({
+            user: { id: request.headers['x-user'], roles: ['a', request.headers['x-user']] },
+          }),
+        },
+      },
+      '/courses',
+      { 'x-user': 'u'.repeat(8000) },
+    );
+    const id = 'u'.repeat(1024);
+    expect(context).toEqual({ user: { id, roles: ['a', id] } });
+  });
+
+  it.each([
+    ['\u{1f600}'.repeat(2000), '\u{1f600}'.repeat(256)],
+    [`a${'\u{1f600}'.repeat(2000)}`, `a${'\u{1f600}'.repeat(255)}`],
+    [`${'a'.repeat(1021)}\u20ac!`, `${'a'.repeat(1021)}\u20ac`],
+    [`${'a'.repeat(1022)}\u20ac`, 'a'.repeat(1022)],
+    ['\u20ac'.repeat(341), '\u20ac'.repeat(341)],
+    ['\u20ac'.repeat(342), '\u20ac'.repeat(341)],
+  ])('cuts texts by bytes and never within a character', async (text, expected) => {
+    const request = () => ({ text });
+    const { context } = await askedOn(adapter, { context: { request } }, '/courses', {});
+    expect(context).toEqual({ text: expected });
   });
 
   it('is not there when it is not wanted', async () => {
@@ -107,6 +221,36 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
       expect(context).toMatchObject({ method: 'GET', path: '/courses', origin: 'server' });
     },
   );
+
+  it.each([
+    ['copies keys', ['tenant', 'user.id'], { tenant: 'acme', user: { id: 7 } }],
+    [
+      'renames keys',
+      { user_id: 'user.id', 'of.tenant': 'tenant' },
+      { user_id: 7, of: { tenant: 'acme' } },
+    ],
+  ])('%s of the application’s CLS', async (_how, cls, expected) => {
+    const recorder = new Recorder();
+    @Module({
+      imports: [
+        ClsModule.forRoot({
+          global: true,
+          middleware: {
+            mount: true,
+            setup: (store: ClsService) => {
+              store.set('tenant', 'acme');
+              store.set('user', { id: 7 });
+            },
+          },
+        }),
+        moduleWith({ backends: { recorder }, context: { request: () => ({}), cls } }),
+      ],
+    })
+    class AppModule {}
+    await using served = await listen(adapter, AppModule);
+    await fetch(`${served.url}/courses`);
+    expect(recorder.only('first').context).toEqual(expected);
+  });
 });
 
 async function askedOn(
@@ -118,6 +262,7 @@ async function askedOn(
   const recorder = new Recorder();
   await using served = await listen(adapter, moduleWith({ ...options, backends: { recorder } }));
   const { status } = await fetch(served.url + path, { headers });
+  await expect.poll(() => recorder.named('first')).toHaveLength(1);
   return {
     status,
     recorder,

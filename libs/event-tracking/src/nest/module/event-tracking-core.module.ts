@@ -177,7 +177,7 @@ const requestScopes: FactoryProvider = {
     config: ApplicationConfig,
     modules: ModulesContainer,
   ) => {
-    const requestContext = new RequestContext(application, blueprint.options.context);
+    const requestContext = new RequestContext(application, blueprint.options.context, modules);
     const scopes = new RequestScopes(application, requestContext);
     markHandlers(modules);
     openScopesOverHttp(adapterHost, application, scopes);

@@ -28,6 +28,8 @@ export abstract class DispatchScope extends ContextStack {
 
 /** The scope of one call of a message's handler, or of a resolver. */
 export class CallScope extends DispatchScope {
+  /** The name of the GraphQL operation that the call belongs to, if it has one. */
+  operation: string | undefined;
   #expected: ExecutionContext | undefined;
 
   constructor(context: ExecutionContext, outer: ContextStack | undefined) {
@@ -56,6 +58,8 @@ export class RequestScope extends DispatchScope {
   request: unknown;
   /** The scope of the same request in another application, if it passed through one before. */
   inOtherApplication: RequestScope | undefined;
+  /** The default context, to which later stages add; undefined if there is none. */
+  defaults: Record<string, unknown> | undefined;
   #handler: Function | undefined;
   #args: HttpArguments | undefined;
 
@@ -64,6 +68,14 @@ export class RequestScope extends DispatchScope {
     processScope: ContextStack,
   ) {
     super('request', processScope);
+  }
+
+  /** Adds a value to the default context, for events emitted from now on. */
+  addDefault(key: string, value: unknown): void {
+    const { defaults } = this;
+    if (defaults === undefined || defaults[key] === value) return;
+    defaults[key] = value;
+    this.refresh();
   }
 
   /** Records that Nest is about to call the handler of the request's route. */

@@ -4,7 +4,14 @@ import { describeError } from '../../core/diagnostics/describe.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import type { HttpRequest } from './http-request.js';
 import type { RequestContext } from './request-context.js';
-import { carrierOf, storeScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
+import {
+  carrierOf,
+  storeScope,
+  rawRequest,
+  RequestScope,
+  scopeOf,
+  type CallScope,
+} from './request-scope.js';
 
 /** Opens a scope for each request, message and operation, and finds it again in later stages. */
 export class RequestScopes {
@@ -18,16 +25,17 @@ export class RequestScopes {
   }
 
   /** Returns the scope of an HTTP request; opens one if necessary. */
-  ofHttp(request: HttpRequest): RequestScope {
+  ofHttp(request: HttpRequest, response: unknown): RequestScope {
     const scope = scopeOf(request, this.application);
-    if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
+    if (scope === undefined) return this.#openHttp(rawRequest(request), request, response);
     if (this.requestContext.readsRequests) scope.request = request;
+    this.requestContext.adoptId(scope, request);
     return scope;
   }
 
   /** Runs the rest of an HTTP request in its scope. */
-  enterHttp(request: HttpRequest, proceed: () => void): void {
-    const scope = this.ofHttp(request);
+  enterHttp(request: HttpRequest, response: unknown, proceed: () => void): void {
+    const scope = this.ofHttp(request, response);
     if (this.isCurrent(scope)) proceed();
     else this.run(scope, proceed);
   }
@@ -37,7 +45,7 @@ export class RequestScopes {
     return this.application.locator.get().isWithin(scope);
   }
 
-  run<T>(scope: RequestScope, fn: () => T): T {
+  run<T>(scope: ContextStack, fn: () => T): T {
     return this.application.locator.run(scope, fn);
   }
 
@@ -47,19 +55,26 @@ export class RequestScopes {
     const scope =
       scopeOf(carrier, this.application) ??
       (isHttp
-        ? this.#openHttp(carrier, carrier as HttpRequest, context)
+        ? this.#openHttp(carrier, carrier as HttpRequest, undefined, context)
         : this.#openMessage(carrier, context));
     return this.run(scope, proceed);
+  }
+
+  /** Runs a resolver, or the handler of a message, in the scope of its call. */
+  withinCall<T>(call: CallScope, context: ExecutionContext, proceed: () => T): T {
+    this.requestContext.enterCall(call, context);
+    return this.run(call, proceed);
   }
 
   #openHttp(
     carrier: object,
     request: HttpRequest,
-    context: ExecutionContext | undefined,
+    response: unknown,
+    context?: ExecutionContext,
   ): RequestScope {
     const scope = this.#open(carrier);
     try {
-      this.requestContext.enterHttp(scope, request, context);
+      this.requestContext.enterHttp(scope, request, response, context);
     } catch (fault) {
       this.#report(fault);
     }

@@ -92,6 +92,7 @@ export { observeStats, type ObserveStatsOptions } from './delivery/observe-stats
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
 export { ClsContextLocator } from './nest/request/cls-context-locator.js';
+export { withContext, withoutContext } from './nest/request/with-context.js';
 export type { EmitOn, MethodCall } from './nest/decorators/decorated-method.js';
 export type {
   BackendDefinition,

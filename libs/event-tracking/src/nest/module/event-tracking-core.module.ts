@@ -24,6 +24,7 @@ import { openScopesOverHttp } from '../request/http-scopes.js';
 import { openScopesOverMessages } from '../request/message-scopes.js';
 import { RequestContext } from '../request/request-context.js';
 import { RequestScopes } from '../request/request-scopes.js';
+import { bindSharedClients } from '../request/shared-clients.js';
 import {
   APPLICATION,
   BUILT_TREES,
@@ -95,6 +96,7 @@ export class EventTrackingCoreModule
   onModuleInit(): void {
     const { application, blueprint } = this.builder;
     bindDecoratedProviders(this.modules, application);
+    if (application.enabled) bindSharedClients(this.modules);
     if (blueprint.options.registerGlobally === true) this.#registration.register();
   }
 

@@ -10,6 +10,12 @@ export const RequestContext = defineContext('request', {
       type: 'string',
       example: '/courses/nest-101/enrolments',
     },
+    route: {
+      description: 'The pattern of the route that answers.',
+      type: 'string',
+      optional: true,
+      example: '/courses/:id/enrolments',
+    },
     host: { description: 'The host that was asked.', type: 'string', example: 'courses.example' },
     ip: {
       description: 'The address that the request came from.',
@@ -31,6 +37,18 @@ export const RequestContext = defineContext('request', {
       description: 'What the request is known by in logs.',
       type: 'string',
       example: 'ada-2',
+    },
+    status: {
+      description: 'The status of the response, once it has been sent.',
+      type: 'integer',
+      optional: true,
+      example: 201,
+    },
+    duration: {
+      description: 'The milliseconds until the response was sent.',
+      type: 'number',
+      optional: true,
+      example: 12.5,
     },
     origin: { description: 'Who reports the event: server.', type: 'string', example: 'server' },
     user_id: {

@@ -26,23 +26,32 @@ declare class ConfigService { getOrThrow(key: string): string }
 declare class ConfigModule {}
 declare const gauge: { set(value: number | undefined): void };
 declare const events: import('nestjs-event-tracking/testing').RecordingBackend;
+declare const prices$: import('rxjs').Observable<number>;
 declare function nextSeat(courseId: string): Promise<number>;
 `;
 
 const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@nestjs/common': [
+    'type CallHandler',
     'Controller',
     'type ExecutionContext',
     'Get',
     'Injectable',
     'Logger',
     'Module',
+    'type NestInterceptor',
     'type OnModuleInit',
     'Param',
     'UseInterceptors',
   ],
   '@nestjs/testing': ['Test'],
+  '@nestjs/platform-fastify': ['FastifyAdapter'],
+  'node:async_hooks': ['AsyncResource'],
+  'node:crypto': ['randomUUID'],
+  'node:http': ['type ServerResponse'],
   express: ['type Request'],
+  ioredis: ['Redis'],
+  rxjs: ['type Observable', 'tap'],
   pino: ['pino'],
   mongoose: ['type Connection', 'type Model'],
   '@nestjs/mongoose': ['getConnectionToken', 'InjectModel', 'MongooseModule'],

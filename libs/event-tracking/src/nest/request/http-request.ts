@@ -3,8 +3,10 @@ import { requestIdOf } from './request-id.js';
 import {
   keptQuery,
   readHost,
+  readPath,
+  readQuery,
   readReferrer,
-  readTarget,
+  readUrl,
   type KeptKey,
   type UrlParts,
 } from './request-target.js';
@@ -37,7 +39,10 @@ export function readHttpRequest(
   // Fastify's request has getters, which cost more than the properties that they read.
   const raw = request.raw ?? request;
   const { method, headers, socket } = raw;
-  const { path, query, url } = readTarget(raw.originalUrl ?? raw.url ?? '');
+  const target = raw.originalUrl ?? raw.url ?? '';
+  // Proxies may send a whole URL.
+  const url = target.startsWith('/') ? undefined : readUrl(target);
+  const path = url === undefined ? readPath(target) : url.path || '/';
   const host = url?.host ?? hostOf(headers);
   const agent = first(headers['user-agent']);
   const referrer = referrerOf(headers, keptKeys);
@@ -56,9 +61,8 @@ export function readHttpRequest(
   if (agent !== undefined) context['agent'] = limitText(agent);
   if (referrer !== undefined) context['referrer'] = limitText(referrer);
   if (host !== undefined && method === 'GET' && path !== undefined && asksForPage(headers)) {
-    context['page'] = limitText(
-      `${schemeOf(request, url)}://${host}${path}${keptQuery(query, keptKeys)}`,
-    );
+    const query = keptQuery(readQuery(target), keptKeys);
+    context['page'] = limitText(`${schemeOf(request, url)}://${host}${path}${query}`);
   }
   return context;
 }

@@ -138,7 +138,7 @@ class StagesInScope {
     const run = route as Stage;
     const wrapper: Stage = (request, response, next) => {
       const scope = scopes.ofHttp(request, response);
-      if (typeof pattern === 'string') scope.addDefault('route', pattern);
+      if (typeof pattern === 'string') scope.addRoute(pattern);
       if (handler !== undefined) scope.expectCall(handler, [request, response, next]);
       return scopes.isCurrent(scope)
         ? run(request, response, next)

@@ -66,7 +66,7 @@ export class RequestContext {
   /** Takes over the id that a logger's middleware has given the request since. */
   adoptId(scope: RequestScope, request: HttpRequest): void {
     const { id } = request.raw ?? request;
-    if (isAssignedId(id)) scope.addDefault('request_id', id);
+    if (isAssignedId(id)) scope.replaceId(id);
   }
 
   /** Enters the context of a message, or of a GraphQL operation over a socket. */
@@ -199,8 +199,7 @@ function observeResponse(scope: RequestScope, response: unknown): void {
   if (typeof raw.on !== 'function') return;
   const start = performance.now();
   raw.on(SENT, () => {
-    scope.addDefault('status', raw.statusCode);
-    scope.addDefault('duration', Math.round((performance.now() - start) * 1000) / 1000);
+    scope.addAnswer(raw.statusCode, Math.round((performance.now() - start) * 1000) / 1000);
   });
 }
 

@@ -26,7 +26,7 @@ export function newRequestId(): string {
 
 /** Whether the adapter or a middleware, such as that of a logger, has given a request an id. */
 export function isAssignedId(id: unknown): id is string {
-  return typeof id === 'string' && REQUEST_ID.test(id) && !COUNTER.test(id);
+  return typeof id === 'string' && !COUNTER.test(id) && REQUEST_ID.test(id);
 }
 
 /** How the request logger of an application comes by its ids. */

@@ -49,6 +49,14 @@ export class CallScope extends DispatchScope {
   }
 }
 
+/** The default context of a request, with the values that become known later. */
+export interface DefaultContext extends Record<string, unknown> {
+  request_id?: string;
+  route?: string;
+  status?: number;
+  duration?: number;
+}
+
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
   /**
@@ -59,7 +67,7 @@ export class RequestScope extends DispatchScope {
   /** The scope of the same request in another application, if it passed through one before. */
   inOtherApplication: RequestScope | undefined;
   /** The default context, to which later stages add; undefined if there is none. */
-  defaults: Record<string, unknown> | undefined;
+  defaults: DefaultContext | undefined;
   #handler: Function | undefined;
   #args: HttpArguments | undefined;
 
@@ -70,11 +78,30 @@ export class RequestScope extends DispatchScope {
     super('request', processScope);
   }
 
-  /** Adds a value to the default context, for events emitted from now on. */
-  addDefault(key: string, value: unknown): void {
+  // Names are spelled out below, because V8 adds properties with computed names slowly.
+
+  /** Adds the pattern of the matched route to the default context. */
+  addRoute(route: string): void {
     const { defaults } = this;
-    if (defaults === undefined || defaults[key] === value) return;
-    defaults[key] = value;
+    if (defaults === undefined || defaults.route === route) return;
+    defaults.route = route;
+    this.refresh();
+  }
+
+  /** Replaces the request's id in the default context. */
+  replaceId(id: string): void {
+    const { defaults } = this;
+    if (defaults === undefined || defaults.request_id === id) return;
+    defaults.request_id = id;
+    this.refresh();
+  }
+
+  /** Adds the status and the duration of the request to the default context. */
+  addAnswer(status: number, duration: number): void {
+    const { defaults } = this;
+    if (defaults === undefined) return;
+    defaults.status = status;
+    defaults.duration = duration;
     this.refresh();
   }
 

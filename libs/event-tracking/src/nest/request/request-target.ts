@@ -7,36 +7,28 @@ export interface UrlParts {
   readonly query: string;
 }
 
-/** A target of a request, as its request line names it. */
-export interface RequestTarget {
-  /** The path; undefined if the target has none. */
-  readonly path: string | undefined;
-  readonly query: string;
-  /** The scheme and host, if the target is in absolute form. */
-  readonly url: UrlParts | undefined;
-}
-
 const HTTP_URL = /^(https?):\/\/([\w.-]+(?::\d+)?)(?=[/?#]|$)([^?#]*)(?:\?([^#]*))?/i;
 const HOST = /^[\w.-]+(?::\d+)?$/;
 const AUTHORITY = /^[^/?#\\\s]*/;
 
-/** Reads the target of a request line in any form; its text can be anything. */
-export function readTarget(target: string): RequestTarget {
-  if (target.startsWith('/')) {
-    const [path, query] = splitQuery(target);
-    return { path, query, url: undefined };
-  }
-  if (target === '*') return { path: target, query: '', url: undefined };
-  const url = readUrl(target);
-  if (url === undefined) return { path: undefined, query: '', url };
-  return { path: url.path === '' ? '/' : url.path, query: url.query, url };
+/** Returns the path of a target that is not a URL; undefined if it has none. */
+export function readPath(target: string): string | undefined {
+  if (target.startsWith('/')) return target.slice(0, endOfPath(target));
+  return target === '*' ? target : undefined;
+}
+
+/** Returns the query of a target, without the question mark. */
+export function readQuery(target: string): string {
+  const fragment = target.indexOf('#');
+  const whole = fragment < 0 ? target : target.slice(0, fragment);
+  const query = whole.indexOf('?');
+  return query < 0 ? '' : whole.slice(query + 1);
 }
 
 /** Returns a referrer without userinfo, fragment and query; undefined if it is not a URL. */
 export function readReferrer(referrer: string, keptKeys: readonly KeptKey[]): string | undefined {
   if (isAbsolutePath(referrer)) {
-    const [path, query] = splitQuery(referrer);
-    return path + keptQuery(query, keptKeys);
+    return readPath(referrer)! + keptQuery(readQuery(referrer), keptKeys);
   }
   const url = readUrl(referrer);
   if (url === undefined) return undefined;
@@ -87,14 +79,15 @@ function isAbsolutePath(reference: string): boolean {
   return reference.startsWith('/') && reference[1] !== '/' && reference[1] !== '\\';
 }
 
-function splitQuery(target: string): [path: string, query: string] {
+function endOfPath(target: string): number {
+  const query = target.indexOf('?');
   const fragment = target.indexOf('#');
-  const whole = fragment < 0 ? target : target.slice(0, fragment);
-  const query = whole.indexOf('?');
-  return query < 0 ? [whole, ''] : [whole.slice(0, query), whole.slice(query + 1)];
+  if (query < 0) return fragment < 0 ? target.length : fragment;
+  return fragment < 0 ? query : Math.min(query, fragment);
 }
 
-function readUrl(text: string): UrlParts | undefined {
+/** Reads a URL; returns undefined if the text is none, or has no host. */
+export function readUrl(text: string): UrlParts | undefined {
   // Most URLs need no parser, which costs more and which rewrites the path.
   const match = HTTP_URL.exec(text);
   if (match !== null) {

@@ -1,4 +1,4 @@
-/** Events per second into Redis, against the bare BullMQ; and what `emit` costs its caller meanwhile. */
+/** Measures events per second into Redis against bare BullMQ, and the cost of `emit` meanwhile. */
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { AsyncRoutingBackend, MemoryEventQueue, Tracker } from 'nestjs-event-tracking';
@@ -45,7 +45,7 @@ const emitInBursts = (tracker, count) =>
     () => tracker.stats().backends['node.queue'].pending < capacity - 100,
   );
 
-/** Jobs that stay behind are no matter of the next round. */
+/** Deletes the jobs after the measurement, so that they do not affect the next round. */
 async function eventsPerSecond(count, work) {
   const start = performance.now();
   await work(count);
@@ -59,7 +59,7 @@ async function throughQueue(count) {
   await inRedis.flush();
 }
 
-/** Lets so many tasks at a time work on so many events, each on a few of them at once. */
+/** Splits events among a number of concurrent tasks, each of which handles a few at once. */
 async function together(tasks, count, { each, work }) {
   let started = 0;
   const task = async () => {
@@ -78,7 +78,7 @@ const addBulk = (count) =>
     work: () => bare.addBulk(Array.from({ length: batchSize / eventsPerJob }, () => jobOf())),
   });
 
-/** As many events are under way as in the batches of the others. */
+/** Keeps as many events in flight as the batches of the other measurements do. */
 const addOneByOne = (count) =>
   together(batchSize * concurrency, count, {
     each: 1,
@@ -88,7 +88,7 @@ const addOneByOne = (count) =>
     },
   });
 
-/** What the library makes of so many events, built by hand. */
+/** Builds the job that the library would create for a number of events. */
 function jobOf(count = eventsPerJob) {
   const events = Array.from({ length: count }, () => {
     const { timestamp, ...rest } = event();
@@ -115,7 +115,7 @@ report({
 });
 
 report({
-  what: `BullMqEventQueue, against one job per event (${batchSize * concurrency} under way)`,
+  what: `BullMqEventQueue, against one job per event (${batchSize * concurrency} in flight)`,
   unit: 'events/s',
   result: await sideBySide({
     subject: () => eventsPerSecond(EVENTS, throughQueue),
@@ -126,7 +126,7 @@ report({
 });
 
 report({
-  what: 'emit on the caller’s path with BullMqEventQueue at work, against MemoryEventQueue',
+  what: 'emit on the caller’s path with a working BullMqEventQueue, against MemoryEventQueue',
   unit: 'ns',
   result: await sideBySide({
     async subject() {

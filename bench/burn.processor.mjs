@@ -1,4 +1,4 @@
-/** A processor that computes for as long as the environment says, in milliseconds. */
+/** A processor that computes for BENCH_BURN_MS milliseconds. */
 const MILLISECONDS = Number(process.env.BENCH_BURN_MS);
 
 export default function burn() {

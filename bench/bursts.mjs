@@ -1,11 +1,11 @@
-/** Emits in bursts, as requests do: between two turns of the event loop others work. */
+/** Emits in bursts, as requests do: other work runs between two turns of the event loop. */
 const BURST = 100;
 
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Calls a function so many times and waits, between bursts, until there is room again; only the calls are timed, not what
- * is done behind each burst.
+ * Calls a function in bursts, and waits between bursts until there is room again. Times only the
+ * calls.
  */
 export async function nanosecondsPerCallInBursts(
   fn,
@@ -26,8 +26,8 @@ export async function nanosecondsPerCallInBursts(
 }
 
 /**
- * The same while another function is called as often, behind each burst. Timed in turns, the two meet the same machine:
- * whatever the one's work does to the processor's caches, the other finds it too.
+ * Times a function in the same way, while another one is called as often after each burst. Two
+ * functions that are timed beside each other find the processor's caches in the same state.
  */
 export async function nanosecondsPerCallBeside(fn, other, calls, hasRoom) {
   return nanosecondsPerCallInBursts(fn, calls, hasRoom, () => {

@@ -1,4 +1,4 @@
-/** Reports what `emit` costs its caller while a backend is at work. */
+/** Reports the cost of `emit` to its caller while a backend works. */
 import { Tracker } from 'nestjs-event-tracking';
 import { nanosecondsPerCallBeside, nanosecondsPerCallInBursts } from './bursts.mjs';
 import { report, sideBySide } from './side-by-side.mjs';
@@ -16,7 +16,7 @@ export async function reportCallersCost({ backend, tracker, hasRoom, events, rou
   };
 
   report({
-    what: `emit on the caller’s path to ${backend}, against emit to a backend that does nothing, in a process where ${backend} is at work`,
+    what: `emit on the caller’s path to ${backend}, against emit to a backend that does nothing, in a process where ${backend} works`,
     unit: 'ns',
     result: await sideBySide({
       subject: () => flushed(nanosecondsPerCallBeside(emit, emitToNothing, events, hasRoom)),

@@ -1,4 +1,7 @@
-/** Events per second onto the disk and off it, against bare files; the cost of `emit` meanwhile, of syncing, and of opening. */
+/**
+ * Measures events per second to and from the disk against bare files, and the cost of `emit`, of
+ * syncing and of opening a store.
+ */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,7 @@ const CAPACITY = 10_000;
 const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
 const directory = await mkdtemp(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'bench-disk-'));
 
-/** A tracker whose node has this queue, and the number of events that are on their way into it. */
+/** Returns a tracker whose node has this queue, and the number of events not stored yet. */
 function trackerBehind(queue) {
   const node = new AsyncRoutingBackend({ queue, backends: { nothing: { send() {} } } });
   const tracker = new Tracker({ backends: { node } });
@@ -27,7 +30,7 @@ function trackerBehind(queue) {
   };
 }
 
-/** A tracker whose events are written and never taken out. */
+/** Returns a tracker whose events are stored and never consumed. */
 function writingTracker() {
   const queue = new DiskEventQueue({
     directory: join(directory, 'written'),
@@ -91,7 +94,7 @@ async function costOfEmit({ emit, pending, flush }) {
 }
 
 report({
-  what: 'emit on the caller’s path with DiskEventQueue at work, against MemoryEventQueue',
+  what: 'emit on the caller’s path with a working DiskEventQueue, against MemoryEventQueue',
   unit: 'ns',
   result: await sideBySide({
     subject: () => costOfEmit(onDisk),
@@ -103,7 +106,7 @@ report({
 await onDisk.close();
 await inMemory.close();
 
-/** Events per second out of a queue that is full: read, verified, handed over and acknowledged. */
+/** Measures events per second from a full queue: read, verified, delivered and acknowledged. */
 async function throughConsumer() {
   const place = { tracker: 'default', path: 'node' };
   const options = { directory: join(directory, `left-${performance.now()}`), maxBytes: 2 ** 40 };
@@ -141,7 +144,7 @@ console.log(
 const RATE_PER_TICK = 50;
 const TICK_MS = 10;
 
-/** Microseconds of CPU time for each event, from emit to the end, at a steady 5,000 events a second. */
+/** Measures CPU time per event, from emit to delivery, at a steady 5,000 events per second. */
 async function costOfSyncing(syncInterval) {
   const queue = new DiskEventQueue({
     directory: join(directory, `sync-${syncInterval}`),

@@ -1,4 +1,4 @@
-/** What `emit` costs its caller, with a backend that does nothing, against `JSON.stringify` of the same event. */
+/** Measures `emit` to a backend that does nothing, against `JSON.stringify` of the same event. */
 import { ClsContextLocator, Tracker } from 'nestjs-event-tracking';
 import { nanosecondsPerCall, report, sideBySide } from './side-by-side.mjs';
 import { context, data, event, NAME } from './standard-event.mjs';

@@ -1,4 +1,4 @@
-/** A Nest application with one route, bare or with event tracking; says its address to its parent. */
+/** A Nest application with one route, bare or with event tracking; sends its URL to its parent. */
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

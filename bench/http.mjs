@@ -1,4 +1,4 @@
-/** Requests per second of a Nest application with event tracking and both decorators, against bare Nest. */
+/** Measures requests per second with event tracking and both decorators, against bare Nest. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,8 @@ async function requestsPerSecond({ url }) {
     connections: 32,
     duration: SECONDS,
   });
-  if (errors + non2xx > 0) throw new Error(`${errors} errors, ${non2xx} answers that are not 2xx`);
+  if (errors + non2xx > 0)
+    throw new Error(`${errors} errors, ${non2xx} responses that are not 2xx`);
   return requests.total / duration;
 }
 

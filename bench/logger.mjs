@@ -1,4 +1,4 @@
-/** `emit` to a LoggerBackend on pino, against bare `pino.info({ event })` of an equal object built in that call. */
+/** Measures `emit` to a LoggerBackend on pino, against `pino.info({ event })` of an equal one. */
 import { ClsContextLocator, LoggerBackend, Tracker } from 'nestjs-event-tracking';
 import pino from 'pino';
 import { nanosecondsPerCall, report, sideBySide } from './side-by-side.mjs';

@@ -1,4 +1,4 @@
-/** Events per second into MongoDB, against the bare driver; and what `emit` costs its caller meanwhile. */
+/** Measures events per second into MongoDB against the driver, and the cost of `emit` meanwhile. */
 import { randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
 import { DeliveringBackend, Tracker } from 'nestjs-event-tracking';
@@ -14,7 +14,7 @@ const { batchSize, concurrency, capacity } = mongoBackend().delivery;
 const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
 
 const uri = process.env.MONGODB_URI;
-if (uri === undefined) throw new Error('MONGODB_URI is not set: run it by npm run bench -- mongo');
+if (uri === undefined) throw new Error('MONGODB_URI is not set. Run npm run bench -- mongo.');
 const connection = await mongoose
   .createConnection(uri, { dbName: `bench-${process.pid}` })
   .asPromise();

@@ -1,6 +1,6 @@
 /**
- * What an event costs whoever reports it, and how many a second arrive at a server, against other clients: each as it is
- * installed, in turns, with the same event and the same server.
+ * Compares clients by the cost of an event to its caller and by the events per second that arrive.
+ * Each runs with its defaults, in turns, with the same event and the same server.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { openTelemetry } from './peers/opentelemetry.mjs';
 import { posthog } from './peers/posthog.mjs';
 import { segment } from './peers/segment.mjs';
 
-/** Fewer than most queues hold, so that nobody waits for room, and whole batches of those who let the last one wait. */
+/** Fits into most queues; a multiple of the batch size of clients that delay the last batch. */
 const EVENTS = 9_000;
 const WARM_UP_ROUNDS = 3;
 const rounds = Number(process.env.BENCH_ROUNDS ?? 11);
@@ -44,7 +44,7 @@ async function arrivedAt(path) {
   return events;
 }
 
-/** Emits in bursts and waits until all is sent; only what has arrived counts. */
+/** Emits in bursts and waits until all events are sent; counts only those that arrived. */
 async function measure({ peer, client }) {
   const cpuBefore = process.cpuUsage();
   const start = performance.now();
@@ -63,9 +63,9 @@ async function measure({ peer, client }) {
 
 for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
   for (let turn = 0; turn < runs.length; turn++) {
-    // Each round begins with another, so that what slows the machine down meets all.
+    // Each round starts with another client, so that a slow phase of the machine affects all.
     const run = runs[(turn + round + WARM_UP_ROUNDS) % runs.length];
-    // A full collection would throw away what the engine has learnt of those that wait for their turn.
+    // A full garbage collection would discard the optimised code of the clients that wait.
     globalThis.gc?.({ type: 'minor' });
     const figures = await measure(run);
     if (round < 0) continue;

@@ -1,4 +1,4 @@
-/** A Redis for a benchmark: that of REDIS_URL, or one that is found or installed, and stopped at the end. */
+/** Provides the Redis server at REDIS_URL, or starts one and stops it after the benchmark. */
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 

@@ -1,6 +1,6 @@
 /**
- * A Nest application with one route, with or without a context per request; its parent asks it for
- * its CPU time.
+ * A Nest application with one route, with or without a context per request; reports its CPU time
+ * to its parent on request.
  */
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';

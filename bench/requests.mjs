@@ -1,7 +1,7 @@
 /**
- * CPU time that a server spends on a request, in user and system mode: bare Nest, a hand-written
- * hook that makes the same event, this module with both decorators, and two modules that also keep
- * a context for each request.
+ * Measures the CPU time of a server per request, in user and system mode: bare Nest, a hand-written
+ * hook that creates the same event, this module with both decorators, and two modules that also
+ * keep a context for each request.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,8 +10,8 @@ import autocannon from 'autocannon';
 
 const REQUESTS = 10_000;
 /**
- * The servers take turns within a round too: a machine that others use slows down from one second
- * to the next.
+ * The servers take turns within a round too, because the speed of a shared machine varies from
+ * second to second.
  */
 const TURNS = 4;
 const WARM_UP_ROUNDS = 2;
@@ -46,7 +46,8 @@ async function serve(adapter, kind) {
 async function measure(server, amount) {
   const before = await server.cpuTime();
   const { errors, non2xx } = await autocannon({ url: server.url, connections: 32, amount });
-  if (errors + non2xx > 0) throw new Error(`${errors} errors, ${non2xx} answers that are not 2xx`);
+  if (errors + non2xx > 0)
+    throw new Error(`${errors} errors, ${non2xx} responses that are not 2xx`);
   return (await server.cpuTime()) - before;
 }
 
@@ -54,7 +55,7 @@ async function measure(server, amount) {
 async function runRound(servers) {
   const times = new Map(servers.map((server) => [server, 0]));
   for (let turn = 0; turn < TURNS; turn++) {
-    // Each turn has another order, so that no server always follows the same one.
+    // The order changes each turn, so that no server always follows the same one.
     for (const server of turn % 2 === 0 ? servers : servers.toReversed()) {
       times.set(server, times.get(server) + (await measure(server, REQUESTS / TURNS)));
     }

@@ -1,4 +1,4 @@
-/** Runs all benchmarks, or those that are named, each in a process of its own. */
+/** Runs all benchmarks, or the named ones, each in a separate process. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

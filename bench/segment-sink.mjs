@@ -1,4 +1,4 @@
-/** A server that takes what is sent to Segment, in a process of its own. */
+/** A server that accepts batches for Segment, in a separate process. */
 import { createServer } from 'node:http';
 
 const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** Events per second to Segment, against the bare client; and what `emit` costs its caller meanwhile. */
+/** Measures events per second to Segment against its client, and the cost of `emit` meanwhile. */
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

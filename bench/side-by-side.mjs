@@ -1,21 +1,21 @@
-/** Measures two ways of doing a thing in the same run, in turns, and compares the medians. */
+/** Measures two alternatives by turns in the same run, and compares the medians. */
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
 
-/** Nanoseconds per call of a function that is called often. */
+/** Returns the nanoseconds per call of a function. */
 export function nanosecondsPerCall(fn, calls) {
   const start = process.hrtime.bigint();
   for (let call = 0; call < calls; call++) fn();
   return Number(process.hrtime.bigint() - start) / calls;
 }
 
-/** Runs the subject and its alternative in turns; each is a function that resolves to one figure. */
+/** Runs the subject and its alternative by turns; each function resolves to one figure. */
 export async function sideBySide({ subject, alternative, rounds = ROUNDS }) {
   const figures = { subject: [], alternative: [], ratio: [] };
   await subject();
   await alternative();
   for (let round = 0; round < rounds; round++) {
-    // Turned round by round, so that what slows the machine down meets both.
+    // The order changes each round, so that a slow phase of the machine affects both.
     const order = round % 2 === 0 ? ['subject', 'alternative'] : ['alternative', 'subject'];
     for (const name of order) {
       globalThis.gc?.();
@@ -33,7 +33,7 @@ function summary(values) {
   return { median: sorted[Math.floor(sorted.length / 2)], min: sorted[0], max: sorted.at(-1) };
 }
 
-/** Prints one figure with the ratio that it is to reach, if it is to reach one. */
+/** Prints one figure, with its required ratio if it has one. */
 export function report({ what, unit, result, goal }) {
   const { subject, alternative, ratio } = result;
   const number = (value) => value.toLocaleString('en', { maximumFractionDigits: 0 });

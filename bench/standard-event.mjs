@@ -1,4 +1,4 @@
-/** The event that every figure is measured with: nested data, and six keys of context. */
+/** The event of every measurement: nested data, and six keys of context. */
 export const NAME = 'address.create';
 
 export const data = () => ({
@@ -15,7 +15,7 @@ export const context = () => ({
   path: '/addresses',
 });
 
-/** An equal event, built by hand. */
+/** Builds an equal event by hand. */
 export const event = () => ({
   id: '01a20cbb-e184-7580-b6a8-d13d4d7e19bc',
   name: NAME,

@@ -1,6 +1,7 @@
 /**
- * Sends requests, numbered from 0, at random moments, so many per second on average, whatever becomes of those before; says to
- * its parent how long each took, in microseconds, without those of the first second, in which the client itself is slow.
+ * Sends numbered requests at random moments, at a given average rate, without waiting for earlier
+ * ones. Reports the duration of each to its parent in microseconds, except in the first second, in
+ * which the client itself is slow.
  */
 import { Agent, get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +10,7 @@ const [url, rate, seconds] = process.argv.slice(2).map((each, index) => (index ?
 const WARM_UP_MS = 1_000;
 const agent = new Agent({ keepAlive: true });
 
-/** The same moments each time. */
+/** Generates the same moments in each run. */
 let seed = 7;
 function random() {
   seed = (seed * 48_271) % 2_147_483_647;

@@ -1,4 +1,4 @@
-/** A Nest application that emits with some of its requests, to a node behind a queue; says its address to its parent. */
+/** A Nest application that emits in some requests, behind a queue; sends its URL to its parent. */
 import 'reflect-metadata';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -44,7 +44,7 @@ Module({
 const app = await NestFactory.create(AppModule, { logger: ['error'] });
 await app.listen(0, '127.0.0.1');
 process.send(await app.getUrl());
-/** Asked how it is, it says what became of the events when the last one has been delivered. */
+/** Answers any message with the stats of the backend after the last delivery. */
 process.on('message', async () => {
   const tracker = app.get(Tracker);
   await tracker.flush();

@@ -1,13 +1,13 @@
-/** How long requests take while a processor behind a queue computes: in a thread, and on the main thread. */
+/** Measures request times while a queued processor computes, in a thread or on the main thread. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { report, sideBySide } from './side-by-side.mjs';
 
 const BURN_MS = 20;
-/** Requests per second; so many that there are enough for a percentile. */
+/** Requests per second, enough for a percentile. */
 const RATE = 200;
-/** One request in so many emits: the events of a second take half a second to compute. */
+/** One request in this number emits; the events of a second take half a second to compute. */
 const EMITTING = 8;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
@@ -21,14 +21,14 @@ async function serve(kind) {
   return {
     url: `${url}/addresses`,
     async delivered() {
-      child.send('how are you?');
+      child.send('stats');
       return (await once(child, 'message'))[0].delivered;
     },
     stop: () => child.disconnect(),
   };
 }
 
-/** How long requests took, in microseconds; all events have to arrive. */
+/** Measures request times in microseconds; throws if events are lost. */
 async function timesOf(server) {
   const before = await server.delivered();
   const load = fork(file('./steady-load.mjs'), [server.url, RATE, SECONDS]);
@@ -40,7 +40,7 @@ async function timesOf(server) {
 
 const percentile99 = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)];
 
-/** The range is that of the rounds; the figures are those of all requests, because one round has too few for a percentile. */
+/** Takes figures from all requests, because one round is too short for a percentile. */
 async function compare(kind, rounds) {
   const all = { [kind]: [], without: [] };
   const slowest = async (which) => {
@@ -64,10 +64,10 @@ async function compare(kind, rounds) {
 const servers = {};
 for (const kind of ['without', 'threads', 'main']) {
   servers[kind] = await serve(kind);
-  await timesOf(servers[kind]); // What is slow because it is done for the first time is nobody's figure.
+  await timesOf(servers[kind]); // warm-up
 }
 const what = (where) =>
-  `99th percentile of ${RATE} requests/s, of which ${RATE / EMITTING} emit what computes ${BURN_MS} ms behind a queue ${where}, ` +
+  `99th percentile of ${RATE} requests/s, of which ${RATE / EMITTING} emit an event that a processor computes on for ${BURN_MS} ms behind a queue ${where}, ` +
   `against the same application without that processor`;
 
 try {

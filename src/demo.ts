@@ -15,8 +15,8 @@ import { joinDeliveries } from './demo/join-deliveries.js';
 import { DeliveryWatch, type Delivery } from './demo/watch-deliveries.js';
 import { WorkerProcess } from './demo/worker-process.js';
 import { ENROLMENT_REMINDER } from './enrolments/enrolment-reminder.job.js';
-import { needsWorker, placeOfQueue } from './tracking/queue.js';
-import { placeOfEvents } from './tracking/warehouse.js';
+import { needsWorker, queueLocation } from './tracking/queue.js';
+import { warehouseLocation } from './tracking/warehouse.js';
 
 process.env['RELEASE'] = RELEASE;
 const directory = await mkdtemp(join(tmpdir(), 'course-events-'));
@@ -32,7 +32,7 @@ const trackers = [app.get(Tracker), app.get<Tracker>(getTrackerToken('audit'))];
 const job = app.get(SchedulerRegistry).getCronJob(ENROLMENT_REMINDER);
 await job.stop(); // the demo runs the job itself
 const watches = trackers.map((tracker) => new DeliveryWatch(tracker, printDelivery));
-dropOnPurpose(process.env['DEMO_DROP']);
+dropEvents(process.env['DEMO_DROP']);
 
 heading('Six visitors of a course API, all at the same time');
 printLegend();
@@ -48,10 +48,10 @@ await worker?.stop();
 heading('Event counts of each node and backend');
 printStats(trackers);
 console.log(
-  `\n  What was on its way to analytics.warehouse waited in ${placeOfQueue()}` +
-    `${worker === undefined ? '' : `; a worker took it from there (process ${worker.pid})`}.`,
+  `\n  Events for analytics.warehouse waited in ${queueLocation()}` +
+    `${worker === undefined ? '' : `; a worker delivered them (process ${worker.pid})`}.`,
 );
-console.log(`  What analytics.warehouse took lies in ${placeOfEvents()}.`);
+console.log(`  analytics.warehouse stored its events in ${warehouseLocation()}.`);
 
 const delivered = joinDeliveries([...watches, ...(worker === undefined ? [] : [worker])]);
 const differences = [
@@ -82,7 +82,7 @@ function heading(text: string): void {
 }
 
 /** Drops an event to show how the demo reports it: `DEMO_DROP=course.enrolled npm run demo`. */
-function dropOnPurpose(name: string | undefined): void {
+function dropEvents(name: string | undefined): void {
   if (name === undefined) return;
   app.get(Tracker).registerProcessor((event) => {
     if (event.name === name) throw new EventEmissionExit();

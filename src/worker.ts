@@ -1,7 +1,7 @@
 import { createEventTrackingWorker } from 'nestjs-event-tracking';
-import { placeOfQueue } from './tracking/queue.js';
+import { queueLocation } from './tracking/queue.js';
 import { TrackingModule } from './tracking/tracking.module.js';
-import { placeOfEvents } from './tracking/warehouse.js';
+import { warehouseLocation } from './tracking/warehouse.js';
 
 await createEventTrackingWorker(TrackingModule);
-console.log(`The worker takes events out of ${placeOfQueue()} to ${placeOfEvents()}.`);
+console.log(`The worker delivers events from ${queueLocation()} to ${warehouseLocation()}.`);

@@ -284,7 +284,7 @@ describe('A log', () => {
     const file = join(directory, 'events.ndjson');
     await writeFile(file, event(1, '2026-01-01'));
     expect((await command(['replay', '--from', file, '--app', APP])).output).toMatch(
-      /is no dead letter: nothing says where it belongs/,
+      /is not a dead letter, so its destination is unknown/,
     );
     expect((await command(['purge', '--from', file, '--all'])).output).toMatch(/read-only/);
     expect(await redelivered()).toEqual([]);

@@ -291,7 +291,7 @@ describe.each(ADAPTERS)('On %s,', (adapter) => {
     });
   });
 
-  it('later middleware finds a request again that a callback without context goes on with', async () => {
+  it('later middleware has the request context after a callback without context calls next', async () => {
     expect((await ask('/api/stages/7', { 'x-user': 'ann', 'x-foreign': 'yes' })).status).toBe(200);
     const known = { path: '/api/stages/7', request_id: 'this one' };
     expect(contexts()).toMatchObject({ 'later app.use': known, 'module middleware': known });
@@ -301,14 +301,14 @@ describe.each(ADAPTERS)('On %s,', (adapter) => {
     ['a route that does not exist', '/api/nowhere', 'yes', {}, 404],
     ['a middleware that fails', '/api/stages/7', 'failing', {}, 500],
     [
-      'a body that is no JSON',
+      'a body of invalid JSON',
       '/api/stages',
       'yes',
       { method: 'POST', body: '{"course": ', headers: { 'content-type': 'application/json' } },
       400,
     ],
   ])(
-    'the filter of %s finds a request again that a callback without context goes on with',
+    'the filter of %s has the request context after a callback without context calls next',
     async (_what, path, foreign, { headers, ...init }: RequestInit, status) => {
       const all = { ...(headers as Record<string, string>), 'x-foreign': foreign };
       expect((await ask(path, all, init)).status).toBe(status);
@@ -316,7 +316,7 @@ describe.each(ADAPTERS)('On %s,', (adapter) => {
     },
   );
 
-  it('a request that does not come through the HTTP server has its context', async () => {
+  it('a request that is injected without the HTTP server has its context', async () => {
     const headers = { 'x-request-id': 'this one', 'x-user': 'ann' };
     if (adapter === 'Fastify') {
       const { app } = served as unknown as { app: NestFastifyApplication };

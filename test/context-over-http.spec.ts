@@ -128,7 +128,7 @@ class AnyController {
 })
 class AppModule {}
 
-describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
+describe.each(ADAPTERS)('Context over HTTP on %s', (adapter) => {
   let served: HttpApplication;
 
   const get = async (path: string, id: string, init: RequestInit = {}): Promise<string> => {
@@ -162,7 +162,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     },
   );
 
-  it('belongs to the subscription of a method’s Observable, however late', async () => {
+  it('applies to the Observable of a method, even if it is subscribed late', async () => {
     await Promise.all(['1', '2', '3'].map((id) => get(`/late/${id}`, `late-${id}`)));
     for (const { data, context } of recorder.events) {
       const { id } = data;
@@ -171,7 +171,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     expect(recorder.events).toHaveLength(9);
   });
 
-  it('is each subscription’s own when an Observable is subscribed twice', async () => {
+  it('is separate for each subscription of an Observable', async () => {
     await get('/twice/5', 'twice');
     const bySubscriber = new Map<unknown, TrackingEvent[]>();
     for (const event of recorder.events) {
@@ -191,7 +191,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     }
   });
 
-  it('holds in streams of server-sent events', async () => {
+  it('applies to streams of server-sent events', async () => {
     await Promise.all(['1', '2'].map((id) => get(`/streamed/${id}`, `streamed-${id}`)));
     expect(recorder.events).toHaveLength(6);
     for (const { data, context } of recorder.events) {
@@ -202,7 +202,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     }
   });
 
-  it('stays with a request that is aborted half-way', async () => {
+  it('applies to a request that is aborted', async () => {
     const controller = new AbortController();
     const aborted = get('/slow/7', 'aborted', { signal: controller.signal });
     await expect.poll(() => recorder.named('slow.started')).toHaveLength(1);
@@ -214,7 +214,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     expect(recorder.only('slow.ended').context).toEqual({ request_id: 'aborted' });
   });
 
-  it('stays with a job that a request started and did not wait for', async () => {
+  it('applies to a job that a request starts without awaiting it', async () => {
     await Promise.all(['1', '2'].map((id) => get(`/job/${id}`, `job-${id}`)));
     AnyController.left.resolve();
     await expect.poll(() => recorder.named('job.done')).toHaveLength(2);
@@ -223,7 +223,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     }
   });
 
-  it('is not handed down to the next request of a connection that is kept open', async () => {
+  it('does not leak into the next request of a keep-alive connection', async () => {
     await get('/entered?value=first', 'first');
     await get('/program/1', 'second');
     for (const { context } of recorder.ofRequest('second'))
@@ -231,7 +231,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     expect(recorder.ofRequest('second')).not.toHaveLength(0);
   });
 
-  it('is not handed down from the scope in which the server was started', async () => {
+  it('does not include the scope in which the server was started', async () => {
     const { app } = served;
     const url = await app.get(Tracker).context('starter', { starter: true }, async () => {
       const second = await listen(adapter, AppModule);
@@ -245,7 +245,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     for (const { context } of recorder.events) expect(context).not.toHaveProperty('starter');
   });
 
-  it('of the process is in every request, and cannot be exited from one', async () => {
+  it('of the process applies to every request and cannot be exited in one', async () => {
     const tracker = served.app.get(Tracker);
     tracker.enterContext('release', { release: '1.2.3' });
     expect(await get('/exit', 'exit')).toMatch(
@@ -261,7 +261,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
     });
   });
 
-  it('of a request is not in what a timer of the process emits', async () => {
+  it('of a request does not apply to events of a process timer', async () => {
     const tracker = served.app.get(Tracker);
     const ticked = deferred();
     const timer = setInterval(() => {
@@ -275,7 +275,7 @@ describe.each(ADAPTERS)('context over HTTP on %s', (adapter) => {
   });
 });
 
-it('covers every way of waiting and branching in its programs', () => {
+it('Random context programs cover every kind of step', () => {
   const kinds = new Set(
     Array.from({ length: 200 }, (_, seed) => JSON.stringify(writeProgram(seed))).flatMap(
       (program) => [...program.matchAll(/"do":"(\w+)"/g)].map(([, kind]) => kind),

@@ -27,31 +27,31 @@ const CourseContext = defineContext('course', {
 });
 const PageContext = defineContext('page', { description: 'What happens on a page.' });
 
-/** A tracker with what it delivered. */
+/** Creates a tracker with its recorded events. */
 function tracked(options: TrackerOptions = {}) {
   const recording = new RecordingBackend();
   const tracker = new Tracker({ backends: { recording }, ...options });
-  /** Emits, and tells what was delivered. */
+  /** Emits an event, and returns it as delivered. */
   const emitted = (): TrackingEvent => {
     tracker.emit('something.happened');
     return recording.events.at(-1)!;
   };
-  /** Emits, and tells to which contexts the event refers. */
+  /** Emits an event, and returns its context_type_id. */
   const reference = (): string | undefined => emitted().context_type_id;
   const record = (id: string | undefined): MetadataRecord | undefined =>
     tracker.records.find((each) => each.id === id);
   return { tracker, recording, emitted, reference, record };
 }
 
-describe('an event refers to the contexts that are described', () => {
-  it('not at all where none is, and the key is absent', () => {
+describe('The context_type_id of an event', () => {
+  it('is absent if no context has a description', () => {
     const { tracker, emitted } = tracked();
     using _entered = tracker.enterContext('session', { user_id: 7 });
     expect(Object.keys(emitted())).not.toContain('context_type_id');
     expect(tracker.records).toEqual([]);
   });
 
-  it('by the id of the only one', () => {
+  it('is the id of the only context with a description', () => {
     const { tracker, emitted } = tracked();
     tracker.enterContext('session', { user_id: 7 }, 'Somebody is logged in.', { user_id: 'Who.' });
     const event = emitted();
@@ -68,7 +68,7 @@ describe('an event refers to the contexts that are described', () => {
     expect(event).toMatchObject({ context_type_id: record!.id, context: { user_id: 7 } });
   });
 
-  it('beside others of which nothing is said', () => {
+  it('ignores contexts without a description', () => {
     const { tracker, reference, record } = tracked();
     tracker.context({ anonymous: true }, () =>
       tracker.context('other', {}, () =>
@@ -81,7 +81,7 @@ describe('an event refers to the contexts that are described', () => {
     );
   });
 
-  it('no longer after it was left', () => {
+  it('is absent after the context is exited', () => {
     const { tracker, emitted } = tracked();
     tracker.enterContext(SessionContext, { user_id: 7 });
     expect(emitted()).toHaveProperty('context_type_id');
@@ -98,7 +98,7 @@ describe('an event refers to the contexts that are described', () => {
     expect(() => tracker.exitContext(SessionContext)).toThrow(UnknownContextError);
   });
 
-  it('even where its description is empty', () => {
+  it('is present even if the description is empty', () => {
     const { tracker, reference, record } = tracked();
     tracker.enterContext('edX context', {}, '', { course_id: 'A unique course identifier' });
     expect(record(reference())).toMatchObject({
@@ -108,7 +108,7 @@ describe('an event refers to the contexts that are described', () => {
     });
   });
 
-  it('by one id for several, whose record says of which', () => {
+  it('is the id of a composed record if several contexts have descriptions', () => {
     const { tracker, reference, record } = tracked();
     const [session, course] = [SessionContext, CourseContext].map(
       (type) => tracker.register(type).id,
@@ -125,7 +125,7 @@ describe('an event refers to the contexts that are described', () => {
     );
   });
 
-  it('where a context is shadowed by another of its name, to that alone', () => {
+  it('refers only to the innermost of several contexts of the same name', () => {
     const { tracker, reference, record } = tracked();
     tracker.context(SessionContext, { user_id: 7 }, () => {
       const outer = reference();
@@ -138,7 +138,7 @@ describe('an event refers to the contexts that are described', () => {
     });
   });
 
-  it('where it is entered again in other words, to the new words', () => {
+  it('refers to the latest description if a context is entered again', () => {
     const { tracker, reference, record } = tracked();
     tracker.enterContext('session', {}, 'Somebody is logged in.');
     const before = reference();
@@ -149,7 +149,7 @@ describe('an event refers to the contexts that are described', () => {
     expect(reference()).toBe(before);
   });
 
-  it('by name, where a context type of that name is registered', () => {
+  it('is the id of the registered type if a context is entered by name', () => {
     const { tracker, reference, record, emitted } = tracked();
     const { id } = tracker.register(SessionContext);
     tracker.context('session', { user_id: 7 }, () => expect(reference()).toBe(id));
@@ -161,7 +161,7 @@ describe('an event refers to the contexts that are described', () => {
     expect(record(revised)).toMatchObject({ description: 'Somebody is known.' });
   });
 
-  it('and has a name_id besides, where its type is registered', () => {
+  it('is independent of the name_id', () => {
     const { tracker, emitted } = tracked();
     const { id } = tracker.register('something.happened', 'Something happened');
     tracker.context(SessionContext, { user_id: 7 }, () => {
@@ -170,7 +170,7 @@ describe('an event refers to the contexts that are described', () => {
     });
   });
 
-  it('in each branch to those of the branch', async () => {
+  it('belongs to its own branch in concurrent code', async () => {
     const { tracker, recording, record } = tracked();
     const proceed = deferred();
     const branch = (type: ContextType) =>
@@ -188,7 +188,7 @@ describe('an event refers to the contexts that are described', () => {
     }
   });
 
-  it('by an id that depends on which are entered, and not on their order', () => {
+  it('depends on the set of entered contexts, but not on their order', () => {
     const types = [
       SessionContext,
       CourseContext,
@@ -223,7 +223,7 @@ describe('an event refers to the contexts that are described', () => {
     expect(new Set(ids.values()).size).toBe(ids.size);
   });
 
-  it('is no reason to keep a record for each time that they are entered', () => {
+  it('needs one record per combination, however often contexts are entered', () => {
     const { tracker, reference } = tracked();
     for (let request = 0; request < 50; request++) {
       tracker.context('other', { request }, () =>
@@ -237,8 +237,8 @@ describe('an event refers to the contexts that are described', () => {
   });
 });
 
-describe('a context that is entered by its type', () => {
-  it('is entered under its name, and what it holds is merged', () => {
+describe('A context that is entered by its type', () => {
+  it('has the name of its type, and its values are merged into events', () => {
     const { tracker, emitted } = tracked();
     const result = tracker.context(SessionContext, { user_id: 7 }, () => {
       expect(tracker.locatedContext.names).toEqual(['session']);
@@ -248,7 +248,7 @@ describe('a context that is entered by its type', () => {
     expect(result).toEqual({ user_id: 7 });
   });
 
-  it('returns what the function returns, and passes on what it throws', async () => {
+  it('passes the result and the errors of its block to the caller', async () => {
     const { tracker, reference } = tracked();
     expect(await tracker.context(PageContext, {}, async () => 'done')).toBe('done');
     expect(() =>
@@ -260,22 +260,26 @@ describe('a context that is entered by its type', () => {
   });
 
   it.each([
-    ['no object', () => new Tracker().enterContext(PageContext, 7 as never), InvalidContextError],
     [
-      'no object of a block',
+      'a value that is not an object',
+      () => new Tracker().enterContext(PageContext, 7 as never),
+      InvalidContextError,
+    ],
+    [
+      'null for a block',
       () => new Tracker().context(PageContext, null as never, () => {}),
       InvalidContextError,
     ],
     [
-      'fields that are none',
+      'a field description of the wrong type',
       () => new Tracker().enterContext('page', {}, 'A page.', { url: 7 as never }),
       ImproperlyConfigured,
     ],
-  ])('refuses %s, and is not entered then', (_what, action, error) => {
+  ])('is rejected and not entered with %s', (_what, action, error) => {
     expect(action).toThrow(error);
   });
 
-  it('is described for one tracker, where the locator is shared with another', () => {
+  it('is described for all trackers that share its locator', () => {
     const one = tracked();
     const other = tracked({ contextLocator: one.tracker.contextLocator, name: 'audit' });
     one.tracker.context(SessionContext, { user_id: 7 }, () => {

@@ -46,12 +46,12 @@ async function namesIn(letters: DeadLetterFiles): Promise<string[]> {
   return names;
 }
 
-/** Writes each letter to a file of its own, a millisecond or more after the one before. */
+/** Writes each letter to a separate file, at least a millisecond after the previous one. */
 async function write(letters: DeadLetterFiles, names: readonly string[]): Promise<void> {
   for (const name of names) await letters.sendBatch([letterOf(name)]);
 }
 
-/** Makes files look as if they had been written earlier. */
+/** Sets the times of files to an earlier moment. */
 function age(ms: number, isAged: (name: string) => boolean = () => true): void {
   const time = (Date.now() - ms) / 1_000;
   for (const name of readdirSync(directory).filter(isAged)) {

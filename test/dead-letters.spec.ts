@@ -54,7 +54,7 @@ async function lettersIn(store: DeadLetterStore): Promise<DeadLetter[]> {
 const names = (events: readonly TrackingEvent[]): string[] => events.map(({ name }) => name);
 
 describe('Dead letters in files', () => {
-  it('are removed wherever they are, where an event was given up again after a crash', async () => {
+  it('are removed from all files if an event was given up again after a crash', async () => {
     const letters = new DeadLetterFiles(directory);
     const twice = letterOf('twice');
     await letters.sendBatch([twice]);
@@ -64,13 +64,13 @@ describe('Dead letters in files', () => {
     expect(names(await lettersIn(letters))).toEqual(['once']);
   });
 
-  it('are read and removed past what is damaged, which is said, and stays', async () => {
+  it('are read and removed around damaged lines, which are logged and kept', async () => {
     const error = vi.fn<(text: string) => void>();
     const letters = new DeadLetterFiles(directory, { warn: error, error });
     await letters.sendBatch([letterOf('a'), letterOf('b')]);
     const [file] = await readdir(directory);
     await appendFile(join(directory, file!), '{"id":"half a let');
-    await symlink('9.ndjson', join(directory, '9.ndjson')); // nobody can read it
+    await symlink('9.ndjson', join(directory, '9.ndjson')); // unreadable
     const all = await lettersIn(letters);
     expect(names(all)).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([
@@ -84,7 +84,7 @@ describe('Dead letters in files', () => {
     expect(await readFile(join(directory, file!), 'utf8')).toBe('{"id":"half a let\n');
   });
 
-  it('leave nothing half written behind where the disk takes no more', async () => {
+  it('leave no partial file when the disk is full', async () => {
     const program = `
       import { DeadLetterQueue } from 'nestjs-event-tracking/bullmq';
 import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
@@ -111,7 +111,7 @@ describe('Dead letters in Redis', () => {
     prefix: '{event-tracking}',
   };
 
-  it('are read past what is none, which is said', async () => {
+  it('are read around jobs that are not dead letters, which are logged', async () => {
     const error = vi.fn<(text: string) => void>();
     const letters = new DeadLetterQueue(address, { warn: error, error });
     await letters.sendBatch([letterOf('a')]);
@@ -120,7 +120,7 @@ describe('Dead letters in Redis', () => {
     await letters.sendBatch([letterOf('b')]);
     expect(names(await lettersIn(letters))).toEqual(['a', 'b']);
     expect(error.mock.calls.flat()).toEqual([
-      expect.stringMatching(/job strange .* no dead letter/),
+      expect.stringMatching(/job strange .* not a dead letter/),
     ]);
     await queue.obliterate({ force: true });
     await queue.close();
@@ -128,7 +128,7 @@ describe('Dead letters in Redis', () => {
 });
 
 describe('The command purge', () => {
-  it('takes no more memory for more letters', async () => {
+  it('needs no more memory for more dead letters', async () => {
     const letters = new DeadLetterFiles(join(directory, 'dead-letters'));
     const some = Array.from({ length: 100 }, (_, index) =>
       letterOf(`${index}`, { noise: 'x'.repeat(50_000) }),
@@ -151,7 +151,7 @@ describe('The command purge', () => {
 });
 
 describe('Redelivery', () => {
-  it('delivers together what takes more memory than a backend may hold', async () => {
+  it('delivers more events than fit into the memory of a backend', async () => {
     const crm = new RecordingBackend();
     const tracker = new Tracker({ backends: { crm } });
     const letters = ['a', 'b', 'c'].map((name) =>

@@ -174,15 +174,6 @@ describe('@EmitEvent', () => {
     expect(recorder.named('success')).toHaveLength(2);
   });
 
-  it('does not await a lazy query, which its then would run', async () => {
-    let runs = 0;
-    const query = { then: () => void runs++ };
-    expect((await bootstrap(Service)).get(Service).work(() => query)).toBe(query);
-    await Promise.resolve();
-    expect(runs).toBe(0);
-    expect(names()).toEqual(['settled', 'success']);
-  });
-
   it('returns a proxy that throws for unknown keys', async () => {
     const strict = new Proxy(
       {},

@@ -80,7 +80,7 @@ class CoursesResolver {
     GraphQLModule.forRoot<MercuriusDriverConfig>({
       driver: MercuriusDriver,
       autoSchemaFile: true,
-      // Nest runs no interceptors for fields unless it is told to, and without them has no execution context for them.
+      // By default, Nest runs no interceptors for fields, which then have no execution context.
       fieldResolverEnhancers: ['interceptors'],
     }),
     EventTrackingModule.forRoot({
@@ -96,7 +96,7 @@ class CoursesResolver {
 })
 class AppModule {}
 
-describe('decorators over GraphQL', () => {
+describe('Decorators over GraphQL', () => {
   let served: HttpApplication;
 
   beforeAll(async () => {
@@ -119,7 +119,7 @@ describe('decorators over GraphQL', () => {
     return (await response.json()) as { data: unknown };
   };
 
-  it('keep 50 users and the parallel resolvers of each apart', async () => {
+  it('separate the contexts of 50 users and of their parallel resolvers', async () => {
     const users = Array.from({ length: 50 }, (_, user) => `${user}`);
     await Promise.all(
       users.map(async (user) => {
@@ -141,7 +141,7 @@ describe('decorators over GraphQL', () => {
     }
   });
 
-  it('see a resolver that fails', async () => {
+  it('emit events for a resolver that fails', async () => {
     const { errors } = await query('mutation { fail }', 'failing');
     expect(errors).toHaveLength(1);
     expect(recorder.only('course.failed')).toMatchObject({

@@ -34,7 +34,7 @@ class Allow implements CanActivate {
   }
 }
 
-/** A decorator of somebody else, who gives the function that it puts there neither name nor metadata. */
+/** A third-party decorator that replaces the method by a function without name and metadata. */
 function logged(_prototype: object, _key: string, descriptor: PropertyDescriptor): void {
   const original = descriptor.value as (...args: unknown[]) => unknown;
   descriptor.value = function (this: unknown, ...args: unknown[]) {
@@ -121,7 +121,7 @@ class ScopedController {
 })
 class AppModule {}
 
-describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
+describe.each(ADAPTERS)('Decorators over HTTP on %s', (adapter) => {
   let served: HttpApplication;
 
   beforeEach(async () => {
@@ -136,7 +136,7 @@ describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
     (await fetch(served.url + path, { headers: { 'x-request-id': id } })).text();
 
   it.each(['value', 'promise', 'observable'])(
-    'keep 50 users apart in handlers that return a %s',
+    'separate the contexts of 50 users in handlers that return a %s',
     async (kind) => {
       const users = Array.from({ length: 50 }, (_, user) => String(user));
       const answers = await Promise.all(
@@ -152,7 +152,7 @@ describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
     },
   );
 
-  it('are given Nest’s execution context of the call that Nest dispatched', async () => {
+  it('receive the execution context of a call that Nest dispatches', async () => {
     await get('/courses/dispatched/7');
     const { executionContext, ...call } = calls.get('dispatched')!;
     expect(call).toMatchObject({ args: ['7'], result: '7' });
@@ -164,19 +164,19 @@ describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
     });
   });
 
-  it('are given it where another decorator has replaced the method', async () => {
+  it('receive the execution context if another decorator has replaced the method', async () => {
     await get('/courses/logged/7');
     const { executionContext } = calls.get('logged')!;
     expect(executionContext!.getClass()).toBe(CoursesController);
   });
 
-  it('are given none where code calls a handler, from another handler of the same request', async () => {
+  it('receive no execution context if another handler of the request calls the handler', async () => {
     await get('/courses/calling/7');
     expect(calls.get('calling')).toHaveProperty('executionContext');
     expect(calls.get('dispatched')).not.toHaveProperty('executionContext');
   });
 
-  it('are given none where a handler calls itself', async () => {
+  it('receive no execution context if a handler calls itself', async () => {
     await get('/courses/recursive/2');
     expect([...calls].map(([name, call]) => [name, 'executionContext' in call])).toEqual([
       ['recursive 0', false],
@@ -185,13 +185,13 @@ describe.each(ADAPTERS)('decorators over HTTP on %s', (adapter) => {
     ]);
   });
 
-  it('are given none where code calls a handler outside of any request', async () => {
+  it('receive no execution context if code outside a request calls the handler', async () => {
     await get('/courses/dispatched/7');
     served.app.get(CoursesController).dispatched('8');
     expect(calls.get('dispatched')).not.toHaveProperty('executionContext');
   });
 
-  it('work on request-scoped controllers, and on classes', async () => {
+  it('work on request-scoped controllers and on classes', async () => {
     await Promise.all(['1', '2', '3'].map((id) => get(`/scoped/${id}`, `request-${id}`)));
     expect(recorder.events.map(({ context }) => context)).toEqual(
       expect.arrayContaining(

@@ -99,7 +99,7 @@ class MessagesController {
 })
 class AppModule {}
 
-describe.each(['alone', 'hybrid'] as const)('decorators over a TCP microservice, %s', (kind) => {
+describe.each(['alone', 'hybrid'] as const)('Decorators over a TCP microservice, %s,', (kind) => {
   let client: ClientProxy;
   let stop: () => Promise<void>;
   let url = '';
@@ -132,7 +132,7 @@ describe.each(['alone', 'hybrid'] as const)('decorators over a TCP microservice,
 
   const users = Array.from({ length: 50 }, (_, user) => String(user));
 
-  it('keep 50 users apart', async () => {
+  it('separate the contexts of 50 users', async () => {
     const answers = await Promise.all(
       users.map((user) => firstValueFrom(client.send<string>('enrol', { user }))),
     );
@@ -166,7 +166,7 @@ describe.each(['alone', 'hybrid'] as const)('decorators over a TCP microservice,
     });
   });
 
-  it('work on events, and inside an interceptor’s context', async () => {
+  it('work on message events and inside the context of an interceptor', async () => {
     await firstValueFrom(client.emit('left', { user: '7' }), { defaultValue: undefined });
     await expect.poll(() => recorder.named('left')).toHaveLength(1);
     expect(recorder.only('left').context).toEqual({
@@ -177,7 +177,7 @@ describe.each(['alone', 'hybrid'] as const)('decorators over a TCP microservice,
     });
   });
 
-  it('have guards see the message’s context', async () => {
+  it('provide the context of the message to guards', async () => {
     await firstValueFrom(client.send('enrol', { user: '7' }));
     expect(recorder.only('guarded').context).toEqual({
       pattern: 'enrol',
@@ -187,7 +187,7 @@ describe.each(['alone', 'hybrid'] as const)('decorators over a TCP microservice,
   });
 
   if (kind === 'hybrid') {
-    it('work over HTTP beside it', async () => {
+    it('work over HTTP in the same application', async () => {
       await fetch(`${url}/here`);
       expect(recorder.only('asked')).toMatchObject({
         data: { type: 'http' },

@@ -57,7 +57,7 @@ class LiveGateway {
 })
 class AppModule {}
 
-describe('decorators over WebSockets', () => {
+describe('Decorators over WebSockets', () => {
   let url: string;
   let close: () => Promise<void>;
 
@@ -89,7 +89,7 @@ describe('decorators over WebSockets', () => {
     return received;
   };
 
-  it('keep 50 users apart', async () => {
+  it('separate the contexts of 50 users', async () => {
     const users = Array.from({ length: 50 }, (_, user) => String(user));
     const answers = await Promise.all(users.map((user) => ask('enrol', { user }, 1)));
     expect(answers).toEqual(users.map((user) => [user]));

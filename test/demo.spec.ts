@@ -22,7 +22,7 @@ describe('The demo', () => {
 
   it('stores warehouse events in a file and prints its path', async () => {
     const { output } = await runNode([DEMO]);
-    const file = /lies in the file (\S+\.ndjson)\./.exec(output)![1]!;
+    const file = /stored its events in the file (\S+\.ndjson)\./.exec(output)![1]!;
     const events = readFileSync(file, 'utf8').trim().split('\n').map(parseEvent);
     expect(events.map(({ name }) => name).toSorted()).toEqual([
       'course.enrolled',
@@ -40,7 +40,7 @@ describe('The demo', () => {
     const uri = databaseUri();
     const { code, output } = await runNode([DEMO], { env: { MONGODB_URI: uri } });
     expect(output).toContain('✓ 12 events');
-    expect(output).toContain("lies in the collection 'events' of 127.0.0.1");
+    expect(output).toContain("stored its events in the collection 'events' of 127.0.0.1");
     expect(code).toBe(0);
     const connection = await connectMongo(uri);
     expect(await storedIn(connection)).toHaveLength(8);
@@ -52,7 +52,7 @@ describe('The demo', () => {
     expect(alone.output).toMatch(/waited in the directory \S+queue\./);
     const { code, output } = await runNode([DEMO], { env: { REDIS_URL: inject('redisUrl') } });
     expect(output).toMatch(
-      /waited in the queue \S+ of Redis, \S+; a worker took it from there \(process \d+\)/,
+      /waited in the queue \S+ of Redis, \S+; a worker delivered them \(process \d+\)/,
     );
     expect(output).toMatch(/analytics\.queue +8 +8 +0 +0 +0/);
     expect(output).toMatch(/analytics\.warehouse +0 +0 +0 +0 +0/);

@@ -41,7 +41,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** A process, as far as the queue is concerned. */
+/** Creates a tracker with a queue on disk, as a process would. */
 function trackerOf(
   backends: Record<string, Backend>,
   { node = 'node', ...options }: Partial<DiskEventQueueOptions> & { node?: string } = {},
@@ -55,7 +55,7 @@ function trackerOf(
   return tracker;
 }
 
-/** A destination that answers once it is opened. */
+/** A destination that accepts events only after `open`. */
 class Gate implements Backend {
   readonly taken: TrackingEvent[] = [];
   open = (): void => {};
@@ -74,7 +74,7 @@ const waiting = (tracker: Tracker): number => tracker.stats().backends['node.que
 const delivered = (tracker: Tracker): number => tracker.stats().backends['node.queue']!.delivered;
 
 /** Leaves undelivered events on the disk. */
-async function leaveBehind(count: number, node = 'node'): Promise<void> {
+async function leaveEvents(count: number, node = 'node'): Promise<void> {
   const tracker = trackerOf({ destination: new Gate() }, { node });
   for (const name of numbered(count)) tracker.emit(name);
   await vi.waitUntil(() => tracker.stats().backends[`${node}.queue`]!.delivered === count);
@@ -118,7 +118,7 @@ describe('DiskEventQueue', () => {
   });
 
   it('delivers queued events once and in order after a restart', async () => {
-    await leaveBehind(250);
+    await leaveEvents(250);
     const destination = new RecordingBackend();
     const tracker = trackerOf({ destination });
     tracker.emit('new');
@@ -166,7 +166,7 @@ describe('DiskEventQueue', () => {
       await tracker.flush();
       expect(destination.events).toEqual([]);
 
-      // It may be found at once, where the first look is still under way.
+      // The first search may still be running and find the store.
       await left.close({ signal: AT_ONCE });
       await isReleased();
       await vi.advanceTimersByTimeAsync(5_000);
@@ -197,7 +197,7 @@ describe('DiskEventQueue', () => {
   });
 
   it('warns once about events of a node that no longer exists', async () => {
-    await leaveBehind(3, 'renamed');
+    await leaveEvents(3, 'renamed');
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
       await trackerOf({ destination: new RecordingBackend() }).flush();
@@ -289,30 +289,30 @@ describe('A queue on disk that is closed', () => {
 
   it('offers an event that its consumer has refused only once until the next start', async () => {
     const queue = new DiskEventQueue({ directory, logger: log });
-    const handedOver: string[] = [];
-    const entrance = queue.open({
+    const consumed: string[] = [];
+    const producer = queue.open({
       position: () => ({ tracker: 'default', path: 'node' }),
       async consume(events) {
-        handedOver.push(...events.map(({ event }) => event.name));
+        consumed.push(...events.map(({ event }) => event.name));
         return events.filter(({ event }) => event.name === 'left');
       },
       register: async () => {},
     });
-    entrance.start!({ worker: true });
+    producer.start!({ worker: true });
     for (const name of ['left', 'taken', 'taken']) {
-      await entrance.send(eventOf(name));
-      await entrance.flush!({});
+      await producer.send(eventOf(name));
+      await producer.flush!({});
     }
-    expect(handedOver).toEqual(['left', 'taken', 'taken']);
-    await entrance.close!({});
+    expect(consumed).toEqual(['left', 'taken', 'taken']);
+    await producer.close!({});
   });
 });
 
 describe('An abandoned store', () => {
-  /** A node whose tree may not stand yet. */
-  function lineOf(queue: DiskEventQueue, path: string, refused?: string) {
+  /** Opens a node of the queue, whose tree is complete once its producer has started. */
+  function openNode(queue: DiskEventQueue, path: string, refused?: string) {
     const taken: string[] = [];
-    const entrance = queue.open({
+    const producer = queue.open({
       position: () => ({ tracker: 'default', path }),
       async consume(events) {
         taken.push(...events.map(({ event }) => event.name));
@@ -320,7 +320,7 @@ describe('An abandoned store', () => {
       },
       register: async () => {},
     });
-    return { taken, entrance };
+    return { taken, producer };
   }
 
   const queueOf = (): DiskEventQueue =>
@@ -331,33 +331,33 @@ describe('An abandoned store', () => {
 
   it('is not consumed before the tree of its node is complete', async () => {
     const queue = queueOf();
-    const [standing, coming] = [lineOf(queue, 'standing'), lineOf(queue, 'coming')];
-    standing.entrance.start!({ worker: false });
-    await standing.entrance.flush!({});
+    const [ready, unready] = [openNode(queue, 'ready'), openNode(queue, 'unready')];
+    ready.producer.start!({ worker: false });
+    await ready.producer.flush!({});
 
     const gone = queueOf();
-    const left = ['standing', 'coming'].map((path) => ({ path, ...lineOf(gone, path) }));
-    for (const { path, entrance } of left) void entrance.send(eventOf(path));
-    for (const { entrance } of left) await entrance.close!({});
+    const left = ['ready', 'unready'].map((path) => ({ path, ...openNode(gone, path) }));
+    for (const { path, producer } of left) void producer.send(eventOf(path));
+    for (const { producer } of left) await producer.close!({});
     await isReleased('1');
     await vi.advanceTimersByTimeAsync(5_000);
-    await vi.waitUntil(() => standing.taken.length === 1);
+    await vi.waitUntil(() => ready.taken.length === 1);
     await isReleased('1');
-    expect(coming.taken).toEqual([]);
+    expect(unready.taken).toEqual([]);
 
-    coming.entrance.start!({ worker: false });
-    await vi.waitUntil(() => coming.taken.length === 1);
-    await Promise.all([standing.entrance.close!({}), coming.entrance.close!({})]);
+    unready.producer.start!({ worker: false });
+    await vi.waitUntil(() => unready.taken.length === 1);
+    await Promise.all([ready.producer.close!({}), unready.producer.close!({})]);
   });
 
   it('is searched once, even if other processes open it', async () => {
-    const { taken, entrance } = lineOf(queueOf(), 'node', 'refused');
-    entrance.start!({ worker: false });
-    await entrance.flush!({});
+    const { taken, producer } = openNode(queueOf(), 'node', 'refused');
+    producer.start!({ worker: false });
+    await producer.flush!({});
     const leave = async (name: string, slot: string): Promise<void> => {
-      const gone = lineOf(queueOf(), 'node');
-      void gone.entrance.send(eventOf(name));
-      await gone.entrance.close!({});
+      const gone = openNode(queueOf(), 'node');
+      void gone.producer.send(eventOf(name));
+      await gone.producer.close!({});
       await isReleased(slot);
     };
     await leave('refused', '1');
@@ -366,7 +366,7 @@ describe('An abandoned store', () => {
     await isReleased('1');
 
     const other = new DiskEventQueue({ directory, logger: log });
-    await other.check(); // takes the store
+    await other.check(); // claims the store
     const files = await filesIn('1');
     await leave('taken', '2');
     expect(await filesIn('1')).toEqual(files);
@@ -375,16 +375,16 @@ describe('An abandoned store', () => {
     await other.close();
     await vi.advanceTimersByTimeAsync(5_000);
     expect(taken).toEqual(['refused', 'taken']);
-    await entrance.close!({});
+    await producer.close!({});
   });
 
   it('is released when it cannot be read, and tried again later', async () => {
-    const { taken, entrance } = lineOf(queueOf(), 'node');
-    entrance.start!({ worker: false });
-    await entrance.flush!({});
-    const gone = lineOf(queueOf(), 'node');
-    void gone.entrance.send(eventOf('sold'));
-    await gone.entrance.close!({});
+    const { taken, producer } = openNode(queueOf(), 'node');
+    producer.start!({ worker: false });
+    await producer.flush!({});
+    const gone = openNode(queueOf(), 'node');
+    void gone.producer.send(eventOf('sold'));
+    await gone.producer.close!({});
     await isReleased('1');
     const [segment] = (await filesIn('1')).filter((name) => name.endsWith('.events'));
     const path = join(directory, '1', segment!);
@@ -397,11 +397,11 @@ describe('An abandoned store', () => {
     await rename(join(directory, 'kept'), path);
     await vi.advanceTimersByTimeAsync(5_000);
     await vi.waitUntil(() => taken.includes('sold'));
-    await entrance.close!({});
+    await producer.close!({});
   });
 });
 
-/** The files of a store, without those that show which process has it. */
+/** Returns the files of a store, without the sockets of processes. */
 async function filesIn(slot: string): Promise<string[]> {
   const names = await readdir(join(directory, slot));
   return names.filter((name) => !name.startsWith('lock-')).sort();
@@ -444,7 +444,7 @@ describe('A queue on disk that has delivered the events of a killed process', ()
 
 describe('A queue on disk whose process is killed', () => {
   const program = join(ROOT, 'test/support/disk-application.mjs');
-  /** Half of it is for writing, which takes its time where others use the machine. */
+  /** Half of the interval is for writing, which is slow on a busy machine. */
   const SYNC_INTERVAL_MS = 400;
 
   it('loses no event that is older than syncInterval, through ten kills', async () => {

@@ -14,7 +14,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { anyRecords } from './support/any-record.js';
 import { EARLIER_RECORDS, RECORDS } from './support/course-records.mjs';
-import { faultsOf } from './support/json-schema.js';
+import { schemaErrorsOf } from './support/json-schema.js';
 import { recordOf } from './support/metadata-record.mjs';
 
 const event = {
@@ -41,11 +41,11 @@ const anyEvent: fc.Arbitrary<TrackingEvent> = fc.record(
 );
 
 describe('The schema of events', () => {
-  it('allows the sample event of the reference, and an event with the least that there can be', () => {
-    expect(faultsOf(eventSchema, event)).toEqual([]);
+  it('allows the sample event of the reference, and an event with only the required keys', () => {
+    expect(schemaErrorsOf(eventSchema, event)).toEqual([]);
     const { id, name, timestamp } = event;
-    expect(faultsOf(eventSchema, { id, name, timestamp })).toEqual([]);
-    expect(faultsOf(eventSchema, { ...event, dead_letter: {} })).toEqual([]);
+    expect(schemaErrorsOf(eventSchema, { id, name, timestamp })).toEqual([]);
+    expect(schemaErrorsOf(eventSchema, { ...event, dead_letter: {} })).toEqual([]);
   });
 
   it.each([
@@ -54,24 +54,32 @@ describe('The schema of events', () => {
       { ...event, name: undefined },
       " must have required property 'name'",
     ],
-    ['no timestamp', { ...event, timestamp: undefined }, "must have required property 'timestamp'"],
-    ['another timestamp', { ...event, timestamp: 'yesterday' }, 'must match format "date-time"'],
-    ['a moment in milliseconds', { ...event, timestamp: 5 }, '/timestamp must be string'],
-    ['a name that is no string', { ...event, name: 7 }, '/name must be string'],
-    ['a name_id that is no string', { ...event, name_id: 7 }, '/name_id must be string'],
-    ['a context_type_id', { ...event, context_type_id: {} }, '/context_type_id must be string'],
+    [
+      'an event without a timestamp',
+      { ...event, timestamp: undefined },
+      "must have required property 'timestamp'",
+    ],
+    ['an invalid timestamp', { ...event, timestamp: 'yesterday' }, 'must match format "date-time"'],
+    ['a timestamp in milliseconds', { ...event, timestamp: 5 }, '/timestamp must be string'],
+    ['a name that is not a string', { ...event, name: 7 }, '/name must be string'],
+    ['a name_id that is not a string', { ...event, name_id: 7 }, '/name_id must be string'],
+    [
+      'a context_type_id that is not a string',
+      { ...event, context_type_id: {} },
+      '/context_type_id must be string',
+    ],
     ['a context that is a list', { ...event, context: [] }, '/context must be object'],
     ['data that is text', { ...event, data: '{}' }, '/data must be object'],
-    ['what is no object', [event], ' must be object'],
-  ])('refuses %s', (_, value, fault) => {
-    expect(faultsOf(eventSchema, JSON.parse(JSON.stringify(value))).join()).toContain(fault);
+    ['a value that is not an object', [event], ' must be object'],
+  ])('rejects %s', (_, value, fault) => {
+    expect(schemaErrorsOf(eventSchema, JSON.parse(JSON.stringify(value))).join()).toContain(fault);
   });
 
-  it('allows every event that serializeEvent writes, and parseEvent reads it', () => {
+  it('allows every event that serializeEvent writes and parseEvent reads', () => {
     fc.assert(
       fc.property(anyEvent, (any) => {
         const text = serializeEvent(any);
-        expect(faultsOf(eventSchema, JSON.parse(text))).toEqual([]);
+        expect(schemaErrorsOf(eventSchema, JSON.parse(text))).toEqual([]);
         expect(serializeEvent(parseEvent(text))).toBe(text);
       }),
       { numRuns: 60 },
@@ -85,11 +93,11 @@ describe('The schema of an event type', () => {
   const schema = wholeEventSchemaOf(enrolled, contexts);
   const example = () => written(exampleEventOf(enrolled, contexts));
 
-  it('allows its example, and what is not described', () => {
-    expect(faultsOf(schema, example())).toEqual([]);
+  it('allows its example and undescribed keys', () => {
+    expect(schemaErrorsOf(schema, example())).toEqual([]);
     const further = { ...example(), data: { ...example().data, further: 1 } };
-    expect(faultsOf(schema, further)).toEqual([]);
-    expect(faultsOf(schema, { ...example(), context: {} })).toEqual([]);
+    expect(schemaErrorsOf(schema, further)).toEqual([]);
+    expect(schemaErrorsOf(schema, { ...example(), context: {} })).toEqual([]);
   });
 
   it.each([
@@ -102,12 +110,12 @@ describe('The schema of an event type', () => {
       '/data/price must be integer',
     ],
     ['a context of another kind', { context: { method: 7 } }, '/context/method must be string'],
-  ])('refuses %s', (_, difference, fault) => {
+  ])('rejects %s', (_, difference, fault) => {
     const value: unknown = JSON.parse(JSON.stringify({ ...example(), ...difference }));
-    expect(faultsOf(schema, value).join()).toContain(fault);
+    expect(schemaErrorsOf(schema, value).join()).toContain(fault);
   });
 
-  it("is the validator's own where it has one, with what the fields say, and refers to its own parts", () => {
+  it('combines the schema of a validator with the descriptions of fields', () => {
     const missing = RECORDS.find(({ name }) => name === 'page.missing')!;
     const whole = wholeEventSchemaOf(missing);
     const good = {
@@ -115,20 +123,20 @@ describe('The schema of an event type', () => {
       name: 'page.missing',
       data: { status: 404, referrer: 'https://a.example/' },
     };
-    expect(faultsOf(whole, good)).toEqual([]);
-    expect(faultsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } })).toEqual(
-      [
-        '/data/referrer must match format "uri"',
-        '/data/status must be equal to one of the allowed values',
-      ],
-    );
+    expect(schemaErrorsOf(whole, good)).toEqual([]);
+    expect(
+      schemaErrorsOf(whole, { ...good, data: { status: 200, referrer: 'nowhere at all' } }),
+    ).toEqual([
+      '/data/referrer must match format "uri"',
+      '/data/status must be equal to one of the allowed values',
+    ]);
     expect(dataSchemaOf(missing)).toMatchObject({
       title: 'page.missing',
       properties: { status: { enum: [404, 410], description: 'What was answered.' } },
     });
   });
 
-  it('says nothing of the kind of a context key that contexts differ about', () => {
+  it('does not restrict the type of a context key if contexts declare different types', () => {
     const context = (name: string, type: string) =>
       recordOf({
         kind: 'context',
@@ -142,15 +150,15 @@ describe('The schema of an event type', () => {
       context('b', 'integer'),
     ]);
     for (const user_id of ['ada', 7]) {
-      expect(faultsOf(differing, { ...example(), context: { user_id } })).toEqual([]);
+      expect(schemaErrorsOf(differing, { ...example(), context: { user_id } })).toEqual([]);
     }
   });
 
   it.each([...EARLIER_RECORDS, ...RECORDS])('allows the example of $kind $name, $id', (record) => {
     const { data, ...whole } = written(exampleEventOf(record));
-    expect(faultsOf(dataSchemaOf(record), data)).toEqual([]);
+    expect(schemaErrorsOf(dataSchemaOf(record), data)).toEqual([]);
     if (record.kind === 'event') {
-      expect(faultsOf(wholeEventSchemaOf(record), { ...whole, data })).toEqual([]);
+      expect(schemaErrorsOf(wholeEventSchemaOf(record), { ...whole, data })).toEqual([]);
     }
   });
 });
@@ -168,13 +176,13 @@ describe('The AsyncAPI document', () => {
     return validate.errors ?? [];
   };
 
-  it('is one, by its specification', () => {
+  it('conforms to the AsyncAPI specification', () => {
     expect(faults(asyncApiOf(catalogueOf([...EARLIER_RECORDS, ...RECORDS])))).toEqual([]);
     expect(faults(asyncApiOf(catalogueOf([])))).toEqual([]);
     expect(faults({ asyncapi: '3.0.0' })).not.toEqual([]);
   });
 
-  it('is one whatever the types are called', () => {
+  it('conforms to the AsyncAPI specification for types with any names', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         const document = asyncApiOf(catalogueOf(records));
@@ -186,7 +194,7 @@ describe('The AsyncAPI document', () => {
     );
   });
 
-  it('has a message for each type that is emitted, and another version when one changes', () => {
+  it('has a message for each current event type, and a new version when a type changes', () => {
     const [current, former] = [
       asyncApiOf(catalogueOf([...EARLIER_RECORDS, ...RECORDS], { registered: RECORDS })),
       asyncApiOf(catalogueOf(EARLIER_RECORDS)),

@@ -26,7 +26,7 @@ import { MongoBackend, type MongoBackendOptions } from 'nestjs-event-tracking/mo
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import * as z from 'zod';
-import { balanceOf } from './support/balance.js';
+import { unaccountedEvents } from './support/unaccounted-events.js';
 import { deferred } from './support/deferred.js';
 import { connectMongo, dropMongo, storedIn } from './support/mongo.js';
 
@@ -48,13 +48,13 @@ beforeEach(() => {
   log.error.mockReset();
 });
 
-/** A destination that keeps the order in which records and events came. */
+/** A destination that keeps the order in which records and events arrive. */
 class Diary implements Backend {
   readonly entries: string[] = [];
   readonly records: MetadataRecord[] = [];
   readonly events: TrackingEvent[] = [];
 
-  /** @param isSlow - whether it takes its time over records, as a database does */
+  /** @param isSlow - whether it stores records asynchronously, as a database does */
   constructor(private readonly isSlow = true) {}
 
   async register(record: MetadataRecord): Promise<void> {
@@ -68,7 +68,7 @@ class Diary implements Backend {
     this.events.push(event);
   }
 
-  /** Each event's references that were not known when it came. */
+  /** References of events to records that were unknown when the event arrived. */
   get dangling(): string[] {
     const known = new Set<string>();
     return this.entries.flatMap((entry) => {
@@ -79,7 +79,7 @@ class Diary implements Backend {
   }
 }
 
-/** Emits what refers to an event type, two context types, and both of these together. */
+/** Emits events that refer to an event type, a context type and two context types together. */
 function emitSome(tracker: Tracker): void {
   tracker.register(CourseLeft);
   tracker.context(SessionContext, { user_id: 7 }, () => {
@@ -93,11 +93,11 @@ const contentOf = (records: readonly MetadataRecord[]) =>
     .map(({ id, kind, name, description, fields }) => ({ id, kind, name, description, fields }))
     .toSorted((one, other) => (one.id < other.id ? -1 : 1));
 
-describe('every backend of the tree gets the records', () => {
+describe('Metadata records', () => {
   it.each<[string, () => Backend & { records: readonly MetadataRecord[] }]>([
     ['MemoryBackend', () => new MemoryBackend()],
     ['RecordingBackend', () => new RecordingBackend()],
-  ])('%s keeps them', async (_name, create) => {
+  ])('are kept by %s', async (_name, create) => {
     const backend = create();
     const tracker = new Tracker({ backends: { backend }, eventTypes: [CourseEnrolled] });
     expect(backend.records).toEqual(tracker.records);
@@ -107,7 +107,7 @@ describe('every backend of the tree gets the records', () => {
     expect(contentOf(backend.records)).toEqual(contentOf(tracker.records));
   });
 
-  it('before events that refer to them, and each once', async () => {
+  it('are registered once, before the events that refer to them', async () => {
     const register = vi.fn<(record: MetadataRecord) => Promise<void>>(async () => {});
     const send = vi.fn<(event: TrackingEvent) => void>();
     const tracker = new Tracker({ backends: { backend: { register, send } } });
@@ -131,7 +131,7 @@ describe('every backend of the tree gets the records', () => {
     }
   });
 
-  it('at any depth, and when it is added later', async () => {
+  it('are registered with backends at any depth, including backends added later', async () => {
     const [deep, later, deepLater] = [new Diary(), new Diary(), new Diary()];
     const node = new RoutingBackend({ backends: { deep } });
     const tracker = new Tracker({
@@ -148,7 +148,7 @@ describe('every backend of the tree gets the records', () => {
     }
   });
 
-  it('and what one of them makes of a record is seen by no other', async () => {
+  it('are not affected by a backend that changes its copy', async () => {
     const vandal: Backend = {
       send() {},
       async register(record) {
@@ -172,7 +172,7 @@ describe('every backend of the tree gets the records', () => {
     ],
     ['rejects', () => Promise.reject(new Error('no place for records'))],
     ['returns nothing', (() => {}) as unknown as Backend['register']],
-  ])('and where its register %s, nobody but the log learns of it', async (how, register) => {
+  ])('cause only a log message if the register method of a backend %s', async (how, register) => {
     const events: TrackingEvent[] = [];
     const memory = new MemoryBackend();
     const backend: Backend = { register, send: (event) => void events.push(event) };
@@ -190,7 +190,7 @@ describe('every backend of the tree gets the records', () => {
     }
   });
 
-  it('even where one of them never answers', async () => {
+  it('do not hold back events if a backend never settles register', async () => {
     const events: TrackingEvent[] = [];
     const backend: Backend = {
       register: () => new Promise(() => {}),
@@ -204,10 +204,10 @@ describe('every backend of the tree gets the records', () => {
   });
 });
 
-describe('behind the delivery engine', () => {
+describe('Metadata records of a DeliveringBackend', () => {
   const delivery = { flushInterval: 5, retry: { minDelay: 1, maxDelay: 2 } };
 
-  it('a record is registered before the events that refer to it', async () => {
+  it('are registered before the events that refer to them', async () => {
     const diary = new Diary();
     const tracker = new Tracker({ backends: { diary: new DeliveringBackend(diary, delivery) } });
     emitSome(tracker);
@@ -220,7 +220,7 @@ describe('behind the delivery engine', () => {
     expect(contentOf(diary.records)).toEqual(contentOf(tracker.records));
   });
 
-  it('a failure to register is logged, holds no event back, and is tried again with the next', async () => {
+  it('are registered again with the next batch after a failure, which holds no event back', async () => {
     const diary = new Diary();
     let failures = 0;
     const backend: Backend = {
@@ -240,14 +240,14 @@ describe('behind the delivery engine', () => {
     }
     expect(diary.events).toHaveLength(4);
     expect(contentOf(diary.records)).toEqual(contentOf(tracker.records));
-    expect(balanceOf(tracker.stats())).toBe(0);
+    expect(unaccountedEvents(tracker.stats())).toBe(0);
     expect(tracker.stats().backends['backend']).toMatchObject({ delivered: 4, pending: 0 });
     expect(JSON.stringify([log.warn.mock.calls, log.error.mock.calls])).toContain(
       'no place for records',
     );
   });
 
-  it('one that never ends is given up after the time that an attempt may take', async () => {
+  it('are given up if register exceeds the timeout of an attempt', async () => {
     const diary = new Diary();
     const backend: Backend = {
       send: (event) => diary.send(event),
@@ -272,7 +272,7 @@ describe('LoggerBackend', () => {
     return { tracker, parsed: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
   }
 
-  it('logs a line for each record, before the lines of events that refer to it', () => {
+  it('logs each metadata record before the events that refer to it', () => {
     const { tracker, parsed } = logged();
     const records = parsed.flatMap((line) =>
       'metadata_record' in line ? [line['metadata_record'] as MetadataRecord] : [],
@@ -290,7 +290,7 @@ describe('LoggerBackend', () => {
     expect(parsed).toHaveLength(7);
   });
 
-  it('hands a logger like pino an object', () => {
+  it('passes metadata records to a logger like pino as objects', () => {
     const lines: object[] = [];
     const logger = { info: (line: object) => void lines.push(line) };
     const tracker = new Tracker({ backends: { log: new LoggerBackend({ logger }) } });
@@ -302,12 +302,12 @@ describe('LoggerBackend', () => {
     ]);
   });
 
-  it('logs none where they are not wanted', () => {
+  it('logs no metadata records with metadata: false', () => {
     const { parsed } = logged({ metadata: false });
     expect(parsed.map(({ name }) => name)).toEqual(['course.enrolled', 'course.left']);
   });
 
-  it('lets nobody forge a line with a description', () => {
+  it('escapes line breaks in descriptions', () => {
     const lines: string[] = [];
     const logger = { log: (line: string) => void lines.push(line) };
     const tracker = new Tracker({ backends: { log: new LoggerBackend({ logger }) } });
@@ -336,7 +336,7 @@ describe('MongoBackend', () => {
   const recordsIn = (collection = 'event_types') =>
     connection.collection<{ _id: string }>(collection).find().toArray();
 
-  it('keeps records beside the events that refer to them', async () => {
+  it('stores metadata records next to the events that refer to them', async () => {
     const tracker = trackerOf();
     emitSome(tracker);
     await tracker.flush();
@@ -356,9 +356,9 @@ describe('MongoBackend', () => {
   });
 
   it.each([
-    ['through the delivery engine', false],
-    ['without it', true],
-  ])('keeps one document for the same record of a whole fleet, %s', async (_how, direct) => {
+    ['with the delivery engine', false],
+    ['without the delivery engine', true],
+  ])('stores a metadata record of several applications once, %s', async (_how, direct) => {
     const fleet = [0, 1, 2, 3].map(() => trackerOf({}, direct));
     for (const tracker of fleet) emitSome(tracker);
     for (const tracker of fleet) await tracker.flush();
@@ -369,7 +369,7 @@ describe('MongoBackend', () => {
     expect(log.warn).not.toHaveBeenCalled();
   });
 
-  it('keeps every version', async () => {
+  it('stores every version of a metadata record', async () => {
     const tracker = trackerOf();
     const ids = ['A', 'B', 'A'].map(
       (description) => tracker.register('course.enrolled', description).id,
@@ -381,7 +381,7 @@ describe('MongoBackend', () => {
     );
   });
 
-  it('keeps fields of any name, and what validators say of themselves', async () => {
+  it('stores metadata records with any field names and schemas', async () => {
     const tracker = trackerOf();
     tracker.register('odd', '', { 'a.b': 'dots', $ref: 'dollars', '': 'nothing' });
     tracker.register(
@@ -409,7 +409,7 @@ describe('MongoBackend', () => {
     });
   });
 
-  it('keeps them elsewhere, or not at all, where that was said', async () => {
+  it('stores metadata records in the configured collection, or not at all', async () => {
     for (const metadataCollection of ['catalogue', false] as const) {
       const tracker = trackerOf({ metadataCollection });
       tracker.emit(CourseEnrolled, { course_id: 'DemoX' });
@@ -421,7 +421,7 @@ describe('MongoBackend', () => {
   });
 });
 
-describe('through a queue', () => {
+describe('Metadata records behind a queue', () => {
   let directory: string;
   let name: string;
   let trackers: Tracker[];
@@ -449,7 +449,7 @@ describe('through a queue', () => {
       new BullMqEventQueue({ connection, name, logger: log, delivery: { flushInterval: 5 } }),
   };
 
-  /** A process whose tracker hands events over to a queue. */
+  /** Creates a process whose tracker sends events to a queue. */
   function member(queue: EventQueue, backends: Record<string, Backend>, worker = true): Tracker {
     const node = new AsyncRoutingBackend({ queue, backends, worker });
     const tracker = new Tracker({ backends: { node }, logger: log });
@@ -458,7 +458,7 @@ describe('through a queue', () => {
   }
 
   describe.each(Object.entries(QUEUES))('%s', (_where, create) => {
-    it('records come out before the events that refer to them', async () => {
+    it('arrive before the events that refer to them', async () => {
       const [diary, deep] = [new Diary(), new Diary(false)];
       const inner = new RoutingBackend({ backends: { deep } });
       const tracker = member(create(), { diary, inner });
@@ -474,7 +474,7 @@ describe('through a queue', () => {
       }
     });
 
-    it('events keep the references that they were emitted with', async () => {
+    it('are still referred to by events that were emitted before a new registration', async () => {
       const diary = new Diary();
       const tracker = member(create(), { diary });
       const ids = ['A', 'B', 'C', 'B'].map((description) => {
@@ -489,7 +489,7 @@ describe('through a queue', () => {
       expect(diary.dangling).toEqual([]);
     });
 
-    it('a record that a destination refuses holds nothing up', async () => {
+    it('do not hold back events if a destination rejects them', async () => {
       const diary = new Diary();
       const refusing: Backend = {
         send: (event) => diary.send(event),
@@ -508,22 +508,22 @@ describe('through a queue', () => {
       );
     });
 
-    it('nothing of it is counted as an event', async () => {
+    it('are not counted as events', async () => {
       const diary = new Diary();
       const tracker = member(create(), { diary });
       emitSome(tracker);
       await tracker.flush();
       await vi.waitUntil(() => diary.events.length === 2, { timeout: 10_000 });
       await tracker.flush();
-      const account = tracker.stats();
-      expect(account).toMatchObject({ arrived: 2, delivered: 2, pending: 0 });
-      expect(account.backends['node.queue']).toMatchObject({ arrived: 2, delivered: 2 });
-      expect(account.backends['node.diary']).toMatchObject({ arrived: 2, delivered: 2 });
-      for (const each of Object.values(account.backends)) expect(balanceOf(each)).toBe(0);
+      const stats = tracker.stats();
+      expect(stats).toMatchObject({ arrived: 2, delivered: 2, pending: 0 });
+      expect(stats.backends['node.queue']).toMatchObject({ arrived: 2, delivered: 2 });
+      expect(stats.backends['node.diary']).toMatchObject({ arrived: 2, delivered: 2 });
+      for (const each of Object.values(stats.backends)) expect(unaccountedEvents(each)).toBe(0);
     });
   });
 
-  it('of Redis a worker learns what the applications have registered, knowing nothing itself', async () => {
+  it('in Redis reach a worker that has registered no types itself', async () => {
     const [diary, idle] = [new Diary(), new Diary()];
     const application = member(QUEUES['in Redis']!(), { destination: idle }, false);
     emitSome(application);
@@ -538,7 +538,7 @@ describe('through a queue', () => {
     expect(idle.entries).toEqual([]);
   });
 
-  it('of Redis they reach MongoDB', async () => {
+  it('in Redis reach MongoDB', async () => {
     const mongo = await connectMongo();
     try {
       const application = member(QUEUES['in Redis']!(), { mongo: new MemoryBackend() }, false);
@@ -557,7 +557,7 @@ describe('through a queue', () => {
     }
   });
 
-  it('on disk events keep their references when the process ends, and the destination has the records', async () => {
+  it('on disk survive the process, as do the references of events', async () => {
     const [diary, proceed] = [new Diary(), deferred()];
     const stuck: Backend = {
       send: () => proceed.promise,

@@ -18,7 +18,7 @@ const NAME = 'edx.problem.show_answer';
 const ID = /^[\da-f]{16}$/;
 const HERE = fileURLToPath(import.meta.url);
 
-/** A tracker with what it delivered and what it said. */
+/** Creates a tracker with its recorded events and its logger. */
 function tracked(options: TrackerOptions = {}) {
   const recording = new RecordingBackend();
   const logger = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -27,7 +27,7 @@ function tracked(options: TrackerOptions = {}) {
   return { tracker, recording, logger, last };
 }
 
-/** Registers what shows answers, in words of its own. */
+/** Registers the event of shown answers with a description. */
 const registerWith = (tracker: Tracker, description: string): string =>
   tracker.register(NAME, description, { problem_id: 'A unique problem identifier' }).id;
 
@@ -40,22 +40,22 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('an event refers to what was last registered of its name', () => {
-  it('has no reference where nothing was registered: the key is absent', () => {
+describe('The name_id of an event', () => {
+  it('is absent if no event type is registered', () => {
     const { tracker, last } = tracked();
     tracker.emit(NAME, { problem_id: 'L15' });
     expect(Object.keys(last())).not.toContain('name_id');
     expect(Object.keys(last())).not.toContain('context_type_id');
   });
 
-  it('has none where another name alone was registered', () => {
+  it('is absent if only types with other names are registered', () => {
     const { tracker, last } = tracked();
     registerWith(tracker, 'An answer was shown for a problem');
     tracker.emit('edx.problem.hide_answer');
     expect(Object.keys(last())).not.toContain('name_id');
   });
 
-  it('has the id of the registration, and only from then on', () => {
+  it('is the id of the registered record, from the registration on', () => {
     const { tracker, recording } = tracked();
     tracker.emit(NAME, { problem_id: 'L14' });
     const id = registerWith(tracker, 'An answer was shown for a problem');
@@ -65,7 +65,7 @@ describe('an event refers to what was last registered of its name', () => {
     expect(Object.keys(recording.events[0]!)).not.toContain('name_id');
   });
 
-  it('refers to A, to B, and to A again when the descriptions are A, B, A', () => {
+  it('is the first id again if a type is registered as A, as B and as A', () => {
     const { tracker, recording } = tracked();
     const ids = ['A', 'B', 'A'].map((description) => {
       const id = registerWith(tracker, description);
@@ -78,7 +78,7 @@ describe('an event refers to what was last registered of its name', () => {
     expect(tracker.records.map(({ description }) => description)).toEqual(['B', 'A']);
   });
 
-  it('keeps its id in a queue when the name is registered anew meanwhile', async () => {
+  it('does not change in a queue if the type is registered again meanwhile', async () => {
     const recording = new RecordingBackend();
     const node = new AsyncRoutingBackend({ backends: { recording } });
     const { tracker } = tracked({ backends: { node } });
@@ -91,7 +91,7 @@ describe('an event refers to what was last registered of its name', () => {
     expect(recording.events.map(({ name_id }) => name_id)).toEqual([before, after]);
   });
 
-  it('is compared with the last registration too', () => {
+  it('belongs to the registration whose fields are checked', () => {
     const { tracker } = tracked();
     tracker.register(NAME, 'An answer was shown', { problem_id: 'The problem' });
     tracker.register(NAME, 'An answer was shown', { answer_id: 'The answer' });
@@ -99,7 +99,7 @@ describe('an event refers to what was last registered of its name', () => {
     expect(tracker.violations).toEqual([]);
   });
 
-  it('refers to whatever came last, for every sequence of registrations', () => {
+  it('is the id of the latest registration in every sequence of registrations', () => {
     const step = fc.oneof(
       fc.record({ emit: fc.constantFrom('a', 'b', 'c') }),
       fc.record({
@@ -135,8 +135,8 @@ describe('an event refers to what was last registered of its name', () => {
   });
 });
 
-describe('an event type as a value', () => {
-  it('registers itself where it is first emitted', () => {
+describe('An event type', () => {
+  it('is registered when it is first emitted', () => {
     const { tracker, last } = tracked();
     tracker.emit(ShowAnswer, { problem_id: 'L15' });
     expect(tracker.records).toMatchObject([{ kind: 'event', name: NAME }]);
@@ -148,7 +148,7 @@ describe('an event type as a value', () => {
     expect(tracker.violations).toEqual([]);
   });
 
-  it('gives its events its own id, and events by name that of the last registration', () => {
+  it('gives its own id to its events; an event emitted by name gets the id of the last registration', () => {
     const { tracker, recording } = tracked();
     const Revised = defineEvent(NAME, { description: 'An answer was shown, or two' });
     const old = tracker.register(ShowAnswer).id;
@@ -166,7 +166,7 @@ describe('an event type as a value', () => {
     expect(tracker.records.map(({ id }) => id)).toEqual([old, revised]);
   });
 
-  it('that registers itself is what its name means, unless the name was registered by hand', () => {
+  it('that is emitted first defines its name, unless the name was registered explicitly', () => {
     const [one, other] = [tracked(), tracked()];
     const byHand = registerWith(other.tracker, 'In other words');
     for (const { tracker } of [one, other]) {
@@ -180,7 +180,7 @@ describe('an event type as a value', () => {
     expect(other.tracker.records).toHaveLength(2);
   });
 
-  it('may be given to the constructor, as context types may', () => {
+  it('can be passed to the constructor, as a context type can', () => {
     const Session = defineContext('session', { description: 'Somebody is logged in' });
     const { tracker, last } = tracked({ eventTypes: [ShowAnswer, Session] });
     expect(tracker.records.map(({ kind, name }) => [kind, name])).toEqual([
@@ -191,7 +191,7 @@ describe('an event type as a value', () => {
     expect(last().name_id).toBe(tracker.records[0]!.id);
   });
 
-  it('has the same id with two trackers, which know nothing of one another', () => {
+  it('has the same id in independent trackers', () => {
     const [one, other] = [tracked(), tracked()];
     one.tracker.emit(ShowAnswer, { problem_id: 'L15' });
     other.tracker.emit(NAME, { problem_id: 'L15' });
@@ -200,7 +200,7 @@ describe('an event type as a value', () => {
     expect(other.tracker.register(ShowAnswer).id).toBe(one.last().name_id);
   });
 
-  it('is frozen, whatever becomes of what it was made of', () => {
+  it('is frozen, and does not change with the options that it was defined with', () => {
     const options = {
       description: 'before',
       fields: { problem_id: { description: 'before', example: { nested: ['before'] } } },
@@ -225,7 +225,7 @@ describe('an event type as a value', () => {
   it.each<[string, () => unknown, RegExp]>([
     ['no name', () => defineEvent('', { description: '' }), /name/],
     [
-      'a name that is no string',
+      'a name that is not a string',
       () => defineEvent(5 as unknown as string, { description: '' }),
       /name/,
     ],
@@ -237,12 +237,12 @@ describe('an event type as a value', () => {
       /fields/,
     ],
     [
-      'a field that says nothing',
+      'a field without a description',
       () => defineEvent(NAME, { description: '', fields: { problem_id: 7 as unknown as string } }),
       /problem_id/,
     ],
     [
-      'a field of a type that there is not',
+      'a field of an unknown type',
       () =>
         defineEvent(NAME, {
           description: '',
@@ -251,17 +251,17 @@ describe('an event type as a value', () => {
       /string[^]*text/,
     ],
     [
-      'a schema that is no validator',
+      'a schema that is not a Standard Schema',
       () => defineEvent(NAME, { description: '', schema: { parse() {} } as never }),
       /schema/i,
     ],
     [
-      'contexts that are none',
+      'a context of the wrong type',
       () => defineEvent(NAME, { description: '', contexts: [7 as unknown as string] }),
       /contexts/,
     ],
     [
-      'a context that is no list',
+      'contexts that are not a list',
       () => defineEvent(NAME, { description: '', contexts: 'session' as unknown as string[] }),
       /contexts/,
     ],
@@ -271,21 +271,21 @@ describe('an event type as a value', () => {
       /description/,
     ],
     [
-      'types that are none',
+      'eventTypes that are not types',
       () => new Tracker({ eventTypes: [{ name: NAME } as unknown as typeof ShowAnswer] }),
       /eventTypes/,
     ],
     [
-      'a registration of what is no type',
+      'a registration of a value that is not a type',
       () => new Tracker().register({ name: NAME } as unknown as typeof ShowAnswer),
       /./,
     ],
     [
-      'a context that is described by a number',
+      'a context with a number as description',
       () => new Tracker().enterContext('session', {}, 7 as unknown as string),
       /description/,
     ],
-  ])('refuses %s, and says so', (_what, action, message) => {
+  ])('is rejected with the reason: %s', (_what, action, message) => {
     let thrown: unknown;
     try {
       action();
@@ -297,8 +297,8 @@ describe('an event type as a value', () => {
   });
 });
 
-describe('a record says what was registered, when and where', () => {
-  it('is returned, with all that was said', () => {
+describe('A metadata record', () => {
+  it('is returned by register with the whole description', () => {
     vi.useFakeTimers({ now: Date.UTC(2013, 8, 12, 12, 5), toFake: ['Date'] });
     const { tracker } = tracked();
     const record = tracker.register(
@@ -325,20 +325,20 @@ describe('a record says what was registered, when and where', () => {
     expect(tracker.records).toEqual([record]);
   });
 
-  it('has the stack of the code that registered, and first of all the line', () => {
+  it('starts its stack trace with the line of the registration', () => {
     const { stack_trace } = tracked().tracker.register(NAME, '');
     const [frame] = stack_trace.split('\n').filter((line) => /^ +at /.test(line));
     expect(frame).toContain(HERE);
   });
 
-  it('of a value has the stack of the code that defined it', () => {
+  it('has the stack trace of the definition of its type', () => {
     function declare() {
       return defineEvent(NAME, { description: '' });
     }
     expect(tracked().tracker.register(declare()).stack_trace).toMatch(/declare/);
   });
 
-  it('keeps types, whether fields are optional, examples and contexts', () => {
+  it('contains the types, optionality and examples of fields, and the contexts', () => {
     const record = tracked().tracker.register(
       defineEvent(NAME, {
         description: 'An answer was shown',
@@ -360,7 +360,7 @@ describe('a record says what was registered, when and where', () => {
     });
   });
 
-  it('may hold what JSON cannot say, readably', () => {
+  it('represents values that JSON cannot represent as readable text', () => {
     const circle: Record<string, unknown> = { large: 10n };
     circle['self'] = circle;
     const fields = { problem_id: { description: 'The problem', example: circle } };
@@ -375,20 +375,20 @@ describe('a record says what was registered, when and where', () => {
     expect(tracker.records).toHaveLength(2);
   });
 
-  it('of the same words is one, however often they are registered', () => {
+  it('is stored once if the same description is registered repeatedly', () => {
     const { tracker } = tracked();
     for (let time = 0; time < 3; time++) registerWith(tracker, 'An answer was shown');
     expect(tracker.records).toHaveLength(1);
   });
 
-  it('stays readable in each version', () => {
+  it('is kept for each version', () => {
     const { tracker } = tracked();
     const ids = ['A', 'B', 'C'].map((description) => registerWith(tracker, description));
     expect(tracker.records.map(({ id }) => id)).toEqual(ids);
     expect(tracker.records.map(({ description }) => description)).toEqual(['A', 'B', 'C']);
   });
 
-  it('is nothing that its reader could change', () => {
+  it('cannot be changed by its reader', () => {
     const { tracker, last } = tracked();
     const record = tracker.register(ShowAnswer);
     const { id } = record;
@@ -397,7 +397,7 @@ describe('a record says what was registered, when and where', () => {
       () => Object.assign(record.fields[0]!, { description: 'forged' }),
       () => (tracker.records as MetadataRecord[]).splice(0),
     ]) {
-      // That it throws is as good an answer as that nothing comes of it.
+      // An exception protects the record as well as a change without effect.
       try {
         change();
       } catch {}
@@ -447,7 +447,7 @@ const register = (
   tracker = new Tracker(),
 ): MetadataRecord => tracker.register(name, description, fields, contextFields);
 
-/** The same in all that counts, with keys in another order. */
+/** Returns equal fields with their keys in reverse order. */
 const turned = (fields: Fields): Fields =>
   Object.fromEntries(
     Object.entries(fields)
@@ -458,7 +458,7 @@ const turned = (fields: Fields): Fields =>
       ]),
   ) as Fields;
 
-/** What counts of a field, as text. */
+/** Serializes the properties of fields that determine the id. */
 function essence(fields: Fields): string {
   return JSON.stringify(
     Object.entries(fields)
@@ -471,8 +471,8 @@ function essence(fields: Fields): string {
   );
 }
 
-describe('the id of a record depends on what is said, and on nothing else', () => {
-  it('is the same for keys in another order, at another time, from another place', () => {
+describe('The id of a metadata record', () => {
+  it('does not depend on the order of keys, the time or the code location', () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     fc.assert(
       fc.property(described, (type) => {
@@ -490,14 +490,14 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     );
   });
 
-  it('is the same for a description alone and a field that says no more', () => {
+  it('is the same for a field given as text and as an object with only a description', () => {
     const [short, long] = [{ url: 'The page' }, { url: { description: 'The page' } }].map(
       (fields) => tracked().tracker.register(NAME, '', fields).id,
     );
     expect(short).toBe(long);
   });
 
-  it('is the same for a value and for the words of it', () => {
+  it('is the same for a type and for the same description by name', () => {
     const fields = { problem_id: { description: 'The problem', type: 'string' } } as const;
     const value = defineEvent(NAME, { description: 'An answer was shown', fields });
     const { tracker } = tracked();
@@ -506,7 +506,7 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     );
   });
 
-  it('tells an event from a context of the same words', () => {
+  it('differs between an event and a context with the same description', () => {
     const { tracker } = tracked();
     const words = { description: 'The same', fields: { user_id: 'The user' } };
     const ids = [defineEvent('session', words), defineContext('session', words)].map(
@@ -515,7 +515,7 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('tells any two that differ in any text apart', () => {
+  it('differs if any text differs', () => {
     fc.assert(
       fc.property(described, described, fc.boolean(), (one, other, isAlike) => {
         const compared = isAlike ? { ...one, contextFields: other.contextFields } : other;
@@ -526,7 +526,7 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     );
   });
 
-  it('changes with each text, one at a time', () => {
+  it('changes with each single text', () => {
     const longer = (name: string, fields: Fields): Fields[] => {
       const said = fields[name]!;
       const { description, ...more } =
@@ -560,13 +560,13 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     );
   });
 
-  it('gives each field an id that no other field has, of whatever version', () => {
+  it('comes with field ids that are unique across fields and versions', () => {
     fc.assert(
       fc.property(fc.array(described, { maxLength: 8 }), (types) => {
         const tracker = new Tracker();
         for (const type of types) {
           register(type, tracker);
-          // Another version of it, with the same fields.
+          // Another version with the same fields.
           register({ ...type, description: `${type.description}.` }, tracker);
         }
         const ids = tracker.records.flatMap(({ fields, context_fields = [] }) =>
@@ -577,7 +577,7 @@ describe('the id of a record depends on what is said, and on nothing else', () =
     );
   });
 
-  it('has all fields, whatever they are called, in the order of their names', () => {
+  it('comes with all fields in the order of their names, whatever the names', () => {
     fc.assert(
       fc.property(described, (type) => {
         const { fields, context_fields = [] } = register(type);

@@ -53,7 +53,7 @@ describe('The migration guide', () => {
     const planned = rows
       .filter(([, ours]) => ours.trim().startsWith('planned'))
       .flatMap(([python]) => quoted(python).map((name) => name.split('.').at(-1)!));
-    expect(planned.filter((name) => name in library)).toEqual(['emit']); // the one of JavaScript
+    expect(planned.filter((name) => name in library)).toEqual(['emit']); // the emit function of JavaScript
   });
 });
 

@@ -140,12 +140,12 @@ describe('A configuration error at declaration names the option, the received va
     [
       'an unknown option of a node',
       () => configure({ backends: { a: { backends: {}, filters: [] } } }),
-      /^backends\.a: the key 'filters' is unknown\. Known are: queue, processors, backends/,
+      /^backends\.a: unknown option 'filters'; supported options: queue, processors, backends/,
     ],
     [
       'an unknown option of the module',
       () => configure({ backend: {} }),
-      /^EventTrackingModule: the key 'backend' is unknown\. Known are: .*backends/,
+      /^EventTrackingModule: unknown option 'backend'; supported options: .*backends/,
     ],
     [
       'a processor that is a number',
@@ -248,52 +248,52 @@ describe('A misspelled option is rejected with a list of the supported ones:', (
     [
       'LoggerBackend',
       () => new LoggerBackend({ levle: 'warn' } as never),
-      /^LoggerBackend: the key 'levle' is unknown\. Known are: logger, level/,
+      /^LoggerBackend: unknown option 'levle'; supported options: logger, level/,
     ],
     [
       'MemoryBackend',
       () => new MemoryBackend({ capactiy: 5 } as never),
-      /^MemoryBackend: the key 'capactiy' is unknown\. Known are: capacity/,
+      /^MemoryBackend: unknown option 'capactiy'; supported options: capacity/,
     ],
     [
       'MemoryEventQueue',
       () => new MemoryEventQueue({ capactiy: 5 } as never),
-      /^MemoryEventQueue: the key 'capactiy' is unknown\. Known are: capacity, maxBytes, overflow, concurrency\./,
+      /^MemoryEventQueue: unknown option 'capactiy'; supported options: capacity, maxBytes, overflow, concurrency\./,
     ],
     [
       'RegexFilter',
       () => new RegexFilter({ expressions: ['a'] } as never),
-      /^RegexFilter: the key 'expressions' is unknown\. Known are: filterType, regularExpressions/,
+      /^RegexFilter: unknown option 'expressions'; supported options: filterType, regularExpressions/,
     ],
     [
       'Tracker',
       () => new Tracker({ backend: {} } as never),
-      /^Tracker: the key 'backend' is unknown\. Known are: backends/,
+      /^Tracker: unknown option 'backend'; supported options: backends/,
     ],
     [
       'RoutingBackend',
       () => new RoutingBackend({ backend: {} } as never),
-      /^RoutingBackend: the key 'backend' is unknown/,
+      /^RoutingBackend: unknown option 'backend'/,
     ],
     [
       'AsyncRoutingBackend',
       () => new AsyncRoutingBackend({ que: {} } as never),
-      /^AsyncRoutingBackend: the key 'que' is unknown\. Known are: queue/,
+      /^AsyncRoutingBackend: unknown option 'que'; supported options: queue/,
     ],
     [
       'observeStats',
       () => observeStats(new Tracker(), { intervl: 5 } as never),
-      /^observeStats: the key 'intervl' is unknown/,
+      /^observeStats: unknown option 'intervl'/,
     ],
     [
       'defineEvent',
       () => defineEvent('a.b', { description: 'x', feilds: {} } as never),
-      /^The event type 'a\.b': the key 'feilds' is unknown\. Known are: description, fields, schema, example, contexts\./,
+      /^The event type 'a\.b': unknown option 'feilds'; supported options: description, fields, schema, example, contexts\./,
     ],
     [
       'defineContext',
       () => defineContext('a', { description: 'x', contexts: [] } as never),
-      /^The context type 'a': the key 'contexts' is unknown/,
+      /^The context type 'a': unknown option 'contexts'/,
     ],
     [
       'a field of an event type',
@@ -302,77 +302,77 @@ describe('A misspelled option is rejected with a list of the supported ones:', (
           description: 'x',
           fields: { c: { description: 'd', optinal: true } },
         } as never),
-      /^The event type 'a\.b': fields\.c: the key 'optinal' is unknown/,
+      /^The event type 'a\.b': fields\.c: unknown option 'optinal'/,
     ],
     [
       '@EmitEvent',
       () => EmitEvent('a.b', { dta: {} } as never),
-      /^@EmitEvent\('a\.b'\): the key 'dta' is unknown\. Known are: data, on, tracker/,
+      /^@EmitEvent\('a\.b'\): unknown option 'dta'; supported options: data, on, tracker/,
     ],
     [
       '@TrackContext',
       () => TrackContext('a', {}, { tracer: 'b' } as never),
-      /^@TrackContext\('a'\): the key 'tracer' is unknown/,
+      /^@TrackContext\('a'\): unknown option 'tracer'/,
     ],
     [
       'TrackContextInterceptor',
       () => new TrackContextInterceptor('a', {}, { tracer: 'b' } as never),
-      /^TrackContextInterceptor: the key 'tracer' is unknown/,
+      /^TrackContextInterceptor: unknown option 'tracer'/,
     ],
     [
       'forRootAsync',
       () => configureAsync({ useFactory: () => ({}), expos: {} }),
-      /^EventTrackingModule\.forRootAsync: the key 'expos' is unknown\. Known are: useFactory/,
+      /^EventTrackingModule\.forRootAsync: unknown option 'expos'; supported options: useFactory/,
     ],
     [
       'expose of forRootAsync',
       () => configureAsync({ useFactory: () => ({}), expose: { tracker: ['audit'] } }),
-      /^expose: the key 'tracker' is unknown\. Known are: trackers, backends/,
+      /^expose: unknown option 'tracker'; supported options: trackers, backends/,
     ],
     [
       'EventTrackingTestingModule',
       () => EventTrackingTestingModule.forRoot({ tracker: ['a'] } as never),
-      /^EventTrackingTestingModule: the key 'tracker' is unknown/,
+      /^EventTrackingTestingModule: unknown option 'tracker'/,
     ],
     [
       'mongoBackend',
       () => mongoBackend({ colection: 'a' } as never),
-      /^mongoBackend: the key 'colection' is unknown\. Known are: connectionName, delivery, collection/,
+      /^mongoBackend: unknown option 'colection'; supported options: connectionName, delivery, collection/,
     ],
     [
       'delivery of mongoBackend',
       () => mongoBackend({ delivery: { batchsize: 5 } }),
-      /^mongoBackend: delivery: the key 'batchsize' is unknown/,
+      /^mongoBackend: delivery: unknown option 'batchsize'/,
     ],
     [
       'delivery of segmentBackend',
       () => segmentBackend({ writeKey: 'key', delivery: { batchsize: 5 } }),
-      /^segmentBackend: delivery: the key 'batchsize' is unknown/,
+      /^segmentBackend: delivery: unknown option 'batchsize'/,
     ],
     [
       'BullMqEventQueue',
       () => new BullMqEventQueue({ connection, eventPerJob: 5 } as never),
-      /^BullMqEventQueue: the key 'eventPerJob' is unknown/,
+      /^BullMqEventQueue: unknown option 'eventPerJob'/,
     ],
     [
       'bullMqQueue',
       () => bullMqQueue({ conection: connection } as never),
-      /^bullMqQueue: the key 'conection' is unknown/,
+      /^bullMqQueue: unknown option 'conection'/,
     ],
     [
       'DiskEventQueue',
       () => new DiskEventQueue({ directory: 'var', syncInteval: 5 } as never),
-      /^DiskEventQueue: the key 'syncInteval' is unknown/,
+      /^DiskEventQueue: unknown option 'syncInteval'/,
     ],
     [
       'delivery of DiskEventQueue',
       () => new DiskEventQueue({ directory: 'var', delivery: { retry: false } } as never),
-      /^DiskEventQueue: delivery: the key 'retry' is unknown/,
+      /^DiskEventQueue: delivery: unknown option 'retry'/,
     ],
     [
       'ThreadProcessor',
       () => new ThreadProcessor(here, { maxThreads: 5 } as never),
-      /^ThreadProcessor: the key 'maxThreads' is unknown\. Known are: threads/,
+      /^ThreadProcessor: unknown option 'maxThreads'; supported options: threads/,
     ],
   ])('%s', async (mistake, action, message) => {
     expect(await failure(mistake, action)).toMatch(message);
@@ -385,17 +385,17 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'a string instead of the options of LoggerBackend',
       () => new LoggerBackend('Audit' as never),
-      /^LoggerBackend: expected an object such as \{ logger \}, received the string 'Audit'/,
+      /^LoggerBackend: options must be an object such as \{ logger \}; received the string 'Audit'/,
     ],
     [
       'a number instead of the options of MemoryBackend',
       () => new MemoryBackend(500 as never),
-      /^MemoryBackend: expected an object such as \{ capacity \}, received the number 500/,
+      /^MemoryBackend: options must be an object such as \{ capacity \}; received the number 500/,
     ],
     [
       'an array instead of the options of RegexFilter',
       () => new RegexFilter(['a'] as never),
-      /^RegexFilter: expected an object such as \{ filterType \}, received an array of 1/,
+      /^RegexFilter: options must be an object such as \{ filterType \}; received an array of 1/,
     ],
     [
       'a class instead of the backend of DeliveringBackend',
@@ -435,7 +435,7 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'expose as an array',
       () => configureAsync({ useFactory, expose: ['audit'] }),
-      /^expose: expected an object such as \{ trackers \}, received an array of 1/,
+      /^expose: options must be an object such as \{ trackers \}; received an array of 1/,
     ],
     [
       'exposed trackers as a string',
@@ -500,27 +500,27 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'a URL instead of the options of mongoBackend',
       () => mongoBackend('mongodb://localhost' as never),
-      /^mongoBackend: expected an object such as \{ connectionName \}, received the string/,
+      /^mongoBackend: options must be an object such as \{ connectionName \}; received the string/,
     ],
     [
       'MongoBackend without options',
       () => new MongoBackend(undefined as never),
-      /^MongoBackend: expected an object such as \{ connection \}, received undefined/,
+      /^MongoBackend: options must be an object such as \{ connection \}; received undefined/,
     ],
     [
       'a URL instead of the options of bullMqQueue',
       () => bullMqQueue('redis://localhost' as never),
-      /^bullMqQueue: expected an object such as \{ connection \}, received the string/,
+      /^bullMqQueue: options must be an object such as \{ connection \}; received the string/,
     ],
     [
       'BullMqEventQueue without options',
       () => new BullMqEventQueue(undefined as never),
-      /^BullMqEventQueue: expected an object such as \{ connection \}, received undefined/,
+      /^BullMqEventQueue: options must be an object such as \{ connection \}; received undefined/,
     ],
     [
       'a string instead of the options of DiskEventQueue',
       () => new DiskEventQueue('var' as never),
-      /^DiskEventQueue: expected an object such as \{ directory \}, received the string 'var'/,
+      /^DiskEventQueue: options must be an object such as \{ directory \}; received the string 'var'/,
     ],
     [
       'segmentBackend without options',
@@ -530,7 +530,7 @@ describe('An argument of the wrong type is rejected at declaration:', () => {
     [
       'a string instead of the options of SegmentBackend',
       () => new SegmentBackend('key' as never),
-      /^SegmentBackend: options must be an object such as \{ writeKey \}; received the string 'key'/,
+      /^SegmentBackend: options must be an object such as \{ writeKey \}; received a string of 3 characters/,
     ],
   ])('%s', async (mistake, action, message) => {
     expect(await failure(mistake, action)).toMatch(message);
@@ -586,7 +586,7 @@ describe('The bootstrap error', () => {
       boot({ imports: [configure({ backends: { segment: segmentBackend({ writeKey: '' }) } })] }),
     );
     expect(message).toMatch(
-      /^backends\.segment: SegmentBackend: writeKey must be the write key of a Segment source; received the string ''/,
+      /^backends\.segment: SegmentBackend: writeKey must be the write key of a Segment source; received an empty string/,
     );
   });
 

@@ -41,7 +41,7 @@ function backend(options: Partial<MongoBackendOptions> = {}): MongoBackend {
   return new MongoBackend({ connection, ...options });
 }
 
-/** A tracker whose events reach MongoDB as in an application, with the dead letters beside. */
+/** Creates a tracker that delivers to MongoDB as in an application, and its dead letters. */
 function tracked(options: Partial<MongoBackendOptions> = {}) {
   const dead = new MemoryBackend();
   const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
@@ -50,7 +50,7 @@ function tracked(options: Partial<MongoBackendOptions> = {}) {
   return { tracker, dead, log, account: () => tracker.stats().backends['mongo']! };
 }
 
-describe('MongoBackend keeps the contract of backends', () => {
+describe('MongoBackend fulfils the backend contract:', () => {
   let proxy: TcpProxy;
   let proxied: Connection;
   let behind: Connection;
@@ -72,7 +72,7 @@ describe('MongoBackend keeps the contract of backends', () => {
 
   const outage = {
     begin: async () => proxy.cut(),
-    // The driver notices only when it writes that an idle connection is gone.
+    // The driver notices only at a write that an idle connection is closed.
     async end() {
       proxy.mend();
       const ping = () => proxied.db!.command({ ping: 1 });
@@ -97,8 +97,8 @@ describe('MongoBackend keeps the contract of backends', () => {
   }
 });
 
-describe('MongoBackend: documents', () => {
-  it('stores an event with its id as _id, and not twice', async () => {
+describe('MongoBackend', () => {
+  it('stores an event once, with its id as _id', async () => {
     const { tracker } = tracked();
     tracker.context({ user_id: 7 }, () => tracker.emit('course.enrolled', { course_id: 'DemoX' }));
     await tracker.flush();
@@ -112,7 +112,7 @@ describe('MongoBackend: documents', () => {
     });
   });
 
-  it('takes an event that is stored already for a success', async () => {
+  it('treats an event that is already stored as delivered', async () => {
     const mongo = backend();
     const [one, other, third] = [event('a'), event('b'), event('c')];
     await mongo.sendBatch([one, other]);
@@ -121,7 +121,7 @@ describe('MongoBackend: documents', () => {
     expect((await storedIn(connection)).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 
-  it('takes a duplicate in another unique index for what it is: an event that never fits', async () => {
+  it('rejects a duplicate in another unique index permanently', async () => {
     const mongo = backend({ indexes: [{ key: { 'data.order': 1 }, options: { unique: true } }] });
     await mongo.sendBatch([event('a', { order: 1 })]);
     await vi.waitUntil(async () => (await connection.collection('events').indexes()).length === 4);
@@ -132,13 +132,13 @@ describe('MongoBackend: documents', () => {
   it.each([
     ['data._id', { _id: 5 }],
     ['data.key', { key: ' index: _id_ dup key: { _id: 5 }' }],
-  ])('does so whatever the other index on %s holds', async (field, data) => {
+  ])('rejects a duplicate in a unique index on %s permanently', async (field, data) => {
     await connection.collection('events').createIndex({ [field]: 1 }, { unique: true });
     const outcomes = await backend().sendBatch([event('a', data), event('b', data)]);
     expect(outcomes).toMatchObject([{ ok: true }, { ok: false, retryable: false }]);
   });
 
-  it('takes what is stored for no success while the write concern is not met', async () => {
+  it('retries stored events while the write concern is not met', async () => {
     const unmet = { code: 64, errmsg: 'waiting for replication timed out' };
     const error = Object.assign(new Error('E11000'), {
       name: 'MongoBulkWriteError',
@@ -154,7 +154,7 @@ describe('MongoBackend: documents', () => {
     vi.restoreAllMocks();
   });
 
-  it('does not let one document that a validator refuses sink the others', async () => {
+  it('stores the other events of a batch if a validator rejects one', async () => {
     await connection.createCollection('events', {
       validator: { $jsonSchema: { properties: { name: { enum: ['good'] } } } },
     });
@@ -171,7 +171,7 @@ describe('MongoBackend: documents', () => {
     expect(isDeadLetter(letter!)).toBe(true);
   });
 
-  it('keeps a document of more than 16 MB out of the way of the others, and says why', async () => {
+  it('rejects a document of more than 16 MB with the reason, and stores the others', async () => {
     const { tracker, dead, account } = tracked();
     tracker.emit('before');
     tracker.emit('huge', { text: 'x'.repeat(17 * 1024 * 1024) });
@@ -185,7 +185,7 @@ describe('MongoBackend: documents', () => {
     });
   });
 
-  it('makes readable what a processor added and BSON cannot hold', async () => {
+  it('stores values of a processor that BSON cannot represent as readable text', async () => {
     const { tracker, account } = tracked();
     const circle: Record<string, unknown> = { when: new Date(0) };
     circle['self'] = circle;
@@ -203,7 +203,7 @@ describe('MongoBackend: documents', () => {
     });
   });
 
-  it('makes readable what BSON would leave out or write as something else', async () => {
+  it('stores values that BSON would omit or change as readable text', async () => {
     const odd = event('odd', {
       call: function call() {},
       huge: 2n ** 70n,
@@ -231,7 +231,7 @@ describe('MongoBackend: documents', () => {
     expect(stored).toHaveLength(2);
   });
 
-  it('leaves alone what BSON has a type for', async () => {
+  it('stores values of BSON types unchanged', async () => {
     const data = { large: 2n ** 40n, id: new mongoose.Types.ObjectId(), bytes: Buffer.from('x') };
     await backend().sendBatch([event('plain', data)]);
     const [document] = await connection.collection('events').find().toArray();
@@ -239,14 +239,14 @@ describe('MongoBackend: documents', () => {
     expect(document!['data']).toHaveProperty('bytes._bsontype', 'Binary');
   });
 
-  it('stores what a processor added beside context and data, whatever it is called', async () => {
+  it('stores keys that a processor added beside context and data, whatever their names', async () => {
     const named = { ...event('a'), constructor: 'c', toString: 't' } as unknown as TrackingEvent;
     await backend().sendBatch([named]);
     const [document] = await connection.collection('events').find().toArray();
     expect(document).toMatchObject({ constructor: 'c', toString: 't' });
   });
 
-  it('refuses only the document whose key BSON cannot write', async () => {
+  it('rejects only the document with a key that BSON cannot write', async () => {
     const outcomes = await backend().sendBatch([
       event('fine'),
       event('null byte', { 'a\0b': 1 }),
@@ -256,18 +256,18 @@ describe('MongoBackend: documents', () => {
     expect(await storedIn(connection)).toHaveLength(2);
   });
 
-  it('stores keys with dots and dollars as they are', async () => {
+  it('stores keys with dots and dollars unchanged', async () => {
     const data = { 'a.b': 1, $set: { 'c.$d': 2 }, '': 3, $: 4 };
     await backend().sendBatch([event('keys', data)]);
     expect((await storedIn(connection))[0]!.data).toEqual(data);
   });
 });
 
-describe('MongoBackend: the collection', () => {
+describe('The collection of MongoBackend', () => {
   const indexes = async (name = 'events') =>
     (await connection.collection(name).indexes()).filter(({ key }) => !('_id' in key));
 
-  it('gets indexes on the time, newest first, and the name, and those that are asked for', async () => {
+  it('has indexes on the descending time, on the name, and the configured ones', async () => {
     const key = { 'context.user_id': 1, timestamp: -1 } as const;
     await backend({ indexes: [{ key }] }).sendBatch([event('a')]);
     await vi.waitUntil(async () => (await indexes()).length === 3);
@@ -276,12 +276,12 @@ describe('MongoBackend: the collection', () => {
     );
   });
 
-  it('gets none where none are wanted', async () => {
+  it('has no indexes with indexes: false', async () => {
     await backend({ indexes: false }).sendBatch([event('a')]);
     expect(await indexes()).toEqual([]);
   });
 
-  it('reports an index that cannot be created, and stores events without', async () => {
+  it('stores events even if an index cannot be created, which is logged', async () => {
     await connection.collection('events').createIndex({ name: 1 }, { unique: true });
     const { tracker, log, account } = tracked();
     tracker.emit('a');
@@ -294,7 +294,7 @@ describe('MongoBackend: the collection', () => {
     expect(account()).toMatchObject({ delivered: 2 });
   });
 
-  it('forgets events after the time to live, and follows a change of it', async () => {
+  it('expires events after the time to live, and adopts a changed time', async () => {
     await backend({ ttl: 3_600 }).sendBatch([event('a')]);
     const ttl = async (): Promise<unknown> =>
       (await indexes()).find(({ key }) => 'timestamp' in key)?.['expireAfterSeconds'];
@@ -303,7 +303,7 @@ describe('MongoBackend: the collection', () => {
     await vi.waitUntil(async () => (await ttl()) === 60);
   });
 
-  it('is one of time series where that is wanted', async () => {
+  it('can be a time series collection', async () => {
     await backend({ collection: 'series', timeSeries: { metaField: 'name' } }).sendBatch([
       event('a'),
     ]);
@@ -314,7 +314,7 @@ describe('MongoBackend: the collection', () => {
     expect(await storedIn(connection, 'series')).toHaveLength(1);
   });
 
-  it('lies in the database and under the name that are asked for', async () => {
+  it('has the configured database and name', async () => {
     const database = `${connection.name}-other`;
     await backend({ database, collection: 'tracks' }).sendBatch([event('a')]);
     const other = connection.getClient().db(database);
@@ -322,7 +322,7 @@ describe('MongoBackend: the collection', () => {
     await other.dropDatabase();
   });
 
-  it('takes the events of an ordered batch in order, and none past one that fails', async () => {
+  it('receives the events of an ordered batch in order, up to the first failure', async () => {
     await connection.createCollection('events', {
       validator: { $jsonSchema: { properties: { name: { not: { enum: ['poison'] } } } } },
     });
@@ -339,7 +339,7 @@ describe('MongoBackend: the collection', () => {
     expect(account()).toMatchObject({ delivered: 2, dead: 1 });
   });
 
-  it('goes on with an ordered batch past events that are stored already', async () => {
+  it('receives an ordered batch beyond events that are already stored', async () => {
     const batch = ['a', 'b', 'c', 'd'].map((name) => event(name));
     await backend().sendBatch(batch.slice(0, 3));
     const outcomes = (await backend({ ordered: true }).sendBatch(batch)) ?? [];
@@ -347,7 +347,7 @@ describe('MongoBackend: the collection', () => {
     expect(await storedIn(connection)).toHaveLength(4);
   });
 
-  it('is created as it is to be when the server could not do so at first', async () => {
+  it('is created with its options after a first attempt failed', async () => {
     const passing = Object.assign(new Error('not primary'), {
       name: 'MongoServerError',
       code: 10_107,
@@ -361,7 +361,7 @@ describe('MongoBackend: the collection', () => {
     expect(info).toMatchObject({ options: { timeseries: { timeField: 'timestamp' } } });
   });
 
-  it('is found again when the connection is closed and opened anew', async () => {
+  it('is found again after the connection is closed and reopened', async () => {
     const uri = databaseUri();
     const reopened = await connectMongo(uri);
     const mongo = backend({ connection: reopened });
@@ -374,13 +374,13 @@ describe('MongoBackend: the collection', () => {
     await dropMongo(reopened);
   });
 
-  it('asks for the write concern it is told', async () => {
+  it('is written with the configured write concern', async () => {
     const mongo = backend({ writeConcern: { w: 'majority', wtimeoutMS: 5_000 } });
     expect(await mongo.sendBatch([event('a')])).toBeUndefined();
   });
 });
 
-describe('MongoBackend: what it refuses', () => {
+describe('MongoBackend options', () => {
   it.each([
     [
       { connection: undefined },
@@ -389,11 +389,11 @@ describe('MongoBackend: what it refuses', () => {
     [{ writeConcern: { w: 0 } }, /writeConcern must acknowledge writes/],
     [{ ttl: -1 }, /ttl must be a number of seconds above 0; received the number -1/],
     [{ collection: '' }, /collection must be a non-empty string; received the string ''/],
-  ])('%j', (options, message) => {
+  ])('must not be %j', (options, message) => {
     expect(() => backend(options as Partial<MongoBackendOptions>)).toThrow(message);
   });
 
-  it('checks that the database answers', async () => {
+  it('pass check() if the database answers', async () => {
     await expect(backend().check()).resolves.toBeUndefined();
   });
 });

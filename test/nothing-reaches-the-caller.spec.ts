@@ -8,7 +8,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ADAPTERS, listen, Recorder } from './support/http-application.js';
 
-/** What cannot be read at all: every access throws. */
+/** Returns an object of which every access throws. */
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -27,13 +27,13 @@ const circular = (): object => {
   return circle;
 };
 
-/** What a caller may pass, by mistake or by malice. */
+/** Arguments that a caller may pass by mistake or by malice. */
 const PASSED: Record<string, () => [name: unknown, data: unknown]> = {
   'no name and no data': () => [undefined, undefined],
   'a symbol and a bigint': () => [Symbol('name'), 10n],
-  'a name that cannot be written': () => [Object.create(null), {}],
+  'a name that cannot be converted to a string': () => [Object.create(null), {}],
   'revoked proxies': () => [revoked(), revoked()],
-  'a circle': () => ['name', circular()],
+  'circular data': () => ['name', circular()],
   '50,000 levels': () => ['name', deep()],
   'a getter that throws': () => [
     'name',
@@ -57,7 +57,7 @@ const PASSED: Record<string, () => [name: unknown, data: unknown]> = {
     data.catch(() => {});
     return ['name', { data }];
   },
-  'keys that are dangerous': () => [
+  'dangerous keys': () => [
     'name',
     JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}'),
   ],
@@ -101,7 +101,7 @@ afterEach(async () => {
   expect(surfaced).toEqual([]);
 });
 
-describe.each(ADAPTERS)('on %s nothing reaches the code that emits', (adapter) => {
+describe.each(ADAPTERS)('On %s, the code that emits is not affected by', (adapter) => {
   async function answerOf(
     emitting: (tracker: Tracker) => void,
     backends: Record<string, Backend>,
@@ -129,13 +129,13 @@ describe.each(ADAPTERS)('on %s nothing reaches the code that emits', (adapter) =
     return served.app.get(Tracker).stats();
   }
 
-  it.each(Object.entries(PASSED))('of what it passes: %s', async (_what, make) => {
+  it.each(Object.entries(PASSED))('arguments of any kind: %s', async (_what, make) => {
     const recorder = new Recorder();
     const [name, data] = make();
-    const account = await answerOf((tracker) => tracker.emit(name as string, data as object), {
+    const stats = await answerOf((tracker) => tracker.emit(name as string, data as object), {
       recorder,
     });
-    expect(account).toMatchObject({ arrived: 1, delivered: 1, dropped: {} });
+    expect(stats).toMatchObject({ arrived: 1, delivered: 1, dropped: {} });
     const [event] = recorder.events;
     expect(event!.name).toBeTypeOf('string');
     expect(() => JSON.stringify(event)).not.toThrow();
@@ -143,28 +143,28 @@ describe.each(ADAPTERS)('on %s nothing reaches the code that emits', (adapter) =
   });
 
   it.each(faults)(
-    'of a backend that %s; its siblings get the event, and it is counted',
+    'a backend that %s; its siblings receive the event, and the failure is counted',
     async (_how, send) => {
       const recorder = new Recorder();
-      const account = await answerOf((tracker) => tracker.emit('event'), {
+      const stats = await answerOf((tracker) => tracker.emit('event'), {
         a_broken: { send: send as () => void },
         recorder,
         z_broken: { send: send as () => void },
       });
       expect(recorder.named('event')).toHaveLength(1);
       for (const path of ['a_broken', 'z_broken']) {
-        expect(account.backends[path]).toMatchObject({
+        expect(stats.backends[path]).toMatchObject({
           arrived: 1,
           delivered: 0,
           dropped: { failed: 1 },
           pending: 0,
         });
       }
-      expect(account.backends['recorder']).toMatchObject({ arrived: 1, delivered: 1 });
+      expect(stats.backends['recorder']).toMatchObject({ arrived: 1, delivered: 1 });
     },
   );
 
-  it.each(faults)('of a processor that %s; the event goes on', async (_how, process) => {
+  it.each(faults)('a processor that %s; the event is delivered', async (_how, process) => {
     const recorder = new Recorder();
     await answerOf((tracker) => tracker.emit('event'), { recorder }, [
       process as () => void,
@@ -173,13 +173,13 @@ describe.each(ADAPTERS)('on %s nothing reaches the code that emits', (adapter) =
     expect(recorder.named('event')).toHaveLength(1);
   });
 
-  it.each(faults)('of a filter that %s; the event is dropped and counted', async (_how, filter) => {
+  it.each(faults)('a filter that %s; the event is dropped and counted', async (_how, filter) => {
     const recorder = new Recorder();
-    const account = await answerOf((tracker) => tracker.emit('event'), { recorder }, [
+    const stats = await answerOf((tracker) => tracker.emit('event'), { recorder }, [
       { filter: filter as () => boolean },
     ]);
     expect(recorder.events).toEqual([]);
-    expect(account.backends['']).toMatchObject({
+    expect(stats.backends['']).toMatchObject({
       arrived: 1,
       delivered: 0,
       dropped: { filter_failed: 1 },

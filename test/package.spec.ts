@@ -6,8 +6,10 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  APPLICATION_OF_MESSAGES,
   APPLICATION_OF_SUBPATHS,
   Consumer,
+  packagesOfMessages,
   packLibrary,
   peersOfSubpaths,
   PLAIN_APPLICATION,
@@ -22,14 +24,14 @@ interface Manifest {
   exports: Record<string, string | Record<string, string>>;
 }
 
-describe('the packed library', () => {
+describe('The packed library', () => {
   let tarball: Tarball;
 
   beforeAll(async () => {
     tarball = await packLibrary();
   });
 
-  it('has what is published and no tests', () => {
+  it('contains the published files and no tests', () => {
     expect(tarball.files).toEqual(
       expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js']),
     );
@@ -37,7 +39,7 @@ describe('the packed library', () => {
     expect(tarball.files.filter((path) => !/^(dist|src)\/|^[^/]+$/.test(path))).toEqual([]);
   });
 
-  it('has every file that its exports name', async () => {
+  it('contains every file that its exports name', async () => {
     const { exports } = JSON.parse(
       await readFile(join(LIBRARY, 'package.json'), 'utf8'),
     ) as Manifest;
@@ -49,7 +51,7 @@ describe('the packed library', () => {
     );
   });
 
-  it('can be read as CommonJS by a test runner, save for threads and the catalogue', async () => {
+  it('can be loaded as CommonJS, except for threads and the catalogue', async () => {
     const { exports } = JSON.parse(
       await readFile(join(LIBRARY, 'package.json'), 'utf8'),
     ) as Manifest;
@@ -75,7 +77,7 @@ describe('the packed library', () => {
 
   it('passes arethetypeswrong', { timeout: 60_000 }, async () => {
     const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
-    // Exits with 1, and so rejects, when it finds anything that concerns a package of ES modules.
+    // Exits with 1, and so rejects, if it finds a problem of an ESM package.
     await run(process.execPath, [attw, tarball.path, '--profile', 'esm-only']);
   });
 
@@ -118,9 +120,29 @@ describe('the packed library', () => {
       });
     },
   );
+
+  it(
+    'serves gateways and connected microservices of Nest 11, their guards included',
+    { timeout: 180_000 },
+    async () => {
+      const consumer = await Consumer.install(11, tarball, packagesOfMessages(11));
+      const request = { origin: 'server', guarded: true, intercepted: true };
+      const said = (user: string) => ({
+        name: 'said',
+        data: { type: 'ws' },
+        context: { user, pattern: 'say', ...request },
+      });
+      const paid = { name: 'paid', data: { type: 'rpc' }, context: { pattern: 'pay', ...request } };
+      const expected = [said('ada'), said('ben'), paid];
+      expect(JSON.parse(await consumer.run(APPLICATION_OF_MESSAGES, 'commonjs'))).toEqual([
+        ...expected,
+        ...expected,
+      ]);
+    },
+  );
 });
 
-/** All modules of the library that a module loads, itself included. */
+/** Returns the modules of the library that a module loads, including itself. */
 async function readModules(file: string, read: Set<string>): Promise<void> {
   if (read.has(file)) return;
   read.add(file);

@@ -15,7 +15,7 @@ import { queueContract, type QueueContractSubject } from 'nestjs-event-tracking/
 import { describe, inject, it } from 'vitest';
 import { startTcpProxy, type TcpProxy } from './services/tcp-proxy.js';
 
-/** Outages, crashes and failing consumers are reported; that is tested elsewhere. */
+/** Other specs test the reports of outages, crashes and failing consumers. */
 const logger = { warn() {}, error() {} };
 
 function onDisk(): QueueContractSubject {
@@ -31,11 +31,11 @@ function onDisk(): QueueContractSubject {
     create: () => create(),
     createSmall: (capacity) => create({ delivery: { capacity, batchSize: capacity } }),
     async crash() {
-      // What a process leaves that dies now.
+      // Copies the files, as if the process died now.
       const left = await mkdtemp(`${parent}-`);
       await cp(await directory(), left, {
         recursive: true,
-        filter: (path) => !basename(path).startsWith('lock-'), // the sockets of living processes
+        filter: (path) => !basename(path).startsWith('lock-'), // the sockets of running processes
       });
       made.push(left);
     },
@@ -60,7 +60,7 @@ function inRedis(): QueueContractSubject {
       connection: { host, port: proxy.port, maxRetriesPerRequest: null },
       name,
       logger,
-      // So that what a worker leaves that dies is found soon.
+      // Other workers recover the jobs of a dead worker soon.
       worker: { lockDuration: 500, stalledInterval: 250 },
       delivery: { flushInterval: 5, retry: { maxDelay: 50 } },
       ...options,
@@ -95,12 +95,12 @@ function inRedis(): QueueContractSubject {
   };
 }
 
-/** The queue of the guide. */
+/** The custom queue from the guide. */
 class ImmediateQueue implements EventQueue {
-  open(line: EventQueueConsumer): EventQueueProducer {
+  open(consumer: EventQueueConsumer): EventQueueProducer {
     return {
       async send(event) {
-        await line.consume([{ path: line.position().path, event }]);
+        await consumer.consume([{ path: consumer.position().path, event }]);
       },
     };
   }
@@ -116,7 +116,7 @@ describe.each<[string, QueueContractSubject]>([
   ],
   ['DiskEventQueue', onDisk()],
   ['BullMqEventQueue', inRedis()],
-  ['a queue that has nothing but open and send', { create: () => new ImmediateQueue() }],
-])('The contract of queues: %s', (_, subject) => {
+  ['a queue with only open and send', { create: () => new ImmediateQueue() }],
+])('The queue contract: %s', (_, subject) => {
   for (const { name, run } of queueContract(subject)) it(name, run);
 });

@@ -14,7 +14,7 @@ import { NestProject } from './support/nest-project.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
 
-/** Pages of the repository that nobody generates. */
+/** Pages of the repository that are written by hand. */
 const DOCS = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.md') && !/^(api|\.vitepress)\b/.test(file))
   .map((file) => `docs/${file}`);
@@ -23,7 +23,7 @@ const WITHOUT_NEST = 'docs/guide/without-nest.md';
 const ROOT_PAGES = readdirSync(ROOT).filter((file) => file.endsWith('.md'));
 const PAGES = [...ROOT_PAGES, 'libs/event-tracking/README.md', ...DOCS];
 
-/** Pages whose code shows the inside of the library: it imports sources, as contributors do. */
+/** Pages for contributors, whose code imports the sources of the library. */
 const INSIDE = ['CONTRIBUTING.md', 'AGENTS.md', 'ARCHITECTURE.md'];
 const CODE_PAGES = PAGES.filter((page) => !INSIDE.includes(page));
 
@@ -69,7 +69,7 @@ describe('The code of the documentation', () => {
     try {
       EventTrackingModule.forRoot({ unknown: true } as EventTrackingModuleOptions);
     } catch (error) {
-      known = /(?:Known are|[Ss]upported options): (.*)\./.exec((error as Error).message)![1]!;
+      known = /[Ss]upported options: (.*)\./.exec((error as Error).message)![1]!;
     }
     const table = pageOf('docs/guide/nest-module.md').split('\n## Definitions')[0]!;
     const named = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, option]) => option!);

@@ -14,7 +14,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 const PROBLEM = { problem_id: 'i4x://MITx/6.00x/problem/L15:L15_Problem_2' };
 
-/** What the reference documentation prints of an event: its time is left out there. */
+/** Returns the properties that the reference documentation prints, which omits the time. */
 function printed({ name, context, data }: TrackingEvent): object {
   return { name, context, data };
 }
@@ -83,7 +83,7 @@ describe('The examples of the reference documentation', () => {
     ]);
   });
 
-  it('deliver an event whose type nobody registered, without a reference to metadata', () => {
+  it('deliver an event without a registered type, without a reference to metadata', () => {
     tracker.emit('edx.problem.show_answer', PROBLEM);
 
     const [event] = events.events;
@@ -96,7 +96,7 @@ describe('The examples of the reference documentation', () => {
     expect(event).not.toHaveProperty('context_type_id');
   });
 
-  it('keep a context that is entered and exited by try and finally to the block, also when it throws', () => {
+  it('limit a context to a block with try and finally, even if the block throws', () => {
     const show = (): void => {
       tracker.enterContext('request', { user_id: '1234' });
       try {
@@ -116,7 +116,7 @@ describe('The examples of the reference documentation', () => {
     ]);
   });
 
-  it('serialise the sample event with the keys that its schema names and an RFC 3339 time in UTC', () => {
+  it('serialize the sample event with the keys of its schema and an RFC 3339 time in UTC', () => {
     const context = { course_id: '', user_id: '', session_id: '', org_id: '', origin: 'client' };
     tracker.context('edX', context, () => tracker.emit('edx.problem.show_answer', PROBLEM));
 
@@ -130,14 +130,14 @@ describe('The examples of the reference documentation', () => {
     });
   });
 
-  it('name an event unknown that was emitted without a name', () => {
+  it('give an event without a name the name unknown', () => {
     tracker.emit();
     expect(printed(events.events[0]!)).toEqual({ name: 'unknown', context: {}, data: {} });
   });
 });
 
 describe('The configuration of the reference documentation', () => {
-  it('routes only the listed enrolments to caliper, and everything to tracking_logs', () => {
+  it('routes only the listed enrolments to caliper, and all events to tracking_logs', () => {
     const caliper = new MemoryBackend();
     const trackingLogs = new MemoryBackend();
     const configured = new Tracker({
@@ -181,7 +181,7 @@ describe('The configuration of the reference documentation', () => {
     expect(node.processEvent(events.events[0]!).data).toEqual({ steps: 'c(b(a(event)))' });
   });
 
-  it('stops the chain and every backend of a node when a processor exits, and no other node', () => {
+  it('stops the chain and the backends of a node, but no other node, when a processor exits', () => {
     const below = new MemoryBackend();
     const beside = new MemoryBackend();
     let later = 0;
@@ -208,7 +208,7 @@ describe('The configuration of the reference documentation', () => {
     });
   });
 
-  it('lets pass the names of an allowlist, and those exactly', () => {
+  it('passes exactly the names of an allowlist', () => {
     const configured = new Tracker({
       backends: { events },
       processors: [new NameAllowlist(['edx.video.stop'])],

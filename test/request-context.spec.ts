@@ -36,8 +36,8 @@ class CoursesController {
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
-describe.each(ADAPTERS)('the request context on %s', (adapter) => {
-  it('holds how, where, from whom and by what the request came', async () => {
+describe.each(ADAPTERS)('The request context on %s', (adapter) => {
+  it('contains the method, path, route, host, client and id of the request', async () => {
     const { context, host } = await askedOn(adapter, {}, '/courses?page=2', {
       'user-agent': 'a browser',
       referer: 'https://example.org/start',
@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     });
   });
 
-  it('holds the pattern of the route', async () => {
+  it('contains the pattern of the route', async () => {
     const { context } = await askedOn(adapter, {}, '/courses/7/lessons/8', {});
     expect(context).toMatchObject({
       path: '/courses/7/lessons/8',
@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     });
   });
 
-  it('holds the status and the duration in events emitted after the response was sent', async () => {
+  it('contains the status and the duration in events emitted after the response was sent', async () => {
     const { context, recorder } = await askedOn(adapter, {}, '/reported', {});
     expect(context).toMatchObject({ status: 200, path: '/reported', duration: expect.any(Number) });
     expect(context['duration']).toBeGreaterThan(0);
@@ -114,8 +114,8 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
   it.each([
     ['a browser that loads a document', { 'sec-fetch-dest': 'document' }, true],
     ['a browser that loads a script', { 'sec-fetch-dest': 'script', accept: 'text/html' }, false],
-    ['a client that would rather have HTML', { accept: 'text/html,application/xhtml+xml' }, true],
-    ['a client that would rather have JSON', { accept: 'application/json' }, false],
+    ['a client that prefers HTML', { accept: 'text/html,application/xhtml+xml' }, true],
+    ['a client that prefers JSON', { accept: 'application/json' }, false],
   ])('has a page for %s: %o → %s', async (_who, headers: Record<string, string>, hasPage) => {
     const { context, host } = await askedOn(adapter, {}, '/courses?page=2', headers);
     expect(context['page']).toBe(hasPage ? `http://${host}/courses` : undefined);
@@ -175,7 +175,7 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     expect(context).toEqual({ text: expected });
   });
 
-  it('is not there when it is not wanted', async () => {
+  it('is absent with context: false', async () => {
     const { context } = await askedOn(adapter, { context: false }, '/courses', {});
     expect(context).toEqual({});
   });
@@ -213,14 +213,11 @@ describe.each(ADAPTERS)('the request context on %s', (adapter) => {
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
     ['returns nothing', () => undefined as unknown as object],
-  ])(
-    'is the default one when the function that makes it %s',
-    async (_how, request: () => object) => {
-      const { context, status } = await askedOn(adapter, { context: { request } }, '/courses', {});
-      expect(status).toBe(200);
-      expect(context).toMatchObject({ method: 'GET', path: '/courses', origin: 'server' });
-    },
-  );
+  ])('falls back to the default if context.request %s', async (_how, request: () => object) => {
+    const { context, status } = await askedOn(adapter, { context: { request } }, '/courses', {});
+    expect(status).toBe(200);
+    expect(context).toMatchObject({ method: 'GET', path: '/courses', origin: 'server' });
+  });
 
   it.each([
     ['copies keys', ['tenant', 'user.id'], { tenant: 'acme', user: { id: 7 } }],

@@ -40,10 +40,10 @@ function trackedBy(backend: SegmentBackend, delivery: DeliveryOptions = {}) {
   const retry = { minDelay: 1, maxDelay: 5 };
   const segment = new DeliveringBackend(backend, { retry, deadLetter: dead, ...delivery });
   const tracker = new Tracker({ backends: { segment }, logger: log });
-  return { tracker, dead, account: () => tracker.stats().backends['segment']! };
+  return { tracker, dead, stats: () => tracker.stats().backends['segment']! };
 }
 
-/** What Segment holds: it recognises by the message id what was sent twice. */
+/** Returns the events that Segment stores; it deduplicates messages by their id. */
 function stored(): TrackingEvent[] {
   const messages = new Map(server.taken.map((message) => [message.messageId, message]));
   return [...messages.values()].map(({ messageId, timestamp, event, properties = {} }) => ({
@@ -55,7 +55,7 @@ function stored(): TrackingEvent[] {
   }));
 }
 
-describe('SegmentBackend keeps the contract of backends', () => {
+describe('SegmentBackend fulfils the backend contract:', () => {
   const outage = {
     begin: async () => server.answerAlways({ status: 503 }),
     end: async () => server.answerAlways(undefined),
@@ -85,8 +85,8 @@ describe('SegmentBackend keeps the contract of backends', () => {
   }
 });
 
-describe('SegmentBackend: messages', () => {
-  it('are track calls with the whole event as properties, its id as messageId and its time', async () => {
+describe('Messages of SegmentBackend', () => {
+  it('are track calls with the event as properties, its id as messageId and its time', async () => {
     const { tracker } = tracked();
     tracker.context({ user_id: 7 }, () => tracker.emit('course.enrolled', { course_id: 'DemoX' }));
     await tracker.flush();
@@ -127,7 +127,7 @@ describe('SegmentBackend: messages', () => {
       { ip: '', userAgent: '' },
     ],
     [{ course_id: 'DemoX' }, {}],
-  ])('put %j of the context where Segment looks for it', async (context, expected) => {
+  ])('carry the context %j in the fields that Segment expects', async (context, expected) => {
     const { tracker } = tracked();
     tracker.context({ user_id: 7, ...context }, () => tracker.emit('e'));
     await tracker.flush();
@@ -136,47 +136,47 @@ describe('SegmentBackend: messages', () => {
   });
 
   it.each([[0], [''], ['anna'], [false]])('belong to the user %j', async (user_id) => {
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     tracker.context({ user_id }, () => tracker.emit('e'));
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1 });
+    expect(stats()).toMatchObject({ delivered: 1 });
     expect(server.taken[0]).toMatchObject({ userId: String(user_id) });
   });
 
-  it('are not made of events without a user, which are counted and kept', async () => {
-    const { tracker, account, dead } = tracked();
+  it('are not sent for events without a user, which become dead letters', async () => {
+    const { tracker, stats, dead } = tracked();
     tracker.emit('nobody');
     tracker.context({ user_id: null }, () => tracker.emit('null'));
     tracker.context({ user_id: 7 }, () => tracker.emit('somebody'));
     await tracker.flush();
-    expect(account()).toMatchObject({ arrived: 3, delivered: 1, dead: 2 });
+    expect(stats()).toMatchObject({ arrived: 3, delivered: 1, dead: 2 });
     expect(server.taken.map(({ event }) => event)).toEqual(['somebody']);
     expect(dead.events[0]).toMatchObject({
       dead_letter: { error: expect.stringMatching(/no context\.user_id/) },
     });
   });
 
-  it.each([undefined, null])('are not made where the anonymous one is %s', async (nobody) => {
-    const { tracker, account } = tracked({ anonymousId: () => nobody as undefined });
+  it.each([undefined, null])('are not sent if the anonymous id is %s', async (nobody) => {
+    const { tracker, stats } = tracked({ anonymousId: () => nobody as undefined });
     tracker.emit('course.enrolled');
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 0, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 0, dead: 1 });
   });
 
-  it('name who is anonymous where that is configured', async () => {
-    const { tracker, account } = tracked({
+  it('carry the configured anonymous id', async () => {
+    const { tracker, stats } = tracked({
       anonymousId: ({ context }) => context['session_id'] as string | undefined,
     });
     tracker.context({ session_id: 's1' }, () => tracker.emit('a'));
     tracker.emit('b');
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(server.taken).toMatchObject([{ anonymousId: 's1' }]);
     expect(server.taken[0]).not.toHaveProperty('userId');
   });
 });
 
-describe('SegmentBackend: failures', () => {
+describe('SegmentBackend', () => {
   function emit(tracker: Tracker, count: number, data: object = {}): void {
     tracker.context({ user_id: 7 }, () => {
       for (let index = 0; index < count; index++) tracker.emit(`e${index}`, data);
@@ -187,17 +187,17 @@ describe('SegmentBackend: failures', () => {
     ['answers 500', { status: 500 }],
     ['answers 429', { status: 429 }],
     ['resets the connection', 'reset'],
-  ] as const)('tries again when Segment %s', async (_, answer) => {
+  ] as const)('retries when Segment %s', async (_, answer) => {
     server.answer(answer, answer);
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ arrived: 3, delivered: 3, retried: 6, pending: 0 });
+    expect(stats()).toMatchObject({ arrived: 3, delivered: 3, retried: 6, pending: 0 });
     expect(stored()).toHaveLength(3);
     expect(server.requests).toBe(3);
   });
 
-  it('does not come back before Retry-After is over', async () => {
+  it('waits for the duration of Retry-After', async () => {
     server.answer({ status: 429, headers: { 'retry-after': '1' } });
     const { tracker } = tracked();
     emit(tracker, 1);
@@ -207,84 +207,87 @@ describe('SegmentBackend: failures', () => {
     expect(stored()).toHaveLength(1);
   });
 
-  it('sends again what was taken without an answer, and Segment keeps it once', async () => {
+  it('sends unanswered messages again, which Segment stores once', async () => {
     server.answer('take and reset', 'take and stall');
-    const { tracker, account } = tracked({}, { timeout: 500 });
+    const { tracker, stats } = tracked({}, { timeout: 500 });
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 6 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 6 });
     expect(server.taken).toHaveLength(9);
     expect(stored()).toHaveLength(3);
   });
 
-  it.each([400, 413])('finds the message that a batch is refused for with %i', async (status) => {
-    server.answerAlways((batch) =>
-      batch.some(({ event }) => event === 'e42') ? { status } : undefined,
-    );
-    const { tracker, account, dead } = tracked();
-    emit(tracker, 100);
-    await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 99, dead: 1, pending: 0 });
-    expect(dead.events.map(({ name }) => name)).toEqual(['e42']);
-    expect(stored()).toHaveLength(99);
-  });
+  it.each([400, 413])(
+    'finds the message for which Segment rejects a batch with %i',
+    async (status) => {
+      server.answerAlways((batch) =>
+        batch.some(({ event }) => event === 'e42') ? { status } : undefined,
+      );
+      const { tracker, stats, dead } = tracked();
+      emit(tracker, 100);
+      await tracker.flush();
+      expect(stats()).toMatchObject({ delivered: 99, dead: 1, pending: 0 });
+      expect(dead.events.map(({ name }) => name)).toEqual(['e42']);
+      expect(stored()).toHaveLength(99);
+    },
+  );
 
-  it.each([401, 403, 501])('gives a batch up that is refused with %i', async (status) => {
+  it.each([401, 403, 501])('gives up a batch that Segment rejects with %i', async (status) => {
     server.answerAlways({ status });
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 10);
     await tracker.flush();
-    expect(account()).toMatchObject({ dead: 10, retried: 0 });
+    expect(stats()).toMatchObject({ dead: 10, retried: 0 });
     expect(server.requests).toBe(1);
   });
 
   it.each([
     ['redirects to a page', { status: 302, headers: { location: '/login' } }],
     ['answers with a page', { status: 200, headers: { 'content-type': 'text/html' } }],
-  ])('tries again when something on the way %s', async (_, answer) => {
+  ])('retries when a proxy %s', async (_, answer) => {
     server.answer(answer);
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 3, pending: 0 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 3, pending: 0 });
     expect(server.requests).toBe(2);
   });
 
-  it('ignores the late answer to an attempt that was given up', async () => {
+  it('ignores a late answer to an attempt that timed out', async () => {
     server.answer(
       { status: 400, delay: 300 },
       { status: 400 },
       { status: 200, delay: 200 },
       { status: 400 },
     );
-    const { tracker, account, dead } = tracked({}, { timeout: 250 });
+    const { tracker, stats, dead } = tracked({}, { timeout: 250 });
     emit(tracker, 2);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(dead.events.map(({ name }) => name)).toEqual(['e1']);
   });
 
-  it('gives up a message that is larger than Segment takes, and no other', async () => {
-    const { tracker, account, dead } = tracked();
+  it('gives up only the message that exceeds the limit of Segment', async () => {
+    const { tracker, stats, dead } = tracked();
     tracker.context({ user_id: 7 }, () => {
       tracker.emit('small');
       tracker.emit('large', { text: 'é'.repeat(20_000) });
     });
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, dead: 1 });
+    expect(stats()).toMatchObject({ delivered: 1, dead: 1 });
     expect(dead.events[0]).toMatchObject({
       name: 'large',
       dead_letter: { error: expect.stringMatching(/maximum event size of 32 KB/) },
     });
   });
 
-  it('tries again what a client of the application gave up', async () => {
+  it('retries messages that a client of the application gave up', async () => {
     server.answer({ status: 500 });
     const client = new Analytics({ host: server.url, writeKey: 'theirs', maxRetries: 0 });
-    const { tracker, account } = tracked({ client });
+    const { tracker, stats } = tracked({ client });
     emit(tracker, 3);
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 3, retried: 3 });
+    expect(stats()).toMatchObject({ delivered: 3, retried: 3 });
     expect(server.taken[0]).toMatchObject({ writeKey: 'theirs' });
     await tracker.close();
     client.track({ userId: '7', event: 'of the application' });
@@ -292,15 +295,15 @@ describe('SegmentBackend: failures', () => {
     expect(server.taken.at(-1)).toMatchObject({ event: 'of the application' });
   });
 
-  it('drops what cannot be sent before the time for closing is over', async () => {
+  it('drops messages that it cannot send before the closing deadline', async () => {
     server.answerAlways('stall');
-    const { tracker, account } = tracked();
+    const { tracker, stats } = tracked();
     emit(tracker, 3);
     await tracker.close({ signal: AbortSignal.timeout(100) });
-    expect(account()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
+    expect(stats()).toMatchObject({ arrived: 3, dropped: { undelivered: 3 }, pending: 0 });
   });
 
-  it('closes its client after a flush that outlasts the time for closing, not meanwhile', async () => {
+  it('closes its client only after a flush that exceeds the closing deadline', async () => {
     server.answerAlways('stall');
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const backend = new SegmentBackend({
@@ -318,14 +321,14 @@ describe('SegmentBackend: failures', () => {
     warn.mockRestore();
   });
 
-  it('says that a write key is missing', () => {
+  it('rejects options without a write key', () => {
     expect(() => new SegmentBackend({})).toThrow(
       /writeKey must be the write key of a Segment source; received undefined. Pass \{ writeKey \}/,
     );
   });
 });
 
-describe('SegmentBackend: outcomes', () => {
+describe('Outcomes of SegmentBackend', () => {
   const batchOf = (name: string, size: number): TrackingEvent[] =>
     Array.from({ length: size }, (_, index) => ({
       id: `${name}-${index}`,
@@ -336,8 +339,8 @@ describe('SegmentBackend: outcomes', () => {
     }));
   const ok = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => outcome.ok);
 
-  it('are those of the own batch when a later one ends first', async () => {
-    // The two come by connections of their own, in either order.
+  it('belong to their own batch if a later batch ends first', async () => {
+    // The two requests use separate connections and arrive in any order.
     server.answerAlways(([message]) => (message!.event === 'first' ? 'stall' : undefined));
     const backend = new SegmentBackend({
       host: server.url,
@@ -356,7 +359,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(ok(second)).toEqual(Array(100).fill(true));
   });
 
-  it('say of each message alone that nobody can be named for it', async () => {
+  it('are failures only for the messages without a user', async () => {
     const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
     const [one, two, three] = batchOf('e', 3) as [TrackingEvent, TrackingEvent, TrackingEvent];
     const outcomes = await backend.sendBatch([
@@ -367,7 +370,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(ok(outcomes)).toEqual([false, true, false]);
   });
 
-  it('come to both when the same events are handed over twice at once', async () => {
+  it('are reported to both callers if the same events are sent twice concurrently', async () => {
     const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
     const batch = batchOf('e', 3);
     const both = await Promise.all([
@@ -377,7 +380,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(both.map(ok)).toEqual([Array(3).fill(true), Array(6).fill(true)]);
   });
 
-  it('are not mistaken for those of what the application tracks with the same client', async () => {
+  it('are not confused with messages that the application tracks with the same client', async () => {
     const client = new Analytics({ host: server.url, writeKey: 'key', maxRetries: 0 });
     const backend = new SegmentBackend({ client });
     const sent = backend.sendBatch(batchOf('e', 3));
@@ -387,7 +390,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(ok(await again)).toEqual([true, true]);
   });
 
-  it('do not wait for a batch of the client to fill that will not', async () => {
+  it('do not wait for the client to fill a batch', async () => {
     const settings = { host: server.url, writeKey: 'key', flushInterval: 60_000 };
     const backend = new SegmentBackend(settings);
     const [nobody, ...rest] = batchOf('e', 100);
@@ -398,7 +401,7 @@ describe('SegmentBackend: outcomes', () => {
     await backend.close();
   });
 
-  it('say so of a client that the application has closed', async () => {
+  it('are failures if the application has closed the client', async () => {
     const client = new Analytics({ host: server.url, writeKey: 'key' });
     const backend = new SegmentBackend({ client });
     await client.closeAndFlush();
@@ -410,7 +413,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(await backend.sendBatch(batchOf('e', 2))).toMatchObject([closed, closed]);
   });
 
-  it('are of events in which what JSON cannot say was made readable', async () => {
+  it('are successes for events with values that JSON cannot represent', async () => {
     const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
     const [one, two, three] = batchOf('e', 3) as [TrackingEvent, TrackingEvent, TrackingEvent];
     const circle: Record<string, unknown> = {};
@@ -428,7 +431,7 @@ describe('SegmentBackend: outcomes', () => {
     });
   });
 
-  it('count as filtered what a plugin of the client dropped', async () => {
+  it('are filtered for messages that a plugin of the client drops', async () => {
     const client = new Analytics({ host: server.url, writeKey: 'key', flushInterval: 20 });
     await client.register({
       name: 'no tests',
@@ -438,16 +441,16 @@ describe('SegmentBackend: outcomes', () => {
       load: async () => {},
       track: (context) => (context.event.event === 'test' ? context.cancel() : context),
     });
-    const { tracker, account } = tracked({ client });
+    const { tracker, stats } = tracked({ client });
     tracker.context({ user_id: 7 }, () => {
       tracker.emit('test');
       tracker.emit('sold');
     });
     await tracker.flush();
-    expect(account()).toMatchObject({ delivered: 1, filtered: 1, retried: 0, pending: 0 });
+    expect(stats()).toMatchObject({ delivered: 1, filtered: 1, retried: 0, pending: 0 });
   });
 
-  it('come though a flush of the client fails', async () => {
+  it('are reported even if a flush of the client fails', async () => {
     const client = new Analytics({ host: server.url, writeKey: 'key', flushInterval: 20 });
     vi.spyOn(client, 'flush').mockRejectedValueOnce(new Error('cannot flush'));
     const backend = new SegmentBackend({ client });
@@ -455,7 +458,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(ok(await backend.sendBatch(batchOf('f', 1)))).toEqual([true]);
   });
 
-  it('are not sought for events that nobody waits for any more', async () => {
+  it('are not tracked for events that no attempt awaits any more', async () => {
     server.answer('stall');
     const settings = { host: server.url, writeKey: 'key', maxRetries: 0, httpRequestTimeout: 200 };
     const backend = new SegmentBackend({ client: new Analytics(settings) });
@@ -469,7 +472,7 @@ describe('SegmentBackend: outcomes', () => {
     expect(server.requests).toBe(1);
   });
 
-  it('are none for no events', async () => {
+  it('are empty for an empty batch', async () => {
     const backend = new SegmentBackend({ host: server.url, writeKey: 'key' });
     expect(await backend.sendBatch([])).toEqual([]);
   });
@@ -484,7 +487,7 @@ describe('Segment in a Nest application', () => {
   @Module({ providers: [Keys], exports: [Keys] })
   class KeysModule extends new ConfigurableModuleBuilder().build().ConfigurableModuleClass {}
 
-  it('serves several accounts side by side, and is flushed on shutdown', async () => {
+  it('serves several accounts, and is flushed at shutdown', async () => {
     @Module({
       imports: [
         EventTrackingModule.forRoot({

@@ -277,7 +277,7 @@ describe('Shutdown', () => {
     expect(logger.complaints).toHaveLength(10);
     await app.close();
     expect(logger.complaints.slice(10)).toEqual([
-      expect.stringContaining('15 more like the above were not logged one by one'),
+      expect.stringContaining('15 more similar messages were suppressed'),
     ]);
   });
 

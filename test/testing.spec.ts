@@ -22,7 +22,7 @@ import { describe, expect, it } from 'vitest';
 import { RecordingLogger } from './support/recording-logger.js';
 
 declare module 'vitest' {
-  // The runner declares it so.
+  // Vitest declares the parameter in this way.
   // oxlint-disable-next-line typescript/no-explicit-any
   interface Matchers<T = any> extends EventMatchers<T> {}
 }
@@ -63,8 +63,8 @@ class CoursesController {
 @Module({ controllers: [CoursesController], providers: [CoursesService] })
 class CoursesModule {}
 
-describe('a unit test', () => {
-  it('needs the testing module and the service, no more', async () => {
+describe('A unit test', () => {
+  it('needs only the testing module and the service', async () => {
     const moduleRef = await Test.createTestingModule({
       imports: [EventTrackingTestingModule.forRoot({ trackers: ['audit'] })],
       providers: [CoursesService],
@@ -83,7 +83,7 @@ describe('a unit test', () => {
     );
   });
 
-  it('sees that the code under test survives a destination that fails', async () => {
+  it('can show that the code under test survives a failing destination', async () => {
     const logger = new RecordingLogger();
     const moduleRef = await Test.createTestingModule({
       imports: [EventTrackingTestingModule.forRoot({ trackers: ['audit'] })],
@@ -99,8 +99,8 @@ describe('a unit test', () => {
   });
 });
 
-describe('an end-to-end test', () => {
-  it('sees events with the context of their request', async () => {
+describe('An end-to-end test', () => {
+  it('finds events with the context of their request', async () => {
     const moduleRef = await Test.createTestingModule({
       imports: [
         EventTrackingTestingModule.forRoot({
@@ -137,7 +137,7 @@ function itKeeps(contract: readonly ContractCase[]): void {
   for (const { name, run } of contract) it(name, run);
 }
 
-describe('the contract of backends', () => {
+describe('The backend contract', () => {
   const lines: string[] = [];
   const recorded: (RecordingBackend | MemoryBackend)[] = [];
   const keep = <T extends RecordingBackend | MemoryBackend>(backend: T): T => {

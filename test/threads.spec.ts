@@ -292,7 +292,7 @@ describe('ThreadProcessor', () => {
     const processor = threadProcessor('strange.js');
     expect((await processor.process(event('null', { a: 1 }))).data).toEqual({ a: 1 });
     await expect(processor.process(event('number'))).rejects.toThrow(
-      'it returned the number 7, which is no event',
+      'it returned the number 7, which is not an event',
     );
     expect((await processor.process(event())).data).toEqual({
       made: '[Function]',
@@ -420,11 +420,11 @@ describe('ThreadFilter', () => {
 
 describe('Configuration of threads', () => {
   it.each([
-    ['./returns.js', /ThreadProcessor: expected the file: URL or the absolute path of a module/],
+    ['./returns.js', /ThreadProcessor: module must be a file: URL or an absolute path/],
     ['./returns.js', /received the string '\.\/returns\.js'\. Pass .* new URL\(/],
     [new URL('https://example.org/a.js'), /received the URL https:\/\/example\.org\/a\.js/],
     [undefined, /received undefined/],
-    ['/nowhere/returns.js', /there is no file \/nowhere\/returns\.js\. Threads load what is comp/],
+    ['/nowhere/returns.js', /there is no file \/nowhere\/returns\.js\. Threads load comp/],
     [ROOT, /there is no file/],
   ])('is rejected by the constructor when the module is %s', (module, message) => {
     expect(() => new ThreadProcessor(module as string)).toThrow(ImproperlyConfigured);
@@ -434,14 +434,23 @@ describe('Configuration of threads', () => {
   it.each([
     [
       { threads: 0 },
-      /ThreadFilter: threads is a whole number from 1 to 1024, received the number 0/,
+      /ThreadFilter: threads must be a whole number from 1 to 1024; received the number 0/,
     ],
-    [{ timeout: Infinity }, /timeout is a whole number from 1 to 2147483647, received .* Infinity/],
-    [{ idleTimeout: '5' }, /idleTimeout is a whole number .* received the string '5'/],
-    [{ niceness: -1 }, /niceness is a whole number from 0 to 19, received the number -1/],
-    [{ niceness: 20 }, /niceness is a whole number from 0 to 19, received the number 20/],
-    [{ resourceLimits: { maxOldGenerationSizeMb: 4 } }, /is a number from 16, .* the number 4/],
-    [{ resourceLimits: 64 }, /resourceLimits says .* received the number 64\. Pass for example/],
+    [
+      { timeout: Infinity },
+      /timeout must be a whole number from 1 to 2147483647; received .* Infinity/,
+    ],
+    [{ idleTimeout: '5' }, /idleTimeout must be a whole number .* received the string '5'/],
+    [{ niceness: -1 }, /niceness must be a whole number from 0 to 19; received the number -1/],
+    [{ niceness: 20 }, /niceness must be a whole number from 0 to 19; received the number 20/],
+    [
+      { resourceLimits: { maxOldGenerationSizeMb: 4 } },
+      /must be a number of at least 16; received the number 4\./,
+    ],
+    [
+      { resourceLimits: 64 },
+      /resourceLimits must be an object of memory limits; received the number 64\. Pass, for example/,
+    ],
   ])('is rejected by the constructor when the options are %j', (options, message) => {
     const make = () => new ThreadFilter(pathOf('filter.js'), options as ThreadOptions);
     expect(make).toThrow(ImproperlyConfigured);
@@ -452,7 +461,7 @@ describe('Configuration of threads', () => {
     ['nothing.js', /nothing\.js has no default export; it exports nothing\. Write: export default/],
     ['named.js', /named\.js has no default export; it exports other, score\./],
     ['number.js', /the default export of .*number\.js: must be a processor .* the number 7/],
-    ['filter.js', /filter\.js: expected a function, .* received a filter\. Run it by new ThreadFi/],
+    ['filter.js', /filter\.js must be a function, .* received a filter\. Run it with new ThreadFi/],
     ['needs.js', /the constructor of the class Score takes an argument, .* Export an instance\./],
     ['throws.js', /the constructor of the class Score failed\. Error: no model\./],
     ['missing.js', /ThreadProcessor: .*missing\.js could not be loaded\. .*nowhere\.js/],
@@ -464,7 +473,7 @@ describe('Configuration of threads', () => {
 
   it('is rejected by check() when a ThreadFilter loads a processor', async () => {
     await expect(threadFilter('returns.js').check()).rejects.toThrow(
-      /expected an object with 'filter', received a processor\. Run it by new ThreadProcessor\(…\)\./,
+      /must be an object with 'filter'; received a processor\. Run it with new ThreadProcessor\(…\)\./,
     );
   });
 

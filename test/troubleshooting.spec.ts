@@ -19,7 +19,7 @@ import { ROOT } from './support/root.js';
 const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
 const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => message!);
 
-/** Makes each mistake for real; resolves to the message that its author reads. */
+/** Makes each mistake; resolves to the resulting message. */
 const MISTAKES: (() => Promise<string>)[] = [
   function noModule() {
     return bootstrapError({ providers: [CoursesService] });
@@ -28,7 +28,7 @@ const MISTAKES: (() => Promise<string>)[] = [
     class CoursesService {
       constructor(readonly tracker: object) {}
     }
-    // What the compiler writes down of a class that is imported as a type.
+    // The compiler emits this metadata for a class that is imported as a type.
     Reflect.defineMetadata('design:paramtypes', [Object], CoursesService);
     return bootstrapError({ providers: [CoursesService] });
   },
@@ -66,6 +66,25 @@ const MISTAKES: (() => Promise<string>)[] = [
       view(): void {}
     }
     return logOf({}, () => new CoursesService().view());
+  },
+  async function frozenQuery() {
+    class CoursesService {
+      @EmitEvent('courses.searched')
+      search(): object {
+        return Object.freeze({ then() {} });
+      }
+    }
+    const logger = new RecordingLogger();
+    const module = await Test.createTestingModule({
+      imports: [EventTrackingModule.forRoot()],
+      providers: [CoursesService],
+    })
+      .setLogger(logger)
+      .compile();
+    await module.init();
+    module.get(CoursesService).search();
+    await module.close();
+    return logger.complaints.join('\n');
   },
   function importedTwice() {
     return bootstrapError({
@@ -187,7 +206,7 @@ async function errorOf(mistake: () => unknown): Promise<string> {
   throw new Error('The mistake was not noticed.');
 }
 
-/** The one thing that is logged while something is done in a running application. */
+/** Returns the only message that a running application logs during an action. */
 async function logOf(
   options: EventTrackingModuleOptions,
   mistake: (tracker: Tracker) => void,

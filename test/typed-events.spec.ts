@@ -79,15 +79,15 @@ const TenantContext = defineContext('tenant', {
   schema: z.object({ tenant: z.enum(['acme', 'umbrella']) }),
 });
 
-/** What a module exports that declares events: other values are passed over. */
+/** The exports of a module that declares events, among other values, which are ignored. */
 const events = { CourseEnrolled, CourseViewed, ByZod, SessionContext, version: 1, helper: () => 1 };
 type AppEvents = EventsOf<typeof events>;
 
-/** What only the compiler judges: it is never run. */
+/** Holds code that is compiled but never runs. */
 function compiled(_check: () => void): void {}
 
-describe('the compiler', () => {
-  it('knows the data of event types', () => {
+describe('The compiler', () => {
+  it('infers the data of event types', () => {
     expectTypeOf<EventDataOf<typeof CourseEnrolled>>().toEqualTypeOf<{
       readonly course_id: string;
       readonly seat?: number | undefined;
@@ -120,7 +120,7 @@ describe('the compiler', () => {
     }>();
   });
 
-  it('takes what a schema takes, and not what it makes of that', () => {
+  it('accepts the input type of a schema, not its output type', () => {
     const Lenient = defineEvent('lenient', {
       description: '',
       schema: z.object({
@@ -138,7 +138,7 @@ describe('the compiler', () => {
     compiled(() => tracker.emit(Lenient, { at: new Date() }));
   });
 
-  it('refuses other data, for any tracker', () => {
+  it('rejects data that do not match the event type, for any tracker', () => {
     const tracker = new Tracker();
     compiled(() => {
       tracker.emit(CourseEnrolled, { course_id: 'DemoX', mode: 'audit' });
@@ -156,11 +156,11 @@ describe('the compiler', () => {
       tracker.emit(CourseEnrolled, { course_id: 7, mode: 'audit' });
       // @ts-expect-error a field is too many
       tracker.emit(CourseEnrolled, { course_id: 'DemoX', mode: 'audit', tutor: 'Ada' });
-      // @ts-expect-error null is no integer
+      // @ts-expect-error null is not an integer
       tracker.emit(CourseEnrolled, { course_id: 'DemoX', mode: 'audit', seat: null });
       // @ts-expect-error data are an object
       tracker.emit('any.name', 7);
-      // @ts-expect-error a context type is no event type
+      // @ts-expect-error a context type is not an event type
       tracker.emit(SessionContext, { user_id: 7 });
     });
   });
@@ -170,7 +170,7 @@ describe('the compiler', () => {
     ['valibot', ByValibot],
     ['arktype', ByArkType],
     ['fields', ByFields],
-  ])('refuses what %s would refuse for its type', () => {
+  ])('rejects data whose type %s would reject', () => {
     const tracker = new Tracker();
     compiled(() => {
       tracker.emit(ByZod, { order_id: 'A1', amount: 5 });
@@ -204,7 +204,7 @@ describe('the compiler', () => {
     });
   });
 
-  it('refuses unknown names and wrong data where the tracker knows its events', () => {
+  it('rejects unknown names and wrong data for a tracker with declared events', () => {
     expectTypeOf<keyof AppEvents>().toEqualTypeOf<
       'course.enrolled' | 'course.viewed' | 'order.paid'
     >();
@@ -237,7 +237,7 @@ describe('the compiler', () => {
     });
   });
 
-  it('shows what events hold, field by field', async () => {
+  it('prints the fields of an event type in its errors', async () => {
     await using project = await NestProject.of({
       'wrong.ts': `
         import { defineEvent, Tracker } from 'nestjs-event-tracking';
@@ -256,7 +256,7 @@ describe('the compiler', () => {
     );
   });
 
-  it('makes events of a list as well as of a module', () => {
+  it('derives events from a list as well as from a module', () => {
     const list = [CourseEnrolled, CourseViewed] as const;
     expectTypeOf<EventsOf<typeof list>>().toEqualTypeOf<
       EventsOf<{ CourseEnrolled: typeof CourseEnrolled; CourseViewed: typeof CourseViewed }>
@@ -267,7 +267,7 @@ describe('the compiler', () => {
     expect(tracker.records).toHaveLength(2);
   });
 
-  it('takes a tracker that knows its events for what any tracker is', () => {
+  it('accepts a tracker with declared events as a plain tracker', () => {
     const known: Tracker<AppEvents> = new Tracker();
     compiled(() => {
       known.register('another', 'Something else', { field: 'A field' });
@@ -277,7 +277,7 @@ describe('the compiler', () => {
     expect(known.name).toBe('default');
   });
 
-  it('refuses other values of contexts', () => {
+  it('rejects values that do not match the context type', () => {
     const tracker = new Tracker();
     const result = tracker.context(SessionContext, { user_id: 7 }, () => 'returned' as const);
     expectTypeOf(result).toEqualTypeOf<'returned'>();
@@ -288,14 +288,14 @@ describe('the compiler', () => {
       tracker.context(SessionContext, { user_id: '7' }, () => {});
       // @ts-expect-error a field is missing
       tracker.enterContext(SessionContext, {});
-      // @ts-expect-error it is none of those
+      // @ts-expect-error the value is not one of the literals
       tracker.enterContext(TenantContext, { tenant: 'somebody' });
-      // @ts-expect-error an event type is no context type
+      // @ts-expect-error an event type is not a context type
       tracker.enterContext(CourseEnrolled, { course_id: 'DemoX', mode: 'audit' });
     });
   });
 
-  it('refuses other values in decorators', () => {
+  it('rejects values that do not match in decorators', () => {
     compiled(() => {
       EmitEvent(CourseEnrolled, { data: { course_id: 'DemoX', mode: 'audit' } });
       EmitEvent(CourseEnrolled, { data: ({ args: [id] }) => ({ course_id: String(id), mode: 1 }) });
@@ -319,15 +319,15 @@ describe('the compiler', () => {
     });
   });
 
-  it('refuses what describes nothing', () => {
+  it('rejects incomplete and invalid definitions', () => {
     compiled(() => {
       // @ts-expect-error the description is missing
       defineEvent('a', {});
-      // @ts-expect-error there is no such type
+      // @ts-expect-error the type of the field is unknown
       defineEvent('a', { description: '', fields: { b: { description: '', type: 'text' } } });
       // @ts-expect-error a field without a description
       defineEvent('a', { description: '', fields: { b: { type: 'string' } } });
-      // @ts-expect-error no validator
+      // @ts-expect-error the schema is not a Standard Schema
       defineEvent('a', { description: '', schema: { parse: () => {} } });
       // @ts-expect-error data are objects
       defineEvent('a', { description: '', schema: z.string() });
@@ -341,7 +341,7 @@ describe.each([
   ['zod', ByZod],
   ['valibot', ByValibot],
   ['arktype', ByArkType],
-])('a schema of %s', (library, OrderPaid) => {
+])('A schema of %s', (library, OrderPaid) => {
   function tracked() {
     const recording = new RecordingBackend();
     const logger = {
@@ -354,9 +354,9 @@ describe.each([
   }
 
   it.each([
-    ['all of it', { order_id: 'A1', amount: 5, coupon: 'SPRING' }],
-    ['no more than is required', { order_id: 'A1', amount: 0.01 }],
-  ])('is content with %s', async (_what, data) => {
+    ['all fields', { order_id: 'A1', amount: 5, coupon: 'SPRING' }],
+    ['only the required fields', { order_id: 'A1', amount: 0.01 }],
+  ])('accepts %s', async (_what, data) => {
     const { tracker, emit, recording } = tracked();
     emit('order.paid', data);
     await tracker.flush();
@@ -369,8 +369,8 @@ describe.each([
     ['a number that is too small', { order_id: 'A1', amount: -5 }, 'amount'],
     ['a field of another type', { order_id: 'A1', amount: '5' }, 'amount'],
     ['an optional field of another type', { order_id: 'A1', amount: 5, coupon: 5 }, 'coupon'],
-    ['a field too few', { amount: 5 }, 'order_id'],
-  ])('finds fault with %s, which is delivered', async (_what, data, field) => {
+    ['a missing field', { amount: 5 }, 'order_id'],
+  ])('reports %s, and the event is still delivered', async (_what, data, field) => {
     const { tracker, emit, recording, logger } = tracked();
     emit(OrderPaid, data);
     await tracker.flush();
@@ -381,7 +381,7 @@ describe.each([
     expect(logger.warn.mock.calls.join('\n')).toContain(field);
   });
 
-  it('finds fault with what is no object', () => {
+  it('reports data that are not an object', () => {
     for (const data of [7, 'text', [1], null]) {
       const { tracker, emit, recording } = tracked();
       expect(() => emit(OrderPaid, data)).not.toThrow();
@@ -390,7 +390,7 @@ describe.each([
     }
   });
 
-  it('describes the fields, and says which may be missing', () => {
+  it('describes the fields and their optionality', () => {
     const { tracker } = tracked();
     const [record] = tracker.records;
     expect(record!.fields.map(({ name, optional }) => [name, optional === true])).toEqual([
@@ -409,7 +409,7 @@ describe.each([
     });
   });
 
-  it('says of a field that it does not know', async () => {
+  it('reports an unknown field', async () => {
     const { tracker, emit } = tracked();
     emit(OrderPaid, { order_id: 'A1', amount: 5, tutor: 'Ada' });
     await tracker.flush();
@@ -417,7 +417,7 @@ describe.each([
     expect(tracker.violations[0]!.message).toContain('tutor');
   });
 
-  it('lets fields pass of which it knows nothing, where it takes others', () => {
+  it('accepts unknown fields if it allows additional ones', () => {
     const warn = vi.fn<(message: string) => void>();
     const tracker = new Tracker({ logger: { warn, error: warn } });
     const schema = z.looseObject({ order_id: z.string() });
@@ -428,7 +428,7 @@ describe.each([
     expect(tracker.violations).toMatchObject([{ kind: 'extra-field' }]);
   });
 
-  it('leads to another record when it says something else', () => {
+  it('results in another metadata record when it changes', () => {
     const others = {
       zod: z.object({ order_id: z.string(), amount: z.number() }),
       valibot: toStandardJsonSchema(v.object({ order_id: v.string(), amount: v.number() })),
@@ -441,7 +441,7 @@ describe.each([
     expect(tracker.records).toHaveLength(2);
   });
 
-  it('is described by what is said here, where that says more', () => {
+  it('is completed by the field descriptions of the event type', () => {
     const { tracker } = tracked();
     const Described = defineEvent('order.paid', {
       description,
@@ -456,8 +456,8 @@ describe.each([
   });
 });
 
-describe('what a schema makes of data', () => {
-  it('is not what is delivered: that is what was emitted', async () => {
+describe('The output of a schema', () => {
+  it('does not replace the emitted data', async () => {
     const recording = new RecordingBackend();
     const tracker = new Tracker({ backends: { recording } });
     const schemas = [
@@ -479,7 +479,7 @@ describe('what a schema makes of data', () => {
     expect(tracker.violations.filter(({ kind }) => kind === 'invalid')).toEqual([]);
   });
 
-  it('may take its time: an asynchronous check is waited for', async () => {
+  it('may be asynchronous, and flush awaits it', async () => {
     const recording = new RecordingBackend();
     const tracker = new Tracker({
       backends: { recording },

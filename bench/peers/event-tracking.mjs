@@ -14,7 +14,7 @@ function clientWith(backend) {
   };
 }
 
-/** To a backend of one's own, behind the library's queue. */
+/** Sends to a custom backend behind the library's queue. */
 export const eventTracking = {
   name: 'nestjs-event-tracking, own HTTP backend',
   path: '/events',
@@ -22,14 +22,14 @@ export const eventTracking = {
     clientWith(new DeliveringBackend(new HttpBackend(`${host}/events`), delivery)),
 };
 
-/** The same, in batches as large as OpenTelemetry's. */
+/** Sends to the same backend in batches as large as OpenTelemetry's. */
 export const eventTrackingInLargeBatches = {
   ...eventTracking,
   name: 'nestjs-event-tracking, the same in batches of 512',
   settings: () => ({ batchSize: 512 }),
 };
 
-/** To Segment, through its client. */
+/** Sends to Segment through its client. */
 export const eventTrackingToSegment = {
   name: 'nestjs-event-tracking, SegmentBackend',
   path: '/v1/batch',

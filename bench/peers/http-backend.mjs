@@ -1,6 +1,6 @@
 import { PermanentDeliveryError, RetryableDeliveryError } from 'nestjs-event-tracking';
 
-/** Sends batches of events as JSON: what a backend of one's own would be. */
+/** A custom backend that sends batches of events as JSON. */
 export class HttpBackend {
   constructor(url) {
     this.url = url;

@@ -15,7 +15,7 @@ export const openTelemetry = {
     const logger = provider.getLogger('bench');
     const attributes = context();
     return {
-      // Its context carries traces: the caller hands over what is known of the request.
+      // OpenTelemetry's context carries traces, so the caller passes the data of the request.
       inContext: (work) => work(),
       emit: () => logger.emit({ eventName: NAME, body: data(), attributes }),
       flush: () => provider.forceFlush(),

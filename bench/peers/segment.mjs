@@ -10,7 +10,7 @@ export const segment = {
     client.on('error', console.error);
     const { user_id, session_id, ip, agent, host: site, path } = context();
     return {
-      // It has no context of its own: the caller hands over what is known of the request.
+      // The client has no context, so the caller passes the data of the request.
       inContext: (work) => work(),
       emit: () =>
         client.track({

@@ -1,4 +1,4 @@
-/** A server that takes what the clients send, each in its way, and says when asked how many events have come to a path. */
+/** A server that accepts the batches of all clients, and reports the number of events per path. */
 import { createServer } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 
@@ -8,7 +8,7 @@ const batchOf = ({ batch }) => batch.length;
 const recordsOf = ({ resourceLogs }) =>
   sumOf(resourceLogs, ({ scopeLogs }) => sumOf(scopeLogs, ({ logRecords }) => logRecords.length));
 
-/** What is answered at each path, and how many events there are in a body. */
+/** The response of each path, and the number of events in a body. */
 const PATHS = {
   '/events': { answer: '', eventsIn: (events) => events.length },
   '/batch/': { answer: '{"status":1}', eventsIn: batchOf },
@@ -30,7 +30,7 @@ const server = createServer(async (request, response) => {
   response.setHeader('content-type', 'application/json').end(PATHS[request.url].answer);
 });
 
-/** Bodies are read when somebody asks, so that reading them takes nothing from whoever sends. */
+/** Reads bodies only when a report is requested, so that reading does not slow down senders. */
 process.on('message', (path) => {
   const events = sumOf(received[path].splice(0), ({ body, isZipped }) =>
     PATHS[path].eventsIn(JSON.parse(isZipped ? gunzipSync(body) : body)),

@@ -1,2 +1,2 @@
-/** Nest as it comes. */
+/** Nest without additions. */
 export const imports = [];

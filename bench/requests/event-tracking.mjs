@@ -1,4 +1,4 @@
-/** This module: the default context of a request, and an event of each call by decorators. */
+/** This module, with the default request context and an event per call by decorators. */
 import { EmitEvent, EventTrackingModule, TrackContext } from 'nestjs-event-tracking';
 
 export const imports = [EventTrackingModule.forRoot({ backends: { nothing: { send() {} } } })];

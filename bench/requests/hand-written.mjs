@@ -1,6 +1,6 @@
 /**
- * What an application would write itself: a hook that keeps the context in an `AsyncLocalStorage`,
- * and a handler that makes the event of it.
+ * The code that an application would write itself: a hook that keeps the context in an
+ * `AsyncLocalStorage`, and a handler that builds the event from it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';

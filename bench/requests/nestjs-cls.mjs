@@ -1,4 +1,4 @@
-/** nestjs-cls, mounted as a middleware; no event is made. */
+/** nestjs-cls, mounted as middleware; emits no event. */
 import { ClsModule } from 'nestjs-cls';
 
 export const imports = [

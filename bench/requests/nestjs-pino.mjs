@@ -1,4 +1,4 @@
-/** nestjs-pino, which logs a line for each request; the lines go nowhere. */
+/** nestjs-pino, which logs a line for each request to a stream that discards it. */
 import { LoggerModule } from 'nestjs-pino';
 
 export const imports = [

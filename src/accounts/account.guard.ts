@@ -21,7 +21,7 @@ export class AccountGuard implements CanActivate {
     request.user = this.accounts.find(request.headers['x-user']);
     if (request.user === undefined) {
       this.audit.accessDenied('unknown account');
-      throw new UnauthorizedException('Say who you are in the header x-user.');
+      throw new UnauthorizedException('Send your user id in the header x-user.');
     }
     return true;
   }

@@ -1,10 +1,10 @@
 import { defineEvent } from 'nestjs-event-tracking';
 
 export const AccessDenied = defineEvent('access.denied', {
-  description: 'Somebody asked for what they may not have.',
+  description: 'A request was denied because the user lacks the permission.',
   fields: {
     reason: {
-      description: 'Why not: unknown account, or staff only.',
+      description: 'Why the request was denied: unknown account, or staff only.',
       type: 'string',
       example: 'staff only',
     },

@@ -1,17 +1,17 @@
 import { defineContext, defineEvent } from 'nestjs-event-tracking';
 
 export const CourseContext = defineContext('course', {
-  description: 'Entered while somebody does something with a course.',
+  description: 'Entered while a request concerns a course.',
   fields: {
-    course_id: { description: 'The course.', type: 'string', example: 'nest-101' },
+    course_id: { description: 'The id of the course.', type: 'string', example: 'nest-101' },
   },
 });
 
 export const CourseViewed = defineEvent('course.viewed', {
-  description: 'Somebody looked at the page of a course that exists.',
+  description: 'A user viewed the page of a course.',
   fields: {
     title: {
-      description: 'What the course was called at that time.',
+      description: 'The title of the course when it was viewed.',
       type: 'string',
       example: 'Nest for beginners',
     },
@@ -20,10 +20,10 @@ export const CourseViewed = defineEvent('course.viewed', {
 });
 
 export const CourseClosed = defineEvent('course.closed', {
-  description: 'One of our own people closed a course: nobody can enrol in it any more.',
+  description: 'A staff member closed a course to new enrolments.',
   fields: {
     seats_taken: {
-      description: 'How many people were enrolled by then.',
+      description: 'How many learners were enrolled when the course closed.',
       type: 'integer',
       example: 12,
     },

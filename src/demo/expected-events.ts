@@ -2,12 +2,12 @@ import { hostname } from 'node:os';
 import type { ComparedEvent } from './compare-events.js';
 import { AGENT, requestId } from './visitors.js';
 
-/** The release that the demo says it is. */
+/** The release in the deployment context of the demo. */
 export const RELEASE = 'demo';
 
 const DEPLOYMENT = { release: RELEASE, server: hostname() };
 
-/** All that the demo is to deliver: each event with its whole context, its data and where it goes. */
+/** Returns each event that the demo must deliver, with its context, data and destinations. */
 export function expectedEvents(url: string): ComparedEvent[] {
   const request = (who: string | undefined, number: number, method: string, path: string) => ({
     ...DEPLOYMENT,
@@ -49,7 +49,7 @@ export function expectedEvents(url: string): ComparedEvent[] {
       data: { title: 'Latin, the second year' },
     },
     {
-      // Ben wants no newsletter: its backend declines the event.
+      // Ben has not subscribed to the newsletter, so its backend declines the event.
       name: 'course.enrolled',
       to: ['default analytics.warehouse', 'default log'],
       context: {
@@ -74,7 +74,7 @@ export function expectedEvents(url: string): ComparedEvent[] {
       data: { message: 'There is no course basket-weaving.' },
     },
     {
-      // Iris works here: what she does is kept out of the warehouse.
+      // Iris is staff, and a processor keeps her events out of the warehouse.
       name: 'course.viewed',
       to: ['default log'],
       context: { ...request('iris', 1, 'GET', '/courses/latin-100'), course_id: 'latin-100' },

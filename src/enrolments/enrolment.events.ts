@@ -2,38 +2,38 @@ import { defineContext, defineEvent } from 'nestjs-event-tracking';
 import { CourseContext } from '../courses/course.events.js';
 
 const plan = {
-  description: 'What was chosen: free, or certificate, which costs something.',
+  description: 'The chosen plan: free, or certificate, which is paid.',
   type: 'string',
   example: 'certificate',
 } as const;
 
 export const JobContext = defineContext('job', {
-  description: 'Entered while a scheduled job is at work.',
+  description: 'Entered while a scheduled job runs.',
   fields: {
     job: { description: 'The name of the job.', type: 'string', example: 'enrolment.reminder' },
   },
 });
 
 export const EnrolmentContext = defineContext('enrolment', {
-  description: 'Entered by jobs for each enrolment that they look at.',
+  description: 'Entered by a job for each enrolment that it processes.',
   fields: {
-    user_id: { description: 'Who is enrolled.', type: 'string', example: 'ada' },
-    course_id: { description: 'In which course.', type: 'string', example: 'nest-101' },
+    user_id: { description: 'The id of the enrolled user.', type: 'string', example: 'ada' },
+    course_id: { description: 'The id of the course.', type: 'string', example: 'nest-101' },
   },
 });
 
 export const CourseEnrolled = defineEvent('course.enrolled', {
-  description: 'Somebody got a seat in a course.',
+  description: 'A user enrolled in a course and got a seat.',
   fields: { plan },
   contexts: ['request', CourseContext],
 });
 
 export const CourseEnrolmentRefused = defineEvent('course.enrolment_refused', {
-  description: 'Somebody wanted a seat in a course and did not get it.',
+  description: 'A user tried to enrol in a course and got no seat.',
   fields: {
     plan,
     reason: {
-      description: 'Why: closed, no seat left, or that there is no such course.',
+      description: 'Why the enrolment was refused: closed, no seat left, or an unknown course.',
       type: 'string',
       example: 'no seat left',
     },
@@ -42,9 +42,9 @@ export const CourseEnrolmentRefused = defineEvent('course.enrolment_refused', {
 });
 
 export const EnrolmentReminderSent = defineEvent('enrolment.reminder_sent', {
-  description: 'Somebody was reminded of a course that they have enrolled in and not begun.',
+  description: 'A user was reminded of a course that they enrolled in but have not started.',
   fields: {
-    by: { description: 'The way that the reminder took: mail.', type: 'string', example: 'mail' },
+    by: { description: 'How the reminder was sent: mail.', type: 'string', example: 'mail' },
   },
   contexts: [JobContext, EnrolmentContext],
 });

@@ -2,11 +2,11 @@ import { defineContext } from 'nestjs-event-tracking';
 
 /** The request context of the module, extended by `TrackingModule`. */
 export const RequestContext = defineContext('request', {
-  description: 'Entered for each HTTP request, before anything else happens in it.',
+  description: 'Entered for each HTTP request, before any other code handles it.',
   fields: {
     method: { description: 'The HTTP method.', type: 'string', example: 'POST' },
     path: {
-      description: 'The path that was asked for, without the query.',
+      description: 'The requested path, without the query.',
       type: 'string',
       example: '/courses/nest-101/enrolments',
     },
@@ -16,25 +16,25 @@ export const RequestContext = defineContext('request', {
       optional: true,
       example: '/courses/:id/enrolments',
     },
-    host: { description: 'The host that was asked.', type: 'string', example: 'courses.example' },
+    host: { description: 'The requested host.', type: 'string', example: 'courses.example' },
     ip: {
-      description: 'The address that the request came from.',
+      description: 'The IP address of the client.',
       type: 'string',
       example: '203.0.113.7',
     },
-    agent: { description: 'What the client says it is.', type: 'string', optional: true },
+    agent: { description: 'The user agent that the client sent.', type: 'string', optional: true },
     referrer: {
-      description: 'The page that led here, as the client says.',
+      description: 'The page that linked here, if the client sent it.',
       type: 'string',
       optional: true,
     },
     page: {
-      description: 'The page that the request was made from, where the client says so.',
+      description: 'The page that made the request, if the client sent it.',
       type: 'string',
       optional: true,
     },
     request_id: {
-      description: 'What the request is known by in logs.',
+      description: 'The id of the request, as in logs.',
       type: 'string',
       example: 'ada-2',
     },
@@ -50,9 +50,13 @@ export const RequestContext = defineContext('request', {
       optional: true,
       example: 12.5,
     },
-    origin: { description: 'Who reports the event: server.', type: 'string', example: 'server' },
+    origin: {
+      description: 'The reporter of the event: server.',
+      type: 'string',
+      example: 'server',
+    },
     user_id: {
-      description: 'Who is signed in.',
+      description: 'The id of the signed-in user.',
       type: 'string',
       optional: true,
       example: 'ada',
@@ -62,9 +66,9 @@ export const RequestContext = defineContext('request', {
 
 /** The context of a process for its whole lifetime. */
 export const Deployment = defineContext('deployment', {
-  description: 'Entered when the application starts: what is running, and where.',
+  description: 'Entered when the application starts: the running version and its machine.',
   fields: {
-    release: { description: 'The version that is running.', type: 'string', example: '2026.11' },
-    server: { description: 'The machine that it runs on.', type: 'string', example: 'web-1' },
+    release: { description: 'The version of the application.', type: 'string', example: '2026.11' },
+    server: { description: 'The host name of the machine.', type: 'string', example: 'web-1' },
   },
 });

@@ -10,6 +10,7 @@ export class EventFile implements Backend {
   }
 
   async sendBatch(events: readonly TrackingEvent[]): Promise<void> {
-    await appendFile(this.path, events.map((event) => `${serializeEvent(event)}\n`).join(''));
+    const text = events.map((event) => `${serializeEvent(event)}\n`).join('');
+    await appendFile(this.path, text, { mode: 0o600 }); // events may contain personal data
   }
 }

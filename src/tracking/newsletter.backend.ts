@@ -10,7 +10,7 @@ export class NewsletterBackend implements Backend {
 
   async send({ context }: TrackingEvent): Promise<void> {
     const account = this.accounts.find(context['user_id']);
-    if (account?.newsletter !== true) throw new NoBackendEnabled('The learner does not want it.');
+    if (account?.newsletter !== true) throw new NoBackendEnabled('The learner has not subscribed.');
     await databaseAnswers();
   }
 }

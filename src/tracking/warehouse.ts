@@ -17,7 +17,7 @@ export const warehouseImports: NonNullable<ModuleMetadata['imports']> =
   mongoUri === undefined ? [] : [MongooseModule.forRoot(mongoUri)];
 
 /** Describes the location of the stored events. */
-export function placeOfEvents(): string {
+export function warehouseLocation(): string {
   return mongoUri === undefined
     ? `the file ${eventFile()}`
     : `the collection 'events' of ${new URL(mongoUri).host}`;

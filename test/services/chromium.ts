@@ -1,10 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { chromium, type Browser } from 'playwright-core';
-import { firstOf } from './first-source.js';
-import { systemPackage } from './system-package.js';
+import { firstAvailable } from './first-available.js';
+import { installSystemPackage } from './system-package.js';
 import { which } from './which.js';
 
-/** What keeps the browser to itself: it asks nobody for anything, and needs no display and no rights. */
+/** Runs the browser without network requests of its own, a display or privileges. */
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -15,26 +15,26 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Finds or installs a Chromium, and starts it without a window, with a profile of its own. */
+/** Finds or installs Chromium, and starts it headless with a new profile. */
 export async function startChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: await findExecutable(), headless: true, args: ARGS });
 }
 
 function findExecutable(): Promise<string> {
-  return firstOf(
+  return firstAvailable(
     [
-      { name: 'that of CHROMIUM_PATH', find: givenPath },
+      { name: 'CHROMIUM_PATH', find: configuredPath },
       { name: 'chromium on the PATH', find: () => which('chromium') },
-      { name: 'the package chromium of the system', find: () => systemPackage('chromium') },
+      { name: 'the system package chromium', find: () => installSystemPackage('chromium') },
     ],
     {
-      what: 'a Chromium',
+      tool: 'Chromium',
       advice: `Set CHROMIUM_PATH, or install it: apt-get install -y --no-install-recommends chromium.`,
     },
   );
 }
 
-async function givenPath(): Promise<string> {
+async function configuredPath(): Promise<string> {
   const path = process.env['CHROMIUM_PATH'];
   if (path === undefined || path === '') throw new Error('it is not set');
   await access(path, constants.X_OK);

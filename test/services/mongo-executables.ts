@@ -2,20 +2,20 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MongoBinary } from 'mongodb-memory-server-core';
-import type { Source } from './first-source.js';
-import { installed, isInstalled, triedOnceADay } from './installed.js';
+import type { Source } from './first-available.js';
+import { installOnce, isInstalled, tryOncePerDay } from './install-once.js';
 import { which } from './which.js';
 
 const run = promisify(execFile);
 
-/** A server that speaks MongoDB's protocol, and how it is started. */
+/** A program that serves MongoDB's protocol, and its command line. */
 export interface MongoExecutable {
   description: string;
   command: string;
   args(options: { port: number; storage: string; durable: boolean }): string[];
 }
 
-/** A way of coming by a server. */
+/** A way to get a server. */
 export type MongoSource = Source<MongoExecutable>;
 
 const SECANTUS_RUST = '0.5.3-beta.196';
@@ -33,8 +33,8 @@ const onPath: MongoSource = {
 const downloaded: MongoSource = {
   name: 'the download of mongodb-memory-server',
   async find() {
-    const downloadDir = await triedOnceADay('mongod', () =>
-      installed('mongod', async (directory) => {
+    const downloadDir = await tryOncePerDay('mongod', () =>
+      installOnce('mongod', async (directory) => {
         await MongoBinary.getPath({ downloadDir: directory, checkMD5: true });
       }),
     );
@@ -46,7 +46,7 @@ const downloaded: MongoSource = {
 const secantusRust: MongoSource = {
   name: 'SecantusDB, built with cargo',
   async find() {
-    const directory = await installed(RUST_DIRECTORY, async (root) => {
+    const directory = await installOnce(RUST_DIRECTORY, async (root) => {
       const cargo = await which('cargo');
       const crate = ['secantus-mdb', '--version', SECANTUS_RUST];
       await run(cargo, ['install', ...crate, '--ignore-rust-version', '--root', root]);
@@ -66,7 +66,7 @@ const secantusRustIfBuilt: MongoSource = {
 const secantusPython: MongoSource = {
   name: 'SecantusDB, installed with pip',
   async find() {
-    const directory = await installed(`secantusd-py-${SECANTUS_PYTHON}`, async (environment) => {
+    const directory = await installOnce(`secantusd-py-${SECANTUS_PYTHON}`, async (environment) => {
       await run(await which('python3'), ['-m', 'venv', environment]);
       const pip = join(environment, 'bin', 'pip');
       await run(pip, ['install', '--quiet', '--pre', `SecantusDB==${SECANTUS_PYTHON}`]);
@@ -75,7 +75,7 @@ const secantusPython: MongoSource = {
   },
 };
 
-/** In the order in which they are tried; where speed matters, a server is rather built than the slow one taken. */
+/** Returns the sources in order of preference; `fast` prefers a build to the slow Python server. */
 export function mongoSources({ fast }: { fast: boolean }): readonly MongoSource[] {
   const built = fast ? secantusRust : secantusRustIfBuilt;
   return [onPath, downloaded, built, secantusPython];

@@ -7,8 +7,8 @@ import { startMongo } from './mongo-server.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('A MongoDB for tests', () => {
-  it('stores and finds what the driver sends', async () => {
+describe('startMongo', () => {
+  it('starts a server that stores and finds documents of the driver', async () => {
     const client = await mongo.MongoClient.connect(inject('mongoUri'));
     const collection = client.db('services').collection(`probe-${process.pid}-${Date.now()}`);
     await collection.insertOne({ said: 'hello' });
@@ -17,7 +17,7 @@ describe('A MongoDB for tests', () => {
     await client.close();
   });
 
-  it('keeps what it acknowledged when it is killed, where that is asked for', async () => {
+  it('starts a durable server that keeps acknowledged documents when it is killed', async () => {
     const server = await startMongo({ durable: true });
     try {
       const client = await mongo.MongoClient.connect(server.uri);
@@ -33,7 +33,7 @@ describe('A MongoDB for tests', () => {
     }
   }, 60_000);
 
-  it('says what was tried and what to do where none can be had', async () => {
+  it('rejects with the failed sources and advice if no server is available', async () => {
     const nothing = await mkdtemp(join(tmpdir(), 'no-cache-'));
     vi.stubEnv('PATH', nothing);
     vi.stubEnv('XDG_CACHE_HOME', nothing);

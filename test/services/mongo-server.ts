@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstOf } from './first-source.js';
+import { firstAvailable } from './first-available.js';
 import { freePort } from './free-port.js';
 import { mongoSources, type MongoExecutable } from './mongo-executables.js';
 import { ServerProcess } from './server-process.js';
@@ -10,32 +10,33 @@ import { ServerProcess } from './server-process.js';
 export interface MongoServer {
   readonly uri: string;
   readonly port: number;
-  /** What it is, and its version. */
+  /** The product and its version. */
   readonly description: string;
-  /** Ends it as a crash would. */
+  /** Ends the server as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again, with what it had stored. */
+  /** Starts the server again with its stored data. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** What the server is for. */
+/** How tests use the server. */
 export interface MongoServerOptions {
   /**
-   * Whether a server that is fast, or that can be killed, is worth minutes of installing.
+   * Whether tests need a fast server, or one that can be killed, even if its installation takes
+   * minutes.
    *
    * @default false
    */
   fast?: boolean;
   /**
-   * Whether what is acknowledged has to survive `kill`.
+   * Whether acknowledged data must survive `kill`.
    *
    * @default false
    */
   durable?: boolean;
 }
 
-/** Finds or installs a server, and starts it on a free port, with storage of its own. */
+/** Finds or installs a server, and starts it on a free port with its own storage. */
 export async function startMongo(options: MongoServerOptions = {}): Promise<MongoServer> {
   const { fast = false, durable = false } = options;
   const executable = await findExecutable(fast);
@@ -58,8 +59,8 @@ export async function startMongo(options: MongoServerOptions = {}): Promise<Mong
 }
 
 function findExecutable(fast: boolean): Promise<MongoExecutable> {
-  return firstOf(mongoSources({ fast }), {
-    what: `a server that speaks MongoDB's protocol`,
-    advice: `Set MONGODB_URI, put mongod on the PATH, or install cargo or python3 so that a server can be installed.`,
+  return firstAvailable(mongoSources({ fast }), {
+    tool: `a server that speaks MongoDB's protocol`,
+    advice: `Set MONGODB_URI, put mongod on the PATH, or install cargo or python3 to install a server.`,
   });
 }

@@ -3,17 +3,17 @@ import { startMongo } from './mongo-server.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A MongoDB for all tests of the run; each uses a database of its own. */
+    /** The MongoDB server of the test run; each test uses its own database. */
     mongoUri: string;
   }
 }
 
-/** Gives the run a MongoDB: that of the environment, or one that is found or installed, and stopped at the end. */
+/** Provides the MongoDB server at MONGODB_URI, or starts one and stops it after the test run. */
 export default async function provideMongo({ provide }: TestProject): Promise<() => Promise<void>> {
-  const given = process.env['MONGODB_URI'];
-  if (given !== undefined && given !== '') {
-    console.log('MongoDB: that of MONGODB_URI');
-    provide('mongoUri', given);
+  const configured = process.env['MONGODB_URI'];
+  if (configured !== undefined && configured !== '') {
+    console.log('MongoDB: the server at MONGODB_URI');
+    provide('mongoUri', configured);
     return async () => {};
   }
   const started = Date.now();

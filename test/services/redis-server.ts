@@ -3,33 +3,34 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { firstOf } from './first-source.js';
+import { firstAvailable } from './first-available.js';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
-import { systemPackage } from './system-package.js';
+import { installSystemPackage } from './system-package.js';
 import { which } from './which.js';
 
 const run = promisify(execFile);
 
-/** A Redis. */
+/** A Redis or Valkey server. */
 export interface RedisServer {
   readonly port: number;
-  /** What it is, and its version. */
+  /** The product and its version. */
   readonly description: string;
-  /** Ends it as a crash would. */
+  /** Ends the server as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again, with what it had written to its append-only file. */
+  /** Starts the server again with its append-only file. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Has it acknowledge only what survives its death: with `everysec` it may acknowledge what it has yet to write. */
-export const WRITE_BEFORE_ANSWERING = ['--appendfsync', 'always'];
+/** Makes Redis write before it acknowledges; with `everysec`, a crash loses acknowledged writes. */
+export const WRITE_BEFORE_ACKNOWLEDGING = ['--appendfsync', 'always'];
 
 /**
- * Finds or installs a server, and starts it on a free port, in a directory of its own, with an append-only file.
+ * Finds or installs a server, and starts it on a free port, in its own directory, with an
+ * append-only file.
  *
- * @param options - further ones, as its command line takes them
+ * @param options - further command-line arguments of the server
  */
 export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
   const command = await findExecutable();
@@ -53,15 +54,15 @@ export async function startRedis(options: readonly string[] = []): Promise<Redis
 }
 
 function findExecutable(): Promise<string> {
-  return firstOf(
+  return firstAvailable(
     [
       { name: 'redis-server on the PATH', find: () => which('redis-server') },
       { name: 'valkey-server on the PATH', find: () => which('valkey-server') },
       {
-        name: 'the package redis-server of the system',
-        find: () => systemPackage('redis-server'),
+        name: 'the system package redis-server',
+        find: () => installSystemPackage('redis-server'),
       },
     ],
-    { what: 'a Redis', advice: `Set REDIS_URL, or put redis-server or valkey-server on the PATH.` },
+    { tool: 'Redis', advice: `Set REDIS_URL, or put redis-server or valkey-server on the PATH.` },
   );
 }

@@ -3,17 +3,17 @@ import { startRedis } from './redis-server.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A Redis for all tests of the run; each uses queues of its own. */
+    /** The Redis server of the test run; each test uses its own queues. */
     redisUrl: string;
   }
 }
 
-/** Gives the run a Redis: that of the environment, or one that is found or installed, and stopped at the end. */
+/** Provides the Redis server at REDIS_URL, or starts one and stops it after the test run. */
 export default async function provideRedis({ provide }: TestProject): Promise<() => Promise<void>> {
-  const given = process.env['REDIS_URL'];
-  if (given !== undefined && given !== '') {
-    console.log('Redis: that of REDIS_URL');
-    provide('redisUrl', given);
+  const configured = process.env['REDIS_URL'];
+  if (configured !== undefined && configured !== '') {
+    console.log('Redis: the server at REDIS_URL');
+    provide('redisUrl', configured);
     return async () => {};
   }
   const started = Date.now();

@@ -1,6 +1,6 @@
 /**
- * Runs a command with the servers that it needs: finds, installs or starts them, says where they are by MONGODB_URI, and
- * stops them when the command has ended.
+ * Runs a command with a MongoDB server at MONGODB_URI: finds or installs the server, starts it, and
+ * stops it when the command has ended.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { runnerImport } from 'vite';
 
 const [command, ...args] = process.argv.slice(2);
 if (command === undefined) {
-  console.error('Say what to run: npm run services -- COMMAND [ARGUMENT…]');
+  console.error('Usage: npm run services -- COMMAND [ARGUMENT…]');
   process.exit(2);
 }
 
@@ -19,7 +19,7 @@ const started = Date.now();
 const mongo =
   process.env.MONGODB_URI === undefined ? await module.startMongo({ fast: true }) : undefined;
 if (mongo !== undefined) {
-  console.log(`MongoDB: ${mongo.description}, there after ${Date.now() - started} ms`);
+  console.log(`MongoDB: ${mongo.description}, started in ${Date.now() - started} ms`);
 }
 try {
   const env = { ...process.env, MONGODB_URI: process.env.MONGODB_URI ?? mongo.uri };

@@ -17,25 +17,25 @@ export interface SegmentMessage {
 /** How one request is answered, instead of with success. */
 export type SegmentAnswer =
   | { status: number; headers?: Record<string, string>; delay?: number }
-  /** The connection is reset. */
+  /** Resets the connection. */
   | 'reset'
-  /** No answer comes. */
+  /** Never answers. */
   | 'stall'
-  /** The batch is taken, and no answer comes. */
+  /** Stores the batch and never answers. */
   | 'take and stall'
-  /** The batch is taken, and the connection is reset. */
+  /** Stores the batch and resets the connection. */
   | 'take and reset';
 
-/** A local server that speaks Segment's batch API, and does what it is told. */
+/** A local server of Segment's batch API whose answers tests control. */
 export interface SegmentServer {
   readonly url: string;
-  /** What it took, in order. */
+  /** The messages of accepted batches, in the order of arrival. */
   readonly taken: readonly (SegmentMessage & { writeKey: string })[];
-  /** How many requests came. */
+  /** How many requests arrived. */
   readonly requests: number;
-  /** How the next requests are answered, one after another. */
+  /** Sets the answers to the next requests, one each. */
   answer(...answers: SegmentAnswer[]): void;
-  /** How all requests are answered; undefined for success. */
+  /** Sets the answer to all further requests; undefined for success. */
   answerAlways(
     answer: SegmentAnswer | ((batch: SegmentMessage[]) => SegmentAnswer | undefined) | undefined,
   ): void;

@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 const READY_WITHIN_MS = 60_000;
 const POLL_MS = 25;
 
-/** Servers that are running; none outlives the tests. */
+/** Running servers; they are killed when the tests end. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** A server in a process of its own, which can be killed and started again on the same port. */
+/** A server process that can be killed and started again on the same port. */
 export class ServerProcess {
   #child: ChildProcess | undefined;
   #output = '';
@@ -21,7 +21,7 @@ export class ServerProcess {
     readonly port: number,
   ) {}
 
-  /** Resolves when the server accepts connections; rejects with what it printed when it does not. */
+  /** Resolves when the server accepts connections; otherwise rejects with the server's output. */
   async start(): Promise<void> {
     const child = spawn(this.command, this.args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
@@ -61,9 +61,9 @@ export class ServerProcess {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill(signal);
-    const patience = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
     await exited;
-    clearTimeout(patience);
+    clearTimeout(timer);
   }
 }
 

@@ -4,8 +4,8 @@ import { which } from './which.js';
 
 const run = promisify(execFile);
 
-/** Installs a package of the system with apt, and finds the command of the same name. */
-export async function systemPackage(name: string): Promise<string> {
+/** Installs a system package with apt; returns the path of the command of the same name. */
+export async function installSystemPackage(name: string): Promise<string> {
   const apt = await which('apt-get');
   const options = {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

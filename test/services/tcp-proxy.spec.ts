@@ -32,12 +32,12 @@ async function ask(socket: Socket, text: string): Promise<string> {
 const failed = async (socket: Socket): Promise<string> =>
   ((await once(socket, 'error')) as [NodeJS.ErrnoException])[0].code ?? '';
 
-describe('A TCP proxy', () => {
-  it('passes on what is sent, both ways', async () => {
+describe('TcpProxy', () => {
+  it('forwards data in both directions', async () => {
     expect(await ask(await open(), 'hello')).toBe('hello');
   });
 
-  it('resets connections while it is cut, and takes new ones when it is mended', async () => {
+  it('resets connections after cut, and accepts new ones after mend', async () => {
     const socket = await open();
     await ask(socket, 'hello');
     const reset = failed(socket);
@@ -48,7 +48,7 @@ describe('A TCP proxy', () => {
     expect(await ask(await open(), 'again')).toBe('again');
   });
 
-  it('holds everything back while it is stalled, and loses nothing of it', async () => {
+  it('holds data back after stall, and forwards all of it after mend', async () => {
     const socket = await open();
     await ask(socket, 'hello');
     proxy.stall();
@@ -62,7 +62,7 @@ describe('A TCP proxy', () => {
     expect(answer).toBe('late');
   });
 
-  it('delays what it passes on', async () => {
+  it('delays forwarded data after slowDown', async () => {
     const socket = await open();
     await ask(socket, 'hello');
     proxy.slowDown(40);
@@ -71,7 +71,7 @@ describe('A TCP proxy', () => {
     expect(performance.now() - start).toBeGreaterThan(75);
   });
 
-  it('resets one connection in the middle of what it sends', async () => {
+  it('resets one connection in the middle of a transfer', async () => {
     proxy.resetAfter(10_000);
     const socket = await open();
     const reset = failed(socket);
@@ -81,7 +81,7 @@ describe('A TCP proxy', () => {
   });
 });
 
-/** Resolves when another connection has had time to be answered, were the proxy not stalled. */
+/** Resolves after a second connection would have been answered if the proxy were not stalled. */
 async function answerOfAnother(stalled: TcpProxy): Promise<string> {
   const socket = connect(stalled.port, '127.0.0.1').on('error', () => {});
   await once(socket, 'connect');

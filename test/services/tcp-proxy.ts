@@ -1,29 +1,29 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A proxy that lets a connection suffer what networks do to it. */
+/** A proxy that simulates network failures. */
 export interface TcpProxy {
   readonly port: number;
-  /** Resets all connections, and new ones too, until it is mended. */
+  /** Resets all connections, including new ones, until `mend`. */
   cut(): void;
-  /** Passes nothing on, in neither direction, until it is mended. */
+  /** Forwards no data in either direction, until `mend`. */
   stall(): void;
-  /** Holds everything back for so many milliseconds, until it is mended. */
+  /** Delays all data by a number of milliseconds, until `mend`. */
   slowDown(milliseconds: number): void;
-  /** Resets the connection that is first to send more than so many bytes from now on, once. */
+  /** Resets one connection, once the clients have sent a number of bytes. */
   resetAfter(bytes: number): void;
   mend(): void;
   stop(): Promise<void>;
 }
 
-/** Starts a proxy before a server of this machine. */
+/** Starts a proxy in front of a local server. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
-  const proxy = new SufferingProxy(target);
+  const proxy = new FaultyProxy(target);
   await proxy.listen();
   return proxy;
 }
 
-class SufferingProxy implements TcpProxy {
+class FaultyProxy implements TcpProxy {
   readonly #server = createServer((client) => this.#join(client));
   readonly #links = new Set<Link>();
   #isCut = false;
@@ -98,7 +98,7 @@ class SufferingProxy implements TcpProxy {
   }
 }
 
-/** Two sockets, each of which gets what the other receives. */
+/** Two sockets that forward data to each other. */
 class Link {
   constructor(
     private readonly client: Socket,

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Finds a command; rejects when it is not on the PATH. */
+/** Returns the path of a command; rejects if it is not on the PATH. */
 export async function which(command: string): Promise<string> {
   for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(directory, command);
@@ -9,7 +9,7 @@ export async function which(command: string): Promise<string> {
       await access(path, constants.X_OK);
       return path;
     } catch {
-      // Not here.
+      // The next directory may have it.
     }
   }
   throw new Error(`${command} is not on the PATH`);

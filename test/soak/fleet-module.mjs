@@ -1,4 +1,4 @@
-/** What the applications and the workers of a fleet share. */
+/** The module that the applications and the workers of a fleet share. */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
@@ -18,7 +18,7 @@ Module({
         node: {
           queue: bullMqQueue({
             connection: { host: '127.0.0.1', port: redisPort },
-            // What a killed worker held is to be taken up soon.
+            // Other workers recover the jobs of a killed worker soon.
             worker: { stalledInterval: 2_000, lockDuration: 5_000 },
           }),
           backends: { mongo: mongoBackend() },
@@ -28,12 +28,12 @@ Module({
   ],
 })(FleetModule);
 
-/** Tells the parent process, again and again, what became of the events. */
-export function sayAccountOf(tracker) {
-  return observeStats(tracker, { interval: 50 }).subscribe((account) => say({ account }));
+/** Reports the stats of a tracker to the parent process periodically. */
+export function reportStats(tracker) {
+  return observeStats(tracker, { interval: 50 }).subscribe((stats) => report({ stats }));
 }
 
-/** Resolves when the parent process has been told. */
-export async function say(message) {
+/** Sends a message to the parent process; resolves when it is sent. */
+export async function report(message) {
   await new Promise((resolve) => process.send(message, resolve));
 }

@@ -1,6 +1,6 @@
-/** A worker of a fleet: it takes events out of the queue until it is told to end. */
+/** A worker of a fleet: consumes events from the queue until SIGTERM. */
 import { createEventTrackingWorker, Tracker } from 'nestjs-event-tracking';
-import { FleetModule, sayAccountOf } from './fleet-module.mjs';
+import { FleetModule, reportStats } from './fleet-module.mjs';
 
 const worker = await createEventTrackingWorker(FleetModule, { logger: ['error', 'warn'] });
-sayAccountOf(worker.get(Tracker));
+reportStats(worker.get(Tracker));

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { EventStats, TrackerStats } from 'nestjs-event-tracking';
 
-/** Where a fleet's servers are. */
+/** The addresses of a fleet's servers. */
 export interface FleetServers {
   mongoUri: string;
   redisPort: number;
 }
 
-/** What an application of a fleet is to do. */
+/** The options of an application of a fleet. */
 export interface ApplicationOptions {
-  /** By which its events are known. */
+  /** The number that identifies the application in its events. */
   number: number;
-  /** How many events it emits, unless it is told to end before. */
+  /** How many events it emits, unless it is stopped earlier. */
   count: number;
   /** How many events may wait in its memory. */
   room: number;
@@ -26,11 +26,11 @@ export interface Ending {
 }
 
 interface Message {
-  account?: TrackerStats;
+  stats?: TrackerStats;
   stopped?: number;
 }
 
-const NOTHING: EventStats = {
+const NO_EVENTS: EventStats = {
   arrived: 0,
   delivered: 0,
   filtered: 0,
@@ -40,17 +40,17 @@ const NOTHING: EventStats = {
   retried: 0,
 };
 
-/** Processes that are running; none outlives the tests. */
+/** Running processes; they are killed when the tests end. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** A process of a fleet, which says what becomes of its events. */
+/** A process of a fleet, which reports its stats. */
 class Member {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
   #output = '';
-  /** What it said last, at the end of its life if that was peaceful. */
-  protected account: TrackerStats | undefined;
+  /** The latest reported stats; the final ones if the process closed. */
+  protected stats: TrackerStats | undefined;
 
   constructor(script: string, options: object) {
     const path = fileURLToPath(new URL(script, import.meta.url));
@@ -61,14 +61,14 @@ class Member {
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk));
     }
-    child.on('message', ({ account }: Message) => (this.account = account ?? this.account));
+    child.on('message', ({ stats }: Message) => (this.stats = stats ?? this.stats));
     running.add(child);
     child.once('exit', () => running.delete(child));
     this.#child = child;
     this.#ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ending);
   }
 
-  /** What it printed. */
+  /** The output of the process so far. */
   get output(): string {
     return this.#output;
   }
@@ -77,7 +77,7 @@ class Member {
     this.#child.kill('SIGTERM');
   }
 
-  /** Ends it as a crash would. */
+  /** Ends the process as a crash would. */
   async kill(): Promise<Ending> {
     this.#child.kill('SIGKILL');
     return this.#ended;
@@ -87,27 +87,27 @@ class Member {
     return this.#ended;
   }
 
-  /** Resolves when something is true after it has spoken; rejects when it ends before. */
+  /** Resolves when a condition is true after a report; rejects if the process ends earlier. */
   async until(isTrue: () => boolean): Promise<void> {
-    await this.#said(() => isTrue() || undefined);
+    await this.#received(() => isTrue() || undefined);
   }
 
-  /** Resolves to how many events it has emitted in all, when it emits no more. */
+  /** Resolves to the number of emitted events when the application has stopped emitting. */
   protected async stopped(): Promise<number> {
-    return this.#said(({ stopped }) => stopped);
+    return this.#received(({ stopped }) => stopped);
   }
 
-  #said<T>(listen: (message: Message) => T | undefined): Promise<T> {
+  #received<T>(select: (message: Message) => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const hear = (message: Message): void => {
-        const heard = listen(message);
-        if (heard === undefined) return;
-        this.#child.off('message', hear);
-        resolve(heard);
+      const onMessage = (message: Message): void => {
+        const selected = select(message);
+        if (selected === undefined) return;
+        this.#child.off('message', onMessage);
+        resolve(selected);
       };
-      this.#child.on('message', hear);
+      this.#child.on('message', onMessage);
       void this.#ended.then(({ code, signal }) =>
-        reject(new Error(`It ended too early (${code ?? signal}):\n${this.#output}`)),
+        reject(new Error(`The process ended too early (${code ?? signal}):\n${this.#output}`)),
       );
     });
   }
@@ -120,15 +120,15 @@ export class FleetApplication extends Member {
   }
 
   get emitted(): number {
-    return this.account?.arrived ?? 0;
+    return this.stats?.arrived ?? 0;
   }
 
-  /** What became of the events on their way into Redis. */
+  /** The stats of the queue: events that the application sends to Redis. */
   get queue(): EventStats {
-    return this.account?.backends['node.queue'] ?? NOTHING;
+    return this.stats?.backends['node.queue'] ?? NO_EVENTS;
   }
 
-  /** Tells it to end, and resolves when it emits no more: to how many events it has emitted in all. */
+  /** Stops the application; resolves to the number of events that it has emitted. */
   async stop(): Promise<number> {
     const stopped = this.stopped();
     this.terminate();
@@ -136,14 +136,14 @@ export class FleetApplication extends Member {
   }
 }
 
-/** A worker that stores. */
+/** A worker that stores events. */
 export class FleetWorker extends Member {
   constructor(servers: FleetServers) {
     super('fleet-worker.mjs', servers);
   }
 
-  /** What became of the events that it has taken out of the queue. */
+  /** The stats of the MongoDB backend: events that the worker took from the queue. */
   get store(): EventStats {
-    return this.account?.backends['node.mongo'] ?? NOTHING;
+    return this.stats?.backends['node.mongo'] ?? NO_EVENTS;
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Emits many events to MongoDB in a process of its own, and says what it cost and what became of them.
+ * Emits many events to MongoDB in a separate process, and prints their cost and the stats.
  *
- * Options: uri, count, burst (events between two turns of the event loop; 0 never yields), paced (waits for room), delivery
+ * Options: uri, count, burst (events between two turns of the event loop; 0 never yields), paced
+ * (waits for room), delivery
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import mongoose from 'mongoose';
@@ -36,9 +37,9 @@ const context = {
 for (const each of [tracker, nothing]) each.enterContext('request', context);
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const account = () => tracker.stats().backends.mongo;
+const stats = () => tracker.stats().backends.mongo;
 
-/** Emits in bursts; only the time inside `emit` counts. */
+/** Emits in bursts; returns the nanoseconds per call of `emit`. */
 async function emitTo(target, many, mark) {
   let nanoseconds = 0n;
   const size = burst === 0 ? many : burst;
@@ -55,18 +56,18 @@ async function emitTo(target, many, mark) {
     nanoseconds += process.hrtime.bigint() - start;
     if (burst === 0) continue;
     await turn();
-    if (paced) while (target === tracker && account().pending > delivery.capacity / 2) await turn();
+    if (paced) while (target === tracker && stats().pending > delivery.capacity / 2) await turn();
   }
   return Number(nanoseconds) / many;
 }
 
 await emitTo(nothing, WARM_UP, 'warm-up');
-// What is measured is a process that has worked for a while: the engine's heap has grown to what such work takes.
+// Measure a process whose heap has grown to its working size.
 for (let done = 0; done < WARM_UP; done += delivery.capacity / 2) {
   await emitTo(tracker, delivery.capacity / 2, 'warm-up');
   await tracker.flush({ signal: AbortSignal.timeout(30_000) });
 }
-const warmUp = account();
+const warmUp = stats();
 const noop = await emitTo(nothing, Math.min(count, 300_000), 'no-op');
 
 const before = process.memoryUsage().rss;
@@ -88,7 +89,7 @@ await tracker.close({ signal: AbortSignal.timeout(5_000) });
 
 console.log(
   `end ${JSON.stringify({
-    account: account(),
+    stats: stats(),
     warmUp: warmUp.arrived,
     emitNanoseconds: emit,
     noopNanoseconds: noop,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { EventStats, DeliveryOptions } from 'nestjs-event-tracking';
 
-/** What a producer is to do. */
+/** The options of a producer. */
 export interface ProducerOptions {
   uri: string;
   count: number;
@@ -14,33 +14,33 @@ export interface ProducerOptions {
   delivery: Required<Pick<DeliveryOptions, 'capacity' | 'maxBytes'>> & DeliveryOptions;
 }
 
-/** What a producer says at its end. */
+/** The report that a producer prints at its end. */
 export interface ProducerReport {
-  account: EventStats;
-  /** How many events it emitted before it began to count. */
+  stats: EventStats;
+  /** How many events it emitted before the measurement. */
   warmUp: number;
   emitNanoseconds: number;
   noopNanoseconds: number;
   eventsPerSecond: number;
   delayP99Milliseconds: number;
-  /** Of the process's resident memory, in bytes, at its highest. */
+  /** Growth of the process's resident memory to its peak, in bytes. */
   growthWhileEmitting: number;
   growth: number;
   rejections: string[];
 }
 
-const HEAP_OF_THE_REST_MIB = 128;
+const HEAP_BESIDE_QUEUE_MIB = 128;
 
 const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
-/** Runs a producer in a process of its own; is told when it begins and ends to emit. */
+/** Runs a producer in a separate process; calls back when it starts and stops emitting. */
 export async function runProducer(
   options: ProducerOptions,
   on: { emitting?: () => void; emitted?: () => void } = {},
 ): Promise<ProducerReport> {
   const script = fileURLToPath(new URL('mongo-producer.mjs', import.meta.url));
-  // The heap may hold the queue and what a process holds anyway, and no second queue.
-  const heap = `--max-old-space-size=${mebibytes(options.delivery.maxBytes) + HEAP_OF_THE_REST_MIB}`;
+  // The heap has room for the queue and the rest of the process, but not for a second queue.
+  const heap = `--max-old-space-size=${mebibytes(options.delivery.maxBytes) + HEAP_BESIDE_QUEUE_MIB}`;
   const args = [heap, script, JSON.stringify(options)];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
@@ -52,14 +52,14 @@ export async function runProducer(
   }
   child.on('message', (message: 'emitting' | 'emitted') => on[message]?.());
   await once(child, 'close');
-  const said = /^end (.*)$/m.exec(output)?.[1];
-  if (said === undefined) throw new Error(`The producer did not come to its end:\n${output}`);
-  const report = JSON.parse(said) as ProducerReport;
+  const report = /^end (.*)$/m.exec(output)?.[1];
+  if (report === undefined) throw new Error(`The producer ended without a report:\n${output}`);
+  const figures = JSON.parse(report) as ProducerReport;
   console.log(
-    `${options.count} events: ${Math.round(report.eventsPerSecond)} per second, emit ` +
-      `${Math.round(report.emitNanoseconds)} ns (no-op ${Math.round(report.noopNanoseconds)} ns), ` +
-      `event-loop delay p99 ${report.delayP99Milliseconds.toFixed(1)} ms, ` +
-      `memory +${mebibytes(report.growthWhileEmitting)} MiB while emitting, +${mebibytes(report.growth)} MiB in all, ${JSON.stringify(report.account)}`,
+    `${options.count} events: ${Math.round(figures.eventsPerSecond)} per second, emit ` +
+      `${Math.round(figures.emitNanoseconds)} ns (no-op ${Math.round(figures.noopNanoseconds)} ns), ` +
+      `event-loop delay p99 ${figures.delayP99Milliseconds.toFixed(1)} ms, ` +
+      `memory +${mebibytes(figures.growthWhileEmitting)} MiB while emitting, +${mebibytes(figures.growth)} MiB in all, ${JSON.stringify(figures.stats)}`,
   );
-  return report;
+  return figures;
 }

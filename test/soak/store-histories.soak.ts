@@ -8,7 +8,7 @@ const HISTORIES = 2_000;
 const SEED = Number(process.env['STORE_SEED'] ?? randomInt(2 ** 31));
 const SPEC = 'libs/event-tracking/src/disk/store/event-store-histories.spec.ts';
 
-it('The store of a queue on disk survives thousands of random histories', async () => {
+it('The event store on disk survives thousands of random histories', async () => {
   console.log(`STORE_SEED=${SEED}`);
   const { code, output } = await runNode(
     [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', SPEC],

@@ -1,4 +1,4 @@
-/** An application as the command line starts it, whose two trackers know event types: one through a module, one in code. */
+/** An application for the command line; its event types come from a module and from code. */
 import { Inject, Module } from '@nestjs/common';
 import {
   defineContext,

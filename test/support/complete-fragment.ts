@@ -28,6 +28,7 @@ declare const gauge: { set(value: number | undefined): void };
 declare const events: import('nestjs-event-tracking/testing').RecordingBackend;
 declare const prices$: import('rxjs').Observable<number>;
 declare function nextSeat(courseId: string): Promise<number>;
+declare function findCourses(filter: object): PromiseLike<string[]>;
 `;
 
 const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {

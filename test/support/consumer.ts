@@ -7,13 +7,13 @@ import { ROOT } from './root.js';
 
 const run = promisify(execFile);
 
-/** What `npm pack` made of the library. */
+/** The package that `npm pack` built. */
 export interface Tarball {
   path: string;
   files: string[];
 }
 
-/** Packs the library as it would be published. */
+/** Packs the library as publishing would. */
 export async function packLibrary(): Promise<Tarball> {
   const destination = await mkdtemp(join(tmpdir(), 'packed-'));
   const { stdout } = await run(
@@ -38,7 +38,7 @@ export async function packLibrary(): Promise<Tarball> {
   };
 }
 
-/** A project of a user of the library: an empty one, where it has been installed. */
+/** A user's project that has installed the library and contains nothing else. */
 export class Consumer {
   private constructor(private readonly directory: string) {}
 
@@ -91,7 +91,7 @@ export class Consumer {
       },
     );
     const { stdout, stderr } = await this.execute(process.execPath, ['dist/main.js']);
-    if (stderr !== '') throw new Error(`the project complains:\n${stderr}`);
+    if (stderr !== '') throw new Error(`the application wrote to stderr:\n${stderr}`);
     return stdout;
   }
 
@@ -107,11 +107,11 @@ export class Consumer {
 /** The application of a project. */
 export interface ConsumerApplication {
   main: string;
-  /** Whether the types of what it imports are beyond reproach. */
+  /** Whether the compiler skips the types of imported packages. */
   skipLibCheck: boolean;
 }
 
-/** The peers of the subpaths. */
+/** The optional peers of the subpaths. */
 export const peersOfSubpaths = (nest: 11 | 12): string[] => [
   `@nestjs/mongoose@${nest}`,
   'mongoose@9',
@@ -119,7 +119,7 @@ export const peersOfSubpaths = (nest: 11 | 12): string[] => [
   'bullmq@6',
 ];
 
-/** Uses the subpaths with their peers. */
+/** An application that uses the subpaths with their peers. */
 export const APPLICATION_OF_SUBPATHS: ConsumerApplication = {
   skipLibCheck: true,
   main: `
@@ -174,7 +174,124 @@ void main();
 `,
 };
 
-/** Uses what needs no further package. */
+/** The packages of gateways and microservices. */
+export const packagesOfMessages = (nest: 11 | 12): string[] => [
+  ...['websockets', 'platform-ws', 'platform-socket.io', 'microservices'].map(
+    (name) => `@nestjs/${name}@${nest}`,
+  ),
+  'ws@8',
+  '@types/ws@8',
+  'socket.io-client@4',
+];
+
+/** Serves a gateway over ws and over socket.io, and a microservice connected to the application. */
+export const APPLICATION_OF_MESSAGES: ConsumerApplication = {
+  skipLibCheck: true,
+  main: `
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { Controller, Module, UseGuards, UseInterceptors, type CanActivate, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EmitEvent, EventTrackingModule, MemoryBackend, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
+import { firstValueFrom } from 'rxjs';
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
+
+const memory = new MemoryBackend();
+let tracker: Tracker;
+
+class Guard implements CanActivate {
+  canActivate(): boolean {
+    tracker.enterContext('guarded', { guarded: true });
+    return true;
+  }
+}
+
+const intercepted = new TrackContextInterceptor('intercepted', () => ({ intercepted: true }));
+
+@WebSocketGateway({ path: '/live' })
+@UseGuards(Guard)
+class Live {
+  handleConnection(client: any, request: any): void {
+    tracker.enterContext('user', { user: (client.handshake ?? request).headers['x-user'] });
+  }
+
+  @SubscribeMessage('say')
+  @UseInterceptors(intercepted)
+  @EmitEvent('said', { data: ({ executionContext }) => ({ type: executionContext?.getType() }) })
+  say(@MessageBody() id: string) {
+    return { event: 'answer', data: id };
+  }
+}
+
+@Controller()
+@UseGuards(Guard)
+class Payments {
+  @MessagePattern('pay')
+  @UseInterceptors(intercepted)
+  @EmitEvent('paid', { data: ({ executionContext }) => ({ type: executionContext?.getType() }) })
+  pay(): string {
+    return 'paid';
+  }
+}
+
+@Module({
+  imports: [EventTrackingModule.forRoot({ backends: { memory } })],
+  controllers: [Payments],
+  providers: [Live],
+})
+class AppModule {}
+
+async function start(adapt: (app: INestApplication) => WsAdapter | IoAdapter, use: (url: string) => Promise<void>) {
+  const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'], forceCloseConnections: true });
+  tracker = app.get(Tracker);
+  app.useWebSocketAdapter(adapt(app));
+  const options = { host: '127.0.0.1', port: 0 };
+  const microservice = app.connectMicroservice({ transport: Transport.TCP, options });
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  await use(await app.getUrl());
+  const { port } = (microservice as any).unwrap().address();
+  const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { ...options, port } });
+  await firstValueFrom(client.send('pay', 'ada'));
+  await client.close();
+  await app.close();
+}
+
+async function overWs(url: string): Promise<void> {
+  for (const user of ['ada', 'ben']) {
+    const socket = new WebSocket(url.replace('http', 'ws') + '/live', { headers: { 'x-user': user } });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ event: 'say', data: user }));
+    await once(socket, 'message');
+    socket.close();
+  }
+}
+
+async function overSocketIo(url: string): Promise<void> {
+  for (const user of ['ada', 'ben']) {
+    const socket = io(url, { path: '/live', extraHeaders: { 'x-user': user }, forceNew: true });
+    socket.emit('say', user);
+    await new Promise((resolve) => socket.on('answer', resolve));
+    socket.disconnect();
+  }
+}
+
+async function main(): Promise<void> {
+  await start((app) => new WsAdapter(app), overWs);
+  await start((app) => new IoAdapter(app), overSocketIo);
+  console.log(JSON.stringify(memory.events.map(({ name, data, context }) => ({ name, data, context }))));
+}
+
+void main();
+`,
+};
+
+/** An application that needs no further package. */
 export const PLAIN_APPLICATION: ConsumerApplication = {
   skipLibCheck: false,
   main: `

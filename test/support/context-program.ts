@@ -5,7 +5,7 @@ import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { Tracker } from 'nestjs-event-tracking';
 import { randomFrom } from './random.js';
 
-/** What code does with contexts, and how it waits in between. */
+/** A step of a program that enters contexts, waits and emits. */
 export type Step =
   | { do: 'emit' }
   | { do: 'wait'; by: 'microtask' | 'immediate' | 'timer' }
@@ -21,7 +21,7 @@ interface Branch {
 
 type Values = Record<string, number>;
 
-/** Writes a program at random: nested and parallel blocks, waiting in every way. */
+/** Generates a random program of nested and parallel blocks that wait in every way. */
 export function writeProgram(seed: number, depth = 3): Step[] {
   const random = randomFrom(seed);
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
@@ -67,7 +67,7 @@ export function writeProgram(seed: number, depth = 3): Step[] {
   return steps(depth);
 }
 
-/** Runs a program; each event says in its data which step emitted it. Resolves when all of it has ended. */
+/** Runs a program to its end; the data of each event name the step that emitted it. */
 export async function runProgram(tracker: Tracker, program: Step[], emit: string): Promise<void> {
   const unawaited: Promise<unknown>[] = [];
   const run = async (steps: Step[], path: string): Promise<void> => {
@@ -120,11 +120,11 @@ export async function runProgram(tracker: Tracker, program: Step[], emit: string
     tracker.context(name, values, () => run(steps, path));
   const observe = (branch: Branch, path: string): Observable<void> => from(run(branch.steps, path));
   await run(program, '');
-  // What nobody awaits may begin more of its kind.
+  // Unawaited branches may start further ones.
   while (unawaited.length > 0) await Promise.all(unawaited.splice(0));
 }
 
-/** What a naive reader expects: the context of each emitting step, by its path. */
+/** Returns the expected context of each emitting step, by its path. */
 export function expectedContexts(
   program: Step[],
   outer: Record<string, unknown>,
@@ -157,11 +157,11 @@ export function expectedContexts(
           }
           break;
         case 'stream':
-          // What reads a stream stands outside the block that made it.
+          // The code that reads a stream runs outside the block that created it.
           expected.set(`${here}~1`, merged(entered)).set(`${here}~2`, merged(entered));
           break;
         case 'emitter':
-          // Listeners are called synchronously, by the one who emits.
+          // Listeners run synchronously, inside the block that emits.
           expected.set(`${here}!`, merged(inside(entered, step.branch)));
           break;
         case 'observable':

@@ -1,4 +1,4 @@
-/** The metadata records of a course application as its trackers hold them: of two contexts, and of events in several versions. */
+/** Metadata records of a course application: two contexts, and events in several versions. */
 import { recordOf } from './metadata-record.mjs';
 
 const course_id = {
@@ -63,7 +63,7 @@ const both = {
   stack_trace: '',
 };
 
-/** What was registered once, and is no more. */
+/** Records of retired types and of earlier versions. */
 export const EARLIER_RECORDS = [
   recordOf({
     kind: 'event',
@@ -101,7 +101,7 @@ export const EARLIER_RECORDS = [
   }),
 ];
 
-/** What the application registers now. */
+/** Records of the currently registered types. */
 export const RECORDS = [
   request,
   session,

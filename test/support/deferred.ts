@@ -5,7 +5,7 @@ export interface Deferred<T> {
   readonly reject: (fault: unknown) => void;
 }
 
-/** Makes a promise that the test settles. */
+/** Creates a promise that the test settles. */
 export function deferred<T = void>(): Deferred<T> {
   let settle!: Omit<Deferred<T>, 'promise'>;
   const promise = new Promise<T>((resolve, reject) => {

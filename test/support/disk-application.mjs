@@ -1,8 +1,9 @@
 /**
- * An application with a queue on disk and a slow destination: emits numbers until it is killed, or delivers what is left.
+ * An application with a queue on disk and a slow destination. Emits numbers until it is killed, or
+ * delivers the events that an earlier process left.
  *
- * Arguments: the directory of the queue, the file of the destination, the file of what was emitted, either the number to
- * begin with or `drain`, and the interval of syncing in milliseconds.
+ * Arguments: the directory of the queue, the file of the destination, the file that logs emitted
+ * numbers, the first number or `drain`, and the sync interval in milliseconds.
  */
 import { appendFile } from 'node:fs/promises';
 import { openSync, writeSync } from 'node:fs';

@@ -15,7 +15,7 @@ import { copyFiles } from './store-files.js';
 /** Limits segments to 64 KiB. */
 const SMALL_SEGMENTS = 2 ** 19;
 
-/** Resolves when so many events are on the disk. */
+/** Resolves when a number of events are on the disk. */
 export async function queued(tracker: Tracker, count: number): Promise<void> {
   const isQueued = (): boolean => tracker.stats().backends['node.queue']!.delivered === count;
   await vi.waitUntil(isQueued, { timeout: 10_000, interval: 2 });
@@ -24,9 +24,9 @@ export async function queued(tracker: Tracker, count: number): Promise<void> {
 /** A destination that never answers. */
 export const stuck: Backend = { send: () => new Promise<void>(() => {}) };
 
-/** Processes of one directory, each with a tracker whose node 'node' has a queue on disk. */
+/** Simulated processes that share a directory; each tracker has a node with a queue on disk. */
 export class DiskProcesses {
-  /** What all of them logged. */
+  /** The log messages of all processes. */
   readonly log: string[] = [];
   readonly #trackers: Tracker[] = [];
 
@@ -95,7 +95,7 @@ export class DiskProcesses {
     await vi.waitUntil(async () => !(await isWaiting()));
   }
 
-  /** Resolves when no process holds a store, or the one that is named. */
+  /** Resolves when no process holds the store of a slot, or any store. */
   async released(slot = ''): Promise<void> {
     await vi.waitUntil(async () => {
       const names = await readdir(this.directory, { recursive: true }).catch(() => []);

@@ -3,12 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { MemoryBackend, type TrackingEvent } from 'nestjs-event-tracking';
 
-/** The HTTP adapters that everything has to work on. */
+/** The supported HTTP adapters. */
 export const ADAPTERS = ['Express', 'Fastify'] as const;
 
 export type Adapter = (typeof ADAPTERS)[number];
 
-/** An application that listens on a port of its own. */
+/** An application that listens on a free port. */
 export interface HttpApplication extends AsyncDisposable {
   readonly app: INestApplication;
   readonly url: string;
@@ -17,7 +17,7 @@ export interface HttpApplication extends AsyncDisposable {
 /**
  * Starts an application on an adapter; `prepare` is called before it listens.
  *
- * @param forceCloseConnections - whether closing cuts requests under way off
+ * @param forceCloseConnections - whether closing aborts requests in progress
  */
 export async function listen(
   adapter: Adapter,
@@ -36,7 +36,7 @@ export async function listen(
   return { app, url, [Symbol.asyncDispose]: () => app.close() };
 }
 
-/** A backend that keeps events, and finds those of one request. */
+/** A memory backend that finds events by name or request. */
 export class Recorder extends MemoryBackend {
   named(name: string): TrackingEvent[] {
     return this.events.filter((event) => event.name === name);
@@ -46,7 +46,7 @@ export class Recorder extends MemoryBackend {
     return this.events.filter((event) => event.context['request_id'] === id);
   }
 
-  /** The only event of a name. */
+  /** Returns the only event of a name; throws if there are none or several. */
   only(name: string): TrackingEvent {
     const [event, ...others] = this.named(name);
     if (event === undefined || others.length > 0) {

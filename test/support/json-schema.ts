@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
-/** What a validator of JSON Schema 2020-12 finds wrong in a value. */
-export function faultsOf(schema: object, value: unknown): string[] {
+/** Validates a value against a JSON Schema 2020-12; returns the errors. */
+export function schemaErrorsOf(schema: object, value: unknown): string[] {
   const ajv = addFormats.default(
     new Ajv2020({ strict: true, allErrors: true, strictTypes: false }),
   );

@@ -1,4 +1,4 @@
-/** An application with a queue on a disk that takes no more than the limit of its process, which somebody lifts. */
+/** An application with a queue on disk whose process starts with a file size limit. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { AsyncRoutingBackend, Tracker } from 'nestjs-event-tracking';
@@ -13,17 +13,17 @@ const tracker = new Tracker({
   backends: { node: new AsyncRoutingBackend({ queue, backends: { destination } }) },
   logger,
 });
-const account = () => tracker.stats().backends['node.queue'];
+const stats = () => tracker.stats().backends['node.queue'];
 
 for (let index = 0; index < 2_000; index++) {
   tracker.emit('noise', { text: randomBytes(1_000).toString('hex') });
 }
 const watching = setInterval(() => {
-  if (account().retried === 0) return;
+  if (stats().retried === 0) return;
   clearInterval(watching);
-  console.log(JSON.stringify(account()));
+  console.log(JSON.stringify(stats()));
 }, 10);
 await once(process.stdin.resume(), 'end');
 await tracker.flush();
 await tracker.close();
-console.log(JSON.stringify({ ...account(), delivered: ids.size }));
+console.log(JSON.stringify({ ...stats(), delivered: ids.size }));

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 
-/** An application that runs in a process of its own. */
+/** An application that runs in a separate process. */
 export interface ListeningApp extends AsyncDisposable {
   readonly url: string;
-  /** Resolves to what the pattern matches, as soon as the application has printed it. */
+  /** Resolves to the first match of a pattern in the output. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
 }
 
-/** Starts a script that prints `Listening on <url>`, on a port of its own. */
+/** Starts a script on a free port; the script must print `Listening on <url>`. */
 export async function startApp(script: string): Promise<ListeningApp> {
   const child = spawn(process.execPath, [script], {
     env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', PORT: '0' },
@@ -35,7 +35,7 @@ export async function startApp(script: string): Promise<ListeningApp> {
       listeners.add(look);
       look();
       const fail = (): void =>
-        reject(new Error(`It ended without printing ${pattern}:\n${output}`));
+        reject(new Error(`The application ended without printing ${pattern}:\n${output}`));
       ended.then(fail, fail);
     });
   const [, url] = await printed(/Listening on (\S+)/);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Makes a metadata record, as a tracker makes one of a type: the content decides the id.
+ * Creates a metadata record as a tracker does for a type; its id is a hash of the content.
  *
  * @param {object} description
  * @returns {import('nestjs-event-tracking/core').MetadataRecord}

@@ -4,7 +4,7 @@ import type { TrackingEvent } from 'nestjs-event-tracking';
 import type { EventDocument } from 'nestjs-event-tracking/mongo';
 import { inject } from 'vitest';
 
-/** The run's MongoDB, with a database that nobody else uses. */
+/** Returns the URI of a new database on the MongoDB server of the test run. */
 export function databaseUri(port?: number): string {
   const uri = new URL(inject('mongoUri'));
   uri.pathname = `/test-${randomUUID().slice(0, 8)}`;
@@ -12,7 +12,7 @@ export function databaseUri(port?: number): string {
   return uri.href;
 }
 
-/** A connection to a database that nobody else uses. */
+/** Connects to a new database. */
 export function connectMongo(
   uri = databaseUri(),
   options: ConnectOptions = {},
@@ -28,7 +28,7 @@ export async function dropMongo(connection: Connection): Promise<void> {
   await connection.close();
 }
 
-/** All events of a collection, oldest first. */
+/** Returns the events of a collection, oldest first. */
 export async function storedIn(
   connection: Connection,
   collection = 'events',

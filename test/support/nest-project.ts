@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ROOT } from './root.js';
 import { runNode } from './run-node.js';
 
-/** What `nest new` asks of the compiler, and `strict` in full. */
+/** The compiler options of `nest new`, with all of `strict`. */
 const COMPILER_OPTIONS = {
   module: 'nodenext',
   moduleResolution: 'nodenext',
@@ -17,7 +17,7 @@ const COMPILER_OPTIONS = {
   experimentalDecorators: true,
   allowSyntheticDefaultImports: true,
   target: 'ES2023',
-  // `using` is described here, beyond what the template needs.
+  // The template lacks the types of `using`.
   lib: ['ES2023', 'ESNext.Disposable'],
   outDir: './dist',
   rootDir: '.',
@@ -26,7 +26,7 @@ const COMPILER_OPTIONS = {
   types: ['node'],
 };
 
-/** A project of somebody who has installed the library: it sees the built package and its exports only. */
+/** A user's project with the library installed: it sees only the exports of the built package. */
 export class NestProject implements AsyncDisposable {
   private constructor(readonly directory: string) {}
 
@@ -45,7 +45,7 @@ export class NestProject implements AsyncDisposable {
     return new NestProject(directory);
   }
 
-  /** Compiles the project; returns what the compiler says, which is nothing when all is well. */
+  /** Compiles the project; returns the compiler's output, which is empty if there are no errors. */
   async compile(): Promise<string> {
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
     const { output } = await runNode([compiler, '--pretty', 'false', '-p', this.directory]);

@@ -1,4 +1,4 @@
-/** A Nest application that emits to MongoDB until SIGTERM, and then says what became of the events. */
+/** A Nest application that emits to MongoDB until SIGTERM, and then prints its stats. */
 import 'reflect-metadata';
 import { writeSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -29,16 +29,16 @@ const timer = setInterval(() => {
   writeSync(1, `emitted ${emitted}\n`);
 }, 2);
 
-async function nothingIsPending() {
+async function allDelivered() {
   while (tracker.stats().backends.mongo.pending > 0) await setTimeout(20);
 }
 
 process.once('SIGTERM', async () => {
   clearInterval(timer);
   tracker.emit('terminated', { index: emitted++ });
-  // Mongoose may wait for ever for a server that does not answer; event tracking does not.
-  await Promise.race([app.close(), nothingIsPending()]);
-  const account = tracker.stats().backends.mongo;
-  writeSync(1, `end ${JSON.stringify({ emitted, account })}\n`);
+  // Mongoose may wait forever for a server that does not answer; event tracking does not.
+  await Promise.race([app.close(), allDelivered()]);
+  const stats = tracker.stats().backends.mongo;
+  writeSync(1, `end ${JSON.stringify({ emitted, stats })}\n`);
   process.exit(0);
 });

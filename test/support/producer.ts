@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { EventStats } from 'nestjs-event-tracking';
 import { ROOT } from './root.js';
 
-/** An application in a process of its own that emits to MongoDB until it is told to end. */
+/** An application in a separate process that emits to MongoDB until it is terminated. */
 export interface Producer {
-  /** Resolves when so many events have been emitted. */
+  /** Resolves when a number of events have been emitted. */
   hasEmitted(count: number): Promise<void>;
   terminate(): void;
-  /** What it says of itself when it has ended. */
-  ended(): Promise<{ emitted: number; account: EventStats; output: string }>;
+  /** Resolves to the report of the application when it has ended. */
+  ended(): Promise<{ emitted: number; stats: EventStats; output: string }>;
 }
 
 export async function startProducer(options: {
@@ -45,9 +45,9 @@ export async function startProducer(options: {
     terminate: () => void child.kill('SIGTERM'),
     async ended() {
       await closed;
-      const said = /^end (.*)$/m.exec(output)?.[1];
-      if (said === undefined) throw new Error(`The producer said nothing at its end:\n${output}`);
-      return { ...(JSON.parse(said) as { emitted: number; account: EventStats }), output };
+      const report = /^end (.*)$/m.exec(output)?.[1];
+      if (report === undefined) throw new Error(`The producer ended without a report:\n${output}`);
+      return { ...(JSON.parse(report) as { emitted: number; stats: EventStats }), output };
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The names of the reference documentation of Python's event-tracking: its index, and its chapter on design. */
+/** The names in the documentation of Python's event-tracking: its index and design chapter. */
 export const PYTHON_NAMES: readonly string[] = [
   'eventtracking',
   'eventtracking.backends',

@@ -1,4 +1,4 @@
-/** Random numbers from a seed, the same each time: mulberry32. */
+/** Returns a generator of reproducible random numbers (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

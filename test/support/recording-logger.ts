@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 
-/** Keeps what is logged as a warning or an error, and says nothing. */
+/** Records warnings and errors, and prints nothing. */
 export class RecordingLogger implements LoggerService {
   readonly complaints: string[] = [];
 

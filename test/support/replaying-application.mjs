@@ -1,4 +1,4 @@
-/** An application as the command line starts it: what its destinations take is written to the file that TAKEN names. */
+/** An application for the command line whose destinations append their events to the file TAKEN. */
 import { appendFileSync } from 'node:fs';
 import { Module } from '@nestjs/common';
 import { EventTrackingModule, PermanentDeliveryError, serializeEvent } from 'nestjs-event-tracking';

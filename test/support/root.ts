@@ -1,4 +1,4 @@
 import { fileURLToPath } from 'node:url';
 
-/** Where the workspace is. */
+/** The root directory of the workspace. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 
-/** What became of a process. */
+/** The exit code and the output of a process. */
 export interface Run {
   code: number | null;
   output: string;
 }
 
-/** Runs a script with Node to its end; its output is what it printed and complained of. */
+/** Runs a script with Node to its end; the output combines stdout and stderr. */
 export function runNode(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
-  // Where the tests find a database is nothing that a script is to find by itself.
+  // Scripts must not find the servers of the tests by themselves.
   const { MONGODB_URI: _, REDIS_URL: __, ...environment } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: options.cwd,

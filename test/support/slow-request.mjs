@@ -1,4 +1,4 @@
-/** An application whose only request emits one second after the process was told to end. */
+/** An application whose only request emits one second after SIGTERM. */
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

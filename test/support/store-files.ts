@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** Damages a file in one of the ways in which disks do. */
+/** Damages a file as a failing disk would. */
 export function damageFile(
   path: string,
   kind: 'flip' | 'zero' | 'cut' | 'remove',
@@ -34,7 +34,7 @@ export function segmentsIn(directory: string): string[] {
     .sort();
 }
 
-/** Copies the files of a store, as a process leaves them that dies now. */
+/** Copies the files of a store, as if its process died now. */
 export function copyFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) {
@@ -42,12 +42,12 @@ export function copyFiles(from: string, to: string): void {
     try {
       copyFileSync(join(from, name), join(to, name));
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ENOENT') throw error; // deleted by a write under way
+      if ((error as { code?: unknown }).code !== 'ENOENT') throw error; // a concurrent write deleted it
     }
   }
 }
 
-/** Returns the content of each file of a store, by its path; leaves out the sockets of processes. */
+/** Returns the content of each file of a store by its path, without the sockets of processes. */
 export function contentsOf(directory: string): Map<string, string> {
   const names = readdirSync(directory, { recursive: true }) as string[];
   const files = names.filter((name) => lstatSync(join(directory, name)).isFile()).sort();

@@ -1,4 +1,4 @@
-/** Creates and closes applications one after another, and prints what they leave behind. */
+/** Creates and closes applications in sequence; prints leaked memory, listeners and timers. */
 import 'reflect-metadata';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -45,7 +45,7 @@ Reflect.defineMetadata('design:paramtypes', [Service], CoursesController);
 decorate([Get(), TrackContext()], CoursesController.prototype, 'read');
 Controller()(CoursesController);
 
-async function liveAndDie(number) {
+async function runApplication(number) {
   const memory = new MemoryBackend();
   class AppModule {}
   Module({
@@ -100,11 +100,11 @@ const listeners = () =>
 
 const REGISTRY = Symbol.for('event-tracking:registry');
 
-await liveAndDie(0);
+await runApplication(0);
 const listenersBefore = listeners();
 const heap = {};
 for (let number = 1; number <= COUNT; number++) {
-  await liveAndDie(number);
+  await runApplication(number);
   if (number === COUNT / 2) heap.half = await heapInUse();
 }
 heap.end = await heapInUse();

@@ -1,4 +1,4 @@
-/** An application with a processor in threads that nobody closes; it is to end by itself. */
+/** An application with a thread processor that is never closed; the process must end by itself. */
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -45,5 +45,5 @@ if (kind === 'without-nest') {
 const counts = memory.events.map(({ data }) => data.count);
 const [{ filtered }] = Object.entries(tracker.stats().backends)
   .filter(([path]) => path.endsWith('node'))
-  .map(([, account]) => account);
+  .map(([, stats]) => stats);
 console.log(JSON.stringify({ counts, filtered }));

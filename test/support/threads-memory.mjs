@@ -1,4 +1,4 @@
-/** Has threads outgrow their memory; says how each event ended. */
+/** Makes threads exceed their memory limit, and prints the outcome of each event. */
 import { ThreadProcessor } from 'nestjs-event-tracking/threads';
 
 const [path] = process.argv.slice(2);

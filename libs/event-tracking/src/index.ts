@@ -32,8 +32,8 @@ export {
   type EventDataOf,
   type EventType,
   type EventTypeOptions,
-  type TypeOptions,
 } from './core/event-types/event-type.js';
+export type { TypeOptions } from './core/event-types/read-type-options.js';
 export type { EventsOf } from './core/event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './core/event-types/metadata-record.js';
@@ -51,6 +51,7 @@ export type {
   QueuedEvent,
   EventQueueProducer,
   EventQueueConsumer,
+  UnacknowledgedEvent,
 } from './core/tree/event-queue.js';
 export type {
   FilterObject,
@@ -93,7 +94,8 @@ export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
 export { ClsContextLocator } from './nest/request/cls-context-locator.js';
 export { withContext, withoutContext } from './nest/request/with-context.js';
-export type { EmitOn, MethodCall } from './nest/decorators/decorated-method.js';
+export type { MethodCall } from './nest/decorators/method-call.js';
+export type { EmitOn } from './nest/decorators/method-plan.js';
 export type {
   BackendDefinition,
   BackendDefinitions,

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Backend } from '../core/tree/backend.js';
 import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
-import { describeValue } from '../core/diagnostics/describe.js';
+import { describeValue, quoteName } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
@@ -9,7 +9,7 @@ import { isThenable } from '../core/diagnostics/is-thenable.js';
 import { serializeEvent } from '../core/event/serialize-event.js';
 import { truncateEvent } from './truncate-event.js';
 
-/** A logger like Nest's: each level is a method that takes a line. */
+/** A logger like Nest's, winston or the console: each level is a method that takes a line. */
 export interface NestLikeLogger {
   log(message: string): unknown;
 }
@@ -28,8 +28,10 @@ export type LoggerLevel = (typeof NEST_LEVELS)[number] | (typeof PINO_LEVELS)[nu
 /** The options of a {@link LoggerBackend}. */
 export interface LoggerBackendOptions {
   /**
-   * The logger. A logger like Nest's, with `log`, receives a line. A logger like pino, with `info`
-   * but without `log`, receives the object `{ event }` with its timestamp in RFC 3339.
+   * The logger. A logger like Nest's, with `log` but without `info`, receives a line. A logger like
+   * pino, with `info` but without `log`, receives the object `{ event }` with its timestamp in
+   * RFC 3339. A logger with both, like winston and the console, receives a line by `info`, because
+   * `log` may expect a level first.
    *
    * @default Nest's logger with the context 'Events'
    */
@@ -107,15 +109,16 @@ export class LoggerBackend implements Backend {
   constructor(options: LoggerBackendOptions = {}) {
     checkOptions(options, 'LoggerBackend', OPTION_KEYS);
     const logger: unknown = options.logger ?? new Logger('Events');
-    const isNestLike = hasMethod(logger, 'log');
-    if (!isNestLike && !hasMethod(logger, 'info')) {
+    const [hasLog, hasInfo] = [hasMethod(logger, 'log'), hasMethod(logger, 'info')];
+    if (!hasLog && !hasInfo) {
       throw new ImproperlyConfigured(
-        `LoggerBackend: logger must be a logger like Nest's (with log) or like pino (with info); ` +
-          `received ${describeValue(logger)}.`,
+        `LoggerBackend: logger must be a logger like Nest's (with log), or like pino or winston (with info); ` +
+          `received ${describeValue(logger)}. Pass an instance, or omit the option for Nest's logger.`,
       );
     }
-    this.#logsObjects = !isNestLike && options.serialize === undefined;
-    this.#write = methodOf(logger, levelOf(options.level ?? 'log', isNestLike));
+    this.#logsObjects = !hasLog && options.serialize === undefined;
+    const level = levelOf(options.level ?? 'log', hasInfo ? PINO_LEVELS : NEST_LEVELS);
+    this.#write = methodOf(logger, checkedMethod(logger, level));
     this.#warn = hasMethod(logger, 'warn') ? methodOf(logger, 'warn') : undefined;
     this.#serialize = checkedSerialize(options.serialize ?? serializeEvent);
     this.#maxEventSize = checkedLimit(options.maxEventSize);
@@ -148,7 +151,7 @@ export class LoggerBackend implements Backend {
     const line = this.#serialize(event);
     const size = Buffer.byteLength(line);
     if (size <= limit) return this.#write(this.#logsObjects ? entryOf(event) : line);
-    const problem = `The event '${event.name}' has ${size} bytes, more than maxEventSize (${limit})`;
+    const problem = `The event ${quoteName(event.name)} has ${size} bytes, more than maxEventSize (${limit})`;
     switch (this.#oversize) {
       case 'drop':
         throw new PermanentDeliveryError(`${problem}, and oversize is 'drop'.`);
@@ -201,10 +204,22 @@ function methodOf(logger: unknown, method: string): (entry: string | object) => 
   return (entry) => methods[method]!(entry);
 }
 
-function levelOf(level: unknown, isNestLike: boolean): string {
+/** The names of winston and log4js for levels that they call otherwise. */
+const FALLBACKS: Readonly<Record<string, readonly string[]>> = { trace: ['silly', 'verbose'] };
+
+function checkedMethod(logger: unknown, level: string): string {
+  const names = [level, ...(FALLBACKS[level] ?? [])];
+  const method = names.find((name) => hasMethod(logger, name));
+  if (method !== undefined) return method;
+  throw new ImproperlyConfigured(
+    `LoggerBackend: logger must have the method ${level}() for its level; received ${describeValue(logger)}. ` +
+      `Set level to one that the logger has.`,
+  );
+}
+
+function levelOf(level: unknown, own: readonly string[]): string {
   const name = String(level).toLowerCase();
-  const own: readonly string[] = isNestLike ? NEST_LEVELS : PINO_LEVELS;
-  const other: readonly string[] = isNestLike ? PINO_LEVELS : NEST_LEVELS;
+  const other: readonly string[] = own === NEST_LEVELS ? PINO_LEVELS : NEST_LEVELS;
   const translated = own.includes(name) ? name : own[other.indexOf(name)];
   if (translated === undefined) {
     throw new ImproperlyConfigured(

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { Queue, Worker, type Job, type JobsOptions } from 'bullmq';
+import { Queue, type JobsOptions } from 'bullmq';
 import type { Deadline } from '../core/tree/backend.js';
-import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type {
   EventQueue,
@@ -15,12 +14,14 @@ import {
   type BullMqEventQueueOptions,
   type QueueAddress,
 } from './bullmq-event-queue-options.js';
-import { BullMqNodeConsumer } from './bullmq-node-consumer.js';
-import { checkWorkerConnection } from './connection-check.js';
+import { BullMqNodeConsumer, type AnyJob } from './bullmq-node-consumer.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
 import type { EventJob, RecordJob } from './event-job.js';
 import { JobProducer } from './job-producer.js';
+import { JobWorker } from './job-worker.js';
 import { ping } from './ping.js';
+import { RedisClients } from './redis-clients.js';
+import { describeRedisError } from './redis-error.js';
 
 const JOB_OPTIONS: JobsOptions = {
   attempts: 10,
@@ -29,6 +30,8 @@ const JOB_OPTIONS: JobsOptions = {
   removeOnFail: false,
 };
 const WORKER_OPTIONS = { concurrency: 10, maxStalledCount: 10 };
+/** How long jobs may take to return their events after the deadline of `close`. */
+const RETURN_TIMEOUT_MS = 2_000;
 const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacity: 50_000 };
 
 /**
@@ -45,18 +48,23 @@ const DELIVERY = { batchSize: 1_000, concurrency: 2, flushInterval: 100, capacit
 export class BullMqEventQueue implements EventQueue {
   readonly #options: BullMqEventQueueOptions;
   readonly deadLetters: DeadLetterQueue;
+  /** All nodes share one worker. */
+  readonly sharesRoom = true;
   readonly #address: QueueAddress;
+  readonly #clients: RedisClients;
   readonly #diagnostics: Diagnostics;
   readonly #consumers: BullMqNodeConsumer[] = [];
   /** The consumers that are not closed. */
   readonly #open = new Set<BullMqNodeConsumer>();
   #queue: Queue | undefined;
-  #worker: Worker | undefined;
-  #closing = Promise.resolve();
+  #worker: JobWorker<EventJob | RecordJob> | undefined;
+  #ending: Promise<void> | undefined;
+  #returning: NodeJS.Timeout | undefined;
 
   /** @throws {@link ImproperlyConfigured} for invalid options */
   constructor(options: BullMqEventQueueOptions) {
     this.#address = readAddress(options);
+    this.#clients = new RedisClients(this.#address.connection);
     this.deadLetters = new DeadLetterQueue(this.#address, options.logger);
     this.#options = options;
     this.#diagnostics = new Diagnostics(options.logger ?? new Logger('BullMqEventQueue'));
@@ -65,7 +73,11 @@ export class BullMqEventQueue implements EventQueue {
   open(node: EventQueueConsumer): EventQueueProducer {
     const { eventsPerJob = 100, bytesPerJob = 1_000_000, job, delivery } = this.#options;
     this.#queue ??= this.#options.queue ?? this.#createQueue();
-    const consumer = new BullMqNodeConsumer(node);
+    const consumer = new BullMqNodeConsumer(node, {
+      isFull: () => sum(this.#consumers, ({ pending }) => pending) >= this.#concurrency,
+      isFullOfDeferred: () =>
+        sum(this.#consumers, ({ deferred }) => deferred) > Math.max(1, this.#concurrency / 2),
+    });
     this.#consumers.push(consumer);
     this.#open.add(consumer);
     const bounds = { events: eventsPerJob, bytes: bytesPerJob };
@@ -85,58 +97,86 @@ export class BullMqEventQueue implements EventQueue {
     if (this.#queue !== undefined) await ping(this.#queue, deadline);
   }
 
-  /** Takes no further jobs, waits for those under way, and closes the connections. */
+  /**
+   * Takes no further jobs, waits for those under way, and closes the connections.
+   *
+   * @remarks
+   * Once the signal aborts, jobs under way have two more seconds to return their events to the queue. Then the connections
+   * are closed whatever their state; another worker takes over the jobs that are left.
+   */
   async close({ signal }: Deadline = {}): Promise<void> {
-    const [worker, queue] = [this.#worker, this.#queue];
-    this.#worker = undefined;
-    this.#queue = undefined;
-    // Jobs cut short by the deadline return their events once the destinations have stopped.
-    this.#closing = Promise.allSettled([
-      this.#closing,
-      worker?.close() ?? Promise.resolve(),
-      queue === undefined || queue === this.#options.queue ? Promise.resolve() : queue.close(),
-    ]).then(() => {});
-    await untilAborted(this.#closing, signal);
+    await untilAborted(this.#end(), signal);
+    if (signal?.aborted === true) this.#abortSoon();
   }
 
+  /** Ends the queue with its last node. A node is closed again once its destinations have returned their events. */
   async #closeConsumer(consumer: BullMqNodeConsumer, deadline: Deadline): Promise<void> {
-    const ended = consumer.close();
     this.#open.delete(consumer);
+    const ended = consumer.close();
     if (this.#open.size > 0) consumer.stopAccepting();
     else await this.close(deadline);
     await untilAborted(ended, deadline.signal);
   }
 
+  get #concurrency(): number {
+    return this.#worker?.opts.concurrency ?? WORKER_OPTIONS.concurrency;
+  }
+
+  #end(): Promise<void> {
+    return (this.#ending ??= this.#endGracefully());
+  }
+
+  async #endGracefully(): Promise<void> {
+    const isIdle = this.#consumers.every((each) => each.isIdle);
+    // Without a connection, no job can be under way that this process does not know.
+    if (!isIdle || this.#clients.isConnected) await this.#worker?.close().catch(() => {});
+    this.#abort();
+  }
+
+  #abortSoon(): void {
+    if (this.#consumers.every((each) => each.hasEnded)) this.#abort();
+    else this.#returning ??= setTimeout(() => this.#abort(), RETURN_TIMEOUT_MS);
+  }
+
+  #abort(): void {
+    clearTimeout(this.#returning);
+    this.#worker?.abort();
+    this.#clients.disconnect();
+  }
+
   #createQueue(): Queue {
-    const { name, prefix, connection } = this.#address;
-    const queue = new Queue(name, { connection, prefix });
-    queue.on('error', (error) => this.#report('the connection', 'Redis cannot be reached', error));
+    const { name, prefix } = this.#address;
+    const queue = new Queue(name, {
+      connection: this.#clients.open('producer'),
+      prefix,
+      // Commands report by themselves that Redis is away, or refuses them.
+      skipWaitingForReady: true,
+      skipVersionCheck: true,
+    });
+    queue.on('error', (error) => this.#report('the connection', error));
     return queue;
   }
 
   #work(): void {
     if (this.#worker !== undefined) return;
-    const { name, prefix, connection } = this.#address;
-    checkWorkerConnection(connection);
-    this.#worker = new Worker(
+    const { name, prefix } = this.#address;
+    const connection = this.#clients.open('worker');
+    const worker = new JobWorker<EventJob | RecordJob>(
       name,
-      (job, token) => this.#process(job as Job<EventJob | RecordJob>, token),
-      {
-        ...WORKER_OPTIONS,
-        ...this.#options.worker,
-        connection,
-        prefix,
-      },
+      (job, token) => this.#process(job, token),
+      { ...WORKER_OPTIONS, ...this.#options.worker, connection, prefix },
     );
-    this.#worker.on('error', (error) =>
-      this.#report('the worker', 'Redis cannot be reached', error),
+    worker.on('error', (error) => this.#report('the worker', error));
+    worker.on('failed', (job, error) =>
+      this.#diagnostics.error(
+        'jobs',
+        `The job ${job?.id ?? 'that stalled'} failed: ${describeRedisError(error)}.`,
+      ),
     );
-    this.#worker.on('failed', (job, error) =>
-      this.#report('jobs', `The job ${job?.id ?? 'that stalled'} failed`, error),
-    );
+    this.#worker = worker;
   }
 
-  async #process(job: Job<EventJob | RecordJob>, token?: string): Promise<void> {
+  async #process(job: AnyJob, token?: string): Promise<void> {
     const { tracker, path } = job.data;
     const consumer = this.#consumers.find((each) => each.has(job.data));
     if (consumer === undefined) {
@@ -148,7 +188,11 @@ export class BullMqEventQueue implements EventQueue {
     await consumer.process(job, token);
   }
 
-  #report(subject: string, what: string, error: unknown): void {
-    this.#diagnostics.error(subject, `${what}: ${describeError(error)}.`);
+  #report(subject: string, error: unknown): void {
+    this.#diagnostics.error(subject, `The queue in Redis: ${describeRedisError(error)}.`);
   }
+}
+
+function sum<T>(values: readonly T[], sizeOf: (value: T) => number): number {
+  return values.reduce((total, value) => total + sizeOf(value), 0);
 }

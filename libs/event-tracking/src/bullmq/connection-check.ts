@@ -5,7 +5,6 @@ import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 interface ClientOptions {
   url?: unknown;
   keyPrefix?: unknown;
-  maxRetriesPerRequest?: unknown;
   redisOptions?: ClientOptions;
 }
 
@@ -20,21 +19,6 @@ export function checkConnection(connection: ConnectionOptions): void {
     throw new ImproperlyConfigured(
       'BullMqEventQueue: connection.keyPrefix must be empty: the scripts of BullMQ build keys of their own. ' +
         'Remove it and set the option prefix instead.',
-    );
-  }
-}
-
-/**
- * Checks the connection of a worker, whose blocking commands wait for as long as Redis is gone.
- *
- * @throws {@link ImproperlyConfigured}
- */
-export function checkWorkerConnection(connection: ConnectionOptions): void {
-  const retries = layersOf(optionsOf(connection)).map((each) => each.maxRetriesPerRequest);
-  if (retries.some((each) => typeof each === 'number' && each > 0)) {
-    throw new ImproperlyConfigured(
-      'BullMqEventQueue: connection.maxRetriesPerRequest must be null in a worker. ' +
-        'Set it to null, also on a client that you pass: 20 is the default of ioredis.',
     );
   }
 }

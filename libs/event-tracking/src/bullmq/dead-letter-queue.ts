@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Queue, type Job } from 'bullmq';
 import type { Backend } from '../core/tree/backend.js';
-import { describeError } from '../core/diagnostics/describe.js';
 import { Diagnostics, type DiagnosticLogger } from '../core/diagnostics/diagnostics.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
@@ -13,6 +12,8 @@ import {
   type DeadLetterStore,
 } from '../delivery/dead-letter.js';
 import type { QueueAddress } from './bullmq-event-queue-options.js';
+import { connected, RedisClients } from './redis-clients.js';
+import { describeRedisError } from './redis-error.js';
 
 const JOB = 'dead-letter';
 const PAGE = 100;
@@ -51,7 +52,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     try {
       await this.#use((queue) => queue.addBulk(jobs), signal);
     } catch (error) {
-      throw new RetryableDeliveryError(describeError(error), { cause: error });
+      throw new RetryableDeliveryError(`${describeRedisError(error)}.`, { cause: error });
     }
   }
 
@@ -79,7 +80,7 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
     const { name } = this.#address;
     this.#diagnostics.error(
       `job ${job.id}`,
-      `The job ${job.id} in ${name} is no dead letter, and is passed over.`,
+      `The job ${job.id} in ${name} is not a dead letter, and was skipped.`,
       { burst: 1 },
     );
     return [];
@@ -87,15 +88,22 @@ export class DeadLetterQueue implements Backend, DeadLetterStore {
 
   async #use<T>(work: (queue: Queue) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { name, prefix, connection } = this.#address;
-    const queue = new Queue(name, { connection, prefix });
+    const clients = new RedisClients(connection);
+    const queue = new Queue(name, {
+      connection: clients.open('dead-letters'),
+      prefix,
+      skipWaitingForReady: true,
+      skipVersionCheck: true,
+    });
     queue.on('error', () => {}); // failed calls also reject
-    const end = (): void => void queue.close().catch(() => {}); // ends the work too
+    const end = (): void => clients.disconnect(); // ends the work too
     signal?.addEventListener('abort', end, { once: true });
     try {
+      await connected(await queue.getBackend().client, { signal });
       return await work(queue);
     } finally {
       signal?.removeEventListener('abort', end);
-      await queue.close();
+      end();
     }
   }
 }

@@ -15,6 +15,8 @@ export interface EventJob {
   /** The node that queued them. */
   path: string;
   events: JobEvent[];
+  /** How often in a row all of its events waited for destinations that held up others. */
+  deferrals?: number;
 }
 
 /** The data of a job that carries a metadata record to the workers. */
@@ -30,6 +32,8 @@ export interface JobEvent {
   event: PackedEvent;
   /** The backend where it is still to be delivered; all that are behind the node where it is left out. */
   at?: string;
+  /** How many attempts in a row failed for an unknown reason. */
+  attempts?: number;
 }
 
 /** A value of a job that is not an event, and the reason. */
@@ -52,9 +56,11 @@ export function jobOf(tracker: string, path: string, events: readonly QueuedEven
   return {
     tracker,
     path,
-    events: events.map(({ event, path: at }) =>
-      at === path ? { event: packEvent(event) } : { event: packEvent(event), at },
-    ),
+    events: events.map(({ event, path: at, attempts }) => ({
+      event: packEvent(event),
+      ...(at !== path && { at }),
+      ...(attempts !== undefined && { attempts }),
+    })),
   };
 }
 
@@ -63,7 +69,9 @@ export function eventsOf({ path, events }: EventJob): { good: QueuedEvent[]; bad
   const [good, bad]: [QueuedEvent[], BadEvent[]] = [[], []];
   for (const jobEvent of events) {
     try {
-      good.push({ path: jobEvent.at ?? path, event: unpackEvent(jobEvent.event) });
+      const { at = path, attempts } = jobEvent;
+      const event = unpackEvent(jobEvent.event);
+      good.push({ path: at, event, ...(attempts !== undefined && { attempts }) });
     } catch (error) {
       bad.push({ jobEvent, error });
     }

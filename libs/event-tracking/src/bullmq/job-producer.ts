@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Backend, Deadline } from '../core/tree/backend.js';
-import { describeError } from '../core/diagnostics/describe.js';
 import { PermanentDeliveryError, RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { packEvent } from '../core/tree/packed-event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
-import { untilAborted } from '../core/tree/until-aborted.js';
 import { jobOfNew, recordJobOf } from './event-job.js';
-import { ping } from './ping.js';
+import { ensureConnected, ping } from './ping.js';
+import { describeRedisError } from './redis-error.js';
 
 const JOB = 'events';
 const RECORD_JOB = 'metadata';
@@ -49,18 +48,32 @@ export class JobProducer implements Backend {
     events: readonly TrackingEvent[],
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<void> {
+    if (this.#openBatch(events) === undefined) await this.#connected(signal);
+    await (this.#openBatch(events) ?? this.#begin(events));
+  }
+
+  #openBatch(events: readonly TrackingEvent[]): Promise<unknown> | undefined {
     const open = this.#open.get(events[0]!);
-    if (open?.count === events.length) {
-      await open.added;
-      return;
-    }
-    await ensureConnected(this.queue, signal);
+    return open?.count === events.length ? open.added : undefined;
+  }
+
+  async #begin(events: readonly TrackingEvent[]): Promise<void> {
     const added = this.#add(events);
     this.#open.set(events[0]!, { count: events.length, added });
     try {
       await added;
     } finally {
       this.#open.delete(events[0]!);
+    }
+  }
+
+  /** Rejects instead of leaving commands in the client of the application, where each retry would add to them. */
+  async #connected(signal?: AbortSignal): Promise<void> {
+    try {
+      await ensureConnected(this.queue, { signal });
+      signal?.throwIfAborted();
+    } catch (error) {
+      throw new RetryableDeliveryError((error as Error).message, { cause: error });
     }
   }
 
@@ -80,11 +93,12 @@ export class JobProducer implements Backend {
       // Redis may hold half of a rejected job; under the same id, the retry would look like a duplicate.
       if (error instanceof Error && error.name === 'ReplyError') this.#forget(chunks);
       const Failure = isTooLarge(error) ? PermanentDeliveryError : RetryableDeliveryError;
-      throw new Failure(describeError(error), { cause: error });
+      throw new Failure(`${describeRedisError(error)}.`, { cause: error });
     }
   }
 
   async register(record: MetadataRecord): Promise<void> {
+    await this.#connected();
     const { tracker, path } = this.node.position();
     const job = await this.queue.add(RECORD_JOB, recordJobOf(tracker, path, record), {
       ...this.options,
@@ -145,18 +159,4 @@ function isTooLarge(error: unknown): boolean {
       error.message,
     )
   );
-}
-
-/** Rejects instead of leaving commands in the offline queue of the client, where each retry would add to them. */
-async function ensureConnected(queue: Queue, signal: AbortSignal | undefined): Promise<void> {
-  let status: string | undefined;
-  const connecting = queue.getBackend().client.then((client) => (status = client.status));
-  try {
-    await untilAborted(connecting, signal);
-  } catch (error) {
-    throw new RetryableDeliveryError(describeError(error), { cause: error });
-  }
-  if (signal?.aborted === true || (status !== 'ready' && status !== 'connect')) {
-    throw new RetryableDeliveryError('Redis cannot be reached.');
-  }
 }

@@ -37,6 +37,8 @@ const EVENT_NAME = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/;
 const FIELD_NAME = /^[a-z][a-z0-9_]*$/;
 /** The name of events that are emitted without a name. */
 const UNNAMED = 'unknown';
+/** Contexts that the library enters and documents itself. */
+const LIBRARY_CONTEXTS = new Set(['request', 'cls']);
 
 /** Checks the names and descriptions of all types that are not retired. */
 export function lintCatalogue(
@@ -140,6 +142,7 @@ function fieldFindings(type: CatalogueType, { name, description }: FieldRecord):
 
 function contextFindings(type: CatalogueType, { contexts }: Catalogue): Finding[] {
   return (type.current.record.contexts ?? [])
+    .filter((name) => !LIBRARY_CONTEXTS.has(name))
     .filter((name) => !contexts.some((context) => context.name === name))
     .map((name) =>
       finding(

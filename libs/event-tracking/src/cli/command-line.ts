@@ -18,7 +18,9 @@ export const USAGE = `event-tracking: inspect and replay undelivered events, and
 
 Sources
   <directory>               The directory of a DiskEventQueue
-  <file>, -                 A log of events as lines of JSON, which is never changed; - reads the standard input
+  <file>, -                 A log of events as lines of JSON, which is never changed; - reads the standard input.
+                            It may be compressed with gzip, a JSON array, lines of pino or of Nest's logger,
+                            or a tracking log of Open edX
   redis://…, rediss://…     A BullMqEventQueue; set --queue <name> and --prefix <prefix> unless they are the defaults
   mongodb://…/<database>    A collection of dead letters; set --collection <name> unless it is 'dead_letters'
 
@@ -26,7 +28,8 @@ Filters
   --tracker <name>          Dead letters of this tracker
   --path <path>             Dead letters of this backend, or of any backend below this node
   --name <name>             Events with this name; * matches any text: --name 'course.*'
-  --since <moment>          Events emitted since: 2026-05-06, 2026-05-06T07:08:09Z, or 90s, 15m, 2h, 7d ago
+  --since <moment>          Events emitted since: 2026-05-06, 2026-05-06T07:08:09, or 90s, 15m, 2h, 7d ago.
+                            Times are UTC, unless they have an offset: 2026-05-06T07:08:09+02:00
 
 Replay
   --app <module>            The compiled module of the application: dist/app.module.js or dist/app.js#AppModule.
@@ -34,6 +37,11 @@ Replay
   --target <path>           The backend or node that receives all events instead of the original ones; required for logs
   --rate <n>                The maximum number of events per second
   --dry-run                 Print the changes without making them
+
+Exit codes
+  0                         Everything was read and done
+  1                         Something could not be read or done; the number of problems is printed
+  2                         The command line is invalid
 
 Discover
   --project <tsconfig>      The project to search (default: tsconfig.json)

@@ -1,48 +1,51 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describeError } from '../core/diagnostics/describe.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { parseEvent, parseTimestamp } from '../core/event/serialize-event.js';
-import { isDeadLetter } from '../delivery/dead-letter.js';
 import type { EventSource } from './event-source.js';
-
-const METADATA_RECORD = '{"metadata_record":';
+import { readLogLine } from './lines/log-line.js';
+import { readLines } from './lines/read-lines.js';
+import type { Problems } from './problems.js';
 
 /**
- * Reads the events of a log of JSON lines. Skips metadata records; skips other lines with a
- * warning.
+ * Reads the events of a log. Skips metadata records and other messages of a logger; reports all
+ * other lines, and a log without any event.
  */
 export class EventLines implements EventSource {
-  constructor(private readonly stream: Readable) {}
+  constructor(
+    private readonly stream: Readable,
+    private readonly name: string,
+    private readonly problems: Problems,
+  ) {}
 
-  static ofFile(path: string): EventLines {
-    return new EventLines(createReadStream(path));
+  static ofFile(path: string, problems: Problems): EventLines {
+    return new EventLines(createReadStream(path), path, problems);
   }
 
   async *read(): AsyncGenerator<TrackingEvent> {
-    let number = 0;
-    for await (const line of createInterface({ input: this.stream, crlfDelay: Infinity })) {
-      number++;
-      if (line.trim() === '' || line.startsWith(METADATA_RECORD)) continue;
-      const event = read(line, number);
-      if (event !== undefined) yield event;
+    const counts = { event: 0, record: 0, message: 0 };
+    for await (const { place, text } of readLines(this.stream, this.name)) {
+      if (text?.trim() === '') continue;
+      try {
+        if (text === undefined) throw new Error('it must be encoded in UTF-8');
+        const entry = readLogLine(text);
+        counts[entry.kind]++;
+        if (entry.kind === 'event') yield entry.event;
+      } catch (error) {
+        this.problems.add(`Skipped ${place}. ${describeError(error)}.`);
+      }
+    }
+    if (counts.message > 0) {
+      this.problems.warn(`Skipped ${counts.message} log messages that are not events.`);
+    }
+    if (counts.event === 0) {
+      this.problems.add(
+        `--from: ${this.name} contains no events (metadata records: ${counts.record}).`,
+      );
     }
   }
 
   async close(): Promise<void> {
     this.stream.destroy();
-  }
-}
-
-function read(line: string, number: number): TrackingEvent | undefined {
-  try {
-    const event = parseEvent(line);
-    if (!isDeadLetter(event)) return event;
-    const { dead_letter: note } = event;
-    return Object.assign(event, { dead_letter: { ...note, time: parseTimestamp(note.time) } });
-  } catch (error) {
-    console.error(`Skipped line ${number}. ${describeError(error)}.`);
-    return undefined;
   }
 }

@@ -4,9 +4,9 @@ import { UsageError } from './usage-error.js';
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * Reads a moment: a date, a date and time, or a time span before now.
+ * Reads a moment: a date, a date and time, or a time span before now. Without an offset, it is UTC.
  *
- * @throws {@link UsageError} if the text is none of these
+ * @throws {@link UsageError} for any other text
  */
 export function readMoment(text: string, now = Date.now()): Date {
   const ago = /^(\d+)([smhd])$/.exec(text);
@@ -20,9 +20,13 @@ export function readMoment(text: string, now = Date.now()): Date {
   );
 }
 
+const DATE =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
+
 function readDate(text: string): Date | undefined {
-  const [, day] = /^(\d{4}-\d{2}-\d{2})(?:T.*)?$/.exec(text) ?? [];
-  const date = new Date(text);
-  if (day === undefined || Number.isNaN(date.getTime())) return undefined;
+  const [, day, time = '00:00', offset = 'Z'] = DATE.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  const date = new Date(`${day}T${time}${offset.toUpperCase()}`);
+  if (Number.isNaN(date.getTime())) return undefined;
   return isDayOfCalendar(day) ? date : undefined;
 }

@@ -1,3 +1,5 @@
+import { messageText } from '../core/diagnostics/message-text.js';
+
 const WIDTH = 24;
 
 /** Shows progress on a terminal. Other streams only receive the lines of {@link print}. */
@@ -19,7 +21,7 @@ export class ProgressBar {
   /** Writes a line that stays when the bar is cleared. */
   print(text: string): void {
     this.clear();
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${messageText(text)}\n`);
   }
 
   clear(): void {

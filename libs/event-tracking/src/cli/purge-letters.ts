@@ -4,13 +4,16 @@ import type { CommandLine } from './command-line.js';
 import type { EventSource } from './event-source.js';
 import { openSource } from './open-source.js';
 import { matchesFilters, type Filters } from './filters.js';
+import { printLine } from './output.js';
+import { Problems } from './problems.js';
 import { UsageError } from './usage-error.js';
 
 const BATCH_SIZE = 100;
 
 /** Removes dead letters permanently. */
 export async function purgeLetters({ dryRun, filters, ...options }: CommandLine): Promise<number> {
-  const source = await openSource({ ...options, dryRun, filters });
+  const problems = new Problems();
+  const source = await openSource({ ...options, dryRun, filters }, problems);
   try {
     if (source.remove === undefined) {
       throw new UsageError(`purge: a log is read-only. Delete the file if you no longer need it.`);
@@ -20,8 +23,8 @@ export async function purgeLetters({ dryRun, filters, ...options }: CommandLine)
       if (!dryRun) await source.remove(letters);
       count += letters.length;
     }
-    console.log(`${count} dead letters ${dryRun ? 'would be' : 'were'} removed.`);
-    return 0;
+    printLine(`${count} dead letters ${dryRun ? 'would be' : 'were'} removed.`);
+    return problems.conclude();
   } finally {
     await source.close();
   }

@@ -8,6 +8,8 @@ import type { EventSource } from './event-source.js';
 import { summaryOf } from './list-letters.js';
 import { matchesFilters } from './filters.js';
 import { openSource } from './open-source.js';
+import { printLine } from './output.js';
+import { Problems } from './problems.js';
 import { RateLimiter } from './rate-limiter.js';
 import { ProgressBar } from './progress-bar.js';
 
@@ -18,9 +20,13 @@ const MAX_BATCH = 100;
  * the source.
  */
 export async function replayEvents(options: CommandLine): Promise<number> {
-  const source = await openSource(options);
+  const problems = new Problems();
+  const source = await openSource(options, problems);
   try {
-    return options.dryRun ? await printDryRun(options, source) : await replay(options, source);
+    const code = options.dryRun
+      ? await printDryRun(options, source)
+      : await replay(options, source);
+    return Math.max(code, problems.conclude());
   } finally {
     await source.close();
   }
@@ -43,7 +49,7 @@ async function replay(options: CommandLine, source: EventSource): Promise<number
     const failed = new Set(failures.map(({ event }) => event));
     await source.remove?.(events.filter(isDeadLetter).filter((event) => !failed.has(event)));
     for (const { event, error } of failures) {
-      progress.print(`${summaryOf(event)}\n    now: ${error}`);
+      for (const line of [...summaryOf(event), `    now: ${error}`]) progress.print(line);
     }
     failedCount += failures.length;
     deliveredCount += events.length - failures.length;
@@ -52,7 +58,7 @@ async function replay(options: CommandLine, source: EventSource): Promise<number
   await redelivery.end();
   progress.clear();
   const removed = source.remove === undefined ? '' : ' and removed from the dead letters';
-  console.log(
+  printLine(
     `${wereDelivered(deliveredCount)}${removed}, ${failedCount} failed${failedCount > 0 ? ' and remain' : ''}.`,
   );
   return failedCount === 0 ? 0 : 1;
@@ -76,11 +82,9 @@ async function printDryRun(options: CommandLine, source: EventSource): Promise<n
     counts.set(destination, (counts.get(destination) ?? 0) + 1);
   }
   for (const [destination, count] of counts) {
-    console.log(
-      `${count} ${count === 1 ? 'event' : 'events'} would be delivered to ${destination}.`,
-    );
+    printLine(`${count} ${count === 1 ? 'event' : 'events'} would be delivered to ${destination}.`);
   }
-  if (counts.size === 0) console.log('No event would be delivered.');
+  if (counts.size === 0) printLine('No event would be delivered.');
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { EventTrackingError } from '../core/diagnostics/errors.js';
 import { readCommandLine, USAGE, type CommandLine } from './command-line.js';
 import { inspectLetters } from './inspect-letters.js';
 import { listLetters } from './list-letters.js';
+import { printProblem, printText } from './output.js';
 import { purgeLetters } from './purge-letters.js';
 import { UsageError } from './usage-error.js';
 
@@ -18,7 +19,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     const options = readCommandLine(args);
     switch (options.command) {
       case 'help':
-        console.log(USAGE);
+        printText(USAGE);
         return 0;
       case 'list':
         return await listLetters(options);
@@ -33,8 +34,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     const isExpected = error instanceof UsageError || error instanceof EventTrackingError;
-    console.error(isExpected ? error.message : describeError(error));
-    if (error instanceof UsageError) console.error(`See: npx event-tracking --help`);
+    const text = isExpected ? error.message : describeError(error);
+    for (const line of text.split('\n')) printProblem(line);
+    if (error instanceof UsageError) printProblem(`See: npx event-tracking --help`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -39,8 +39,8 @@ export {
   type EventDataOf,
   type EventType,
   type EventTypeOptions,
-  type TypeOptions,
 } from './event-types/event-type.js';
+export type { TypeOptions } from './event-types/read-type-options.js';
 export type { EventsOf } from './event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './event-types/field.js';
 export type { FieldRecord, MetadataRecord } from './event-types/metadata-record.js';

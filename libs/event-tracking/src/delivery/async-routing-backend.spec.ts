@@ -29,7 +29,7 @@ function trackerOf(backends: Record<string, Backend>): Tracker {
 }
 
 describe('AsyncRoutingBackend', () => {
-  it('returns to the emitting code before its children are called', async () => {
+  it('returns to the emitting code before it calls its children', async () => {
     const memory = new MemoryBackend();
     const tracker = trackerOf({ node: new AsyncRoutingBackend({ backends: { memory } }) });
     tracker.emit('sold');
@@ -38,7 +38,7 @@ describe('AsyncRoutingBackend', () => {
     expect(names(memory.events)).toEqual(['sold']);
   });
 
-  it('runs its own processors before the queue: what they filter is never queued', async () => {
+  it('runs its own processors before the queue, and never queues filtered events', async () => {
     const memory = new MemoryBackend();
     const order: string[] = [];
     const node = new AsyncRoutingBackend({
@@ -63,7 +63,7 @@ describe('AsyncRoutingBackend', () => {
     });
   });
 
-  it("waits for the children's processors and filters, however long they take, in their order", async () => {
+  it('awaits asynchronous processors and filters of its children in their order', async () => {
     const memory = new MemoryBackend();
     const child = new RoutingBackend({
       processors: [
@@ -87,7 +87,7 @@ describe('AsyncRoutingBackend', () => {
     expect(log.error).not.toHaveBeenCalled();
   });
 
-  it("drops what an asynchronous filter rejects to judge, and passes over another's rejection", async () => {
+  it('drops an event if an asynchronous filter rejects, and skips a processor that rejects', async () => {
     const memory = new MemoryBackend();
     const reject = async (): Promise<never> => {
       throw new Error('down');
@@ -112,7 +112,7 @@ describe('AsyncRoutingBackend', () => {
     expect(log.error).toHaveBeenCalledTimes(2);
   });
 
-  it('tries each destination again by itself: what another has taken it is not sent again', async () => {
+  it('retries each destination separately', async () => {
     const sent: Record<string, string[]> = { good: [], bad: [] };
     let failures = 3;
     const tracker = trackerOf({
@@ -140,7 +140,7 @@ describe('AsyncRoutingBackend', () => {
     });
   });
 
-  it('tries a destination of a node behind it again, whenever that was added', async () => {
+  it('retries destinations of nested nodes, including destinations added later', async () => {
     const takesAtSecond = () => ({
       attempts: 0,
       async send() {
@@ -163,7 +163,7 @@ describe('AsyncRoutingBackend', () => {
     });
   });
 
-  it('keeps the context, id and time of the moment of the event', async () => {
+  it('keeps the context, the id and the time of the emission', async () => {
     const memory = new MemoryBackend();
     const direct = new MemoryBackend();
     const tracker = trackerOf({ direct, node: new AsyncRoutingBackend({ backends: { memory } }) });
@@ -173,7 +173,7 @@ describe('AsyncRoutingBackend', () => {
     expect(memory.events[0]).toMatchObject({ context: { user_id: 7 }, data: { at: new Date(0) } });
   });
 
-  it('runs what is behind the queue outside the context of whoever emits', async () => {
+  it('runs its children outside the context of the emitting code', async () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const tracker = trackerOf({
@@ -191,7 +191,7 @@ describe('AsyncRoutingBackend', () => {
     expect(seen).toEqual([undefined]);
   });
 
-  it('drops what does not fit, counted at the queue, and waits with what does until there is room further on', async () => {
+  it('counts events beyond its capacity as dropped, and keeps others until destinations have room', async () => {
     const taken: string[] = [];
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => (open = resolve));
@@ -225,7 +225,7 @@ describe('AsyncRoutingBackend', () => {
     });
   });
 
-  it('stands behind another queue too', async () => {
+  it('works behind another queue', async () => {
     const memory = new MemoryBackend();
     const inner = new AsyncRoutingBackend({ backends: { memory } });
     const tracker = trackerOf({ outer: new AsyncRoutingBackend({ backends: { inner } }) });
@@ -235,7 +235,7 @@ describe('AsyncRoutingBackend', () => {
     expect(tracker.getBackend('outer.inner.memory')).toBe(memory);
   });
 
-  it('delivers what is queued when it is closed, then closes its children', async () => {
+  it('delivers queued events on close, then closes its children', async () => {
     const memory = new MemoryBackend();
     const close = vi.fn<() => Promise<void>>(async () => {
       expect(memory.events).toHaveLength(2);
@@ -248,7 +248,7 @@ describe('AsyncRoutingBackend', () => {
     expect(close).toHaveBeenCalledTimes(1);
   });
 
-  it('ends within the deadline, and counts what was not delivered', async () => {
+  it('closes within the deadline, and counts undelivered events', async () => {
     const node = new AsyncRoutingBackend({
       backends: { hanging: { send: () => new Promise<void>(() => {}) } },
     });
@@ -261,7 +261,7 @@ describe('AsyncRoutingBackend', () => {
     expect(backends['node.hanging']!.dropped).toEqual({ undelivered: 3 });
   });
 
-  it('lets others have their turn while it works', async () => {
+  it('yields to other work while it delivers', async () => {
     const memory = new MemoryBackend({ capacity: 50_000 });
     const tracker = trackerOf({
       node: new AsyncRoutingBackend({
@@ -278,11 +278,11 @@ describe('AsyncRoutingBackend', () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  it('processes no more at once than it holds, whatever it is told', () => {
+  it('accepts a concurrency above the capacity', () => {
     expect(() => new MemoryEventQueue({ capacity: 10, concurrency: 1_000 })).not.toThrow();
   });
 
-  it('refuses what is no queue, and a child of the name that the queue has', () => {
+  it('rejects an invalid queue, and a child with the name of the queue', () => {
     expect(() => new AsyncRoutingBackend({ queue: {} as never })).toThrow(
       /^queue: must be an event queue with a method open\(consumer\); received an object with no keys/,
     );

@@ -12,15 +12,15 @@ import { isConnectionError } from './connection-error.js';
 /** The result of one attempt, for one event or for a whole batch. */
 export type AttemptResult = 'delivered' | 'filtered' | AttemptFailure;
 
-/** Whether another attempt can succeed: yes, nobody knows, or no. */
+/** Whether another attempt can succeed: yes, unknown, or no. */
 export type Retryability = 'retryable' | 'unknown' | 'permanent';
 
 /** Why an attempt failed, and whether another one can succeed. */
 export interface AttemptFailure {
   readonly error: unknown;
   /**
-   * - `retryable`: an outage, a timeout or throttling; it is no judgement of the events
-   * - `unknown`: an error that nobody has classified; one of the events may cause it
+   * - `retryable`: an outage, a timeout or throttling, for which the events are not responsible
+   * - `unknown`: an unclassified error; one of the events may cause it
    * - `permanent`: the destination rejected the events
    */
   readonly retryability: Retryability;

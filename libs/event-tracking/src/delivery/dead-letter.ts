@@ -1,19 +1,19 @@
 import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
 import { unpackEvent, type PackedEvent } from '../core/tree/packed-event.js';
 
-/** Why an event was given up; the destination for dead letters gets it with the event. */
+/** The reason for which an event was given up, stored with the event. */
 export interface DeadLetterNote {
   /** The tracker that the event was emitted through. */
   tracker: string;
-  /** The backend that it was to reach. */
+  /** The path of the backend that should have received the event. */
   path: string;
-  /** `rejected`: refused for good; `exhausted`: tried as often as was allowed. */
+  /** `rejected`: the destination rejected it permanently; `exhausted`: all allowed attempts failed. */
   reason: 'rejected' | 'exhausted';
   /** The error of the last attempt. */
   error: string;
-  /** How often delivery was tried. */
+  /** The number of attempts. */
   attempts: number;
-  /** When it was given up. */
+  /** When the event was given up. */
   time: Date;
 }
 
@@ -22,7 +22,7 @@ export interface DeadLetter extends TrackingEvent {
   dead_letter: DeadLetterNote;
 }
 
-/** Tells a dead letter from an event that is on its way. */
+/** Whether an event is a dead letter. */
 export function isDeadLetter(event: TrackingEvent): event is DeadLetter {
   return 'dead_letter' in event;
 }
@@ -37,12 +37,12 @@ export function letterIn(packed: PackedEvent): DeadLetter | undefined {
   }
 }
 
-/** Tells dead letters of one event apart, which several backends may have given up. */
+/** Returns a key that differs between dead letters of one event, which several backends may give up. */
 export function deadLetterKey({ id, dead_letter: { tracker, path } }: DeadLetter): string {
   return `${id}@${tracker}/${path}`;
 }
 
-/** The event as it was to be delivered. */
+/** Returns the event without the note of its dead letter. */
 export function withoutNote(event: TrackingEvent): TrackingEvent {
   const { dead_letter: _, ...original } = event as DeadLetter;
   return original;
@@ -50,10 +50,10 @@ export function withoutNote(event: TrackingEvent): TrackingEvent {
 
 /** Holds dead letters until an operator replays or purges them. */
 export interface DeadLetterStore {
-  /** All that are there, the oldest first. */
+  /** Yields all stored dead letters, oldest first. */
   read(): AsyncIterable<DeadLetter>;
-  /** Takes out letters that {@link read} has given. */
+  /** Removes letters that {@link read} has yielded. */
   remove(letters: readonly DeadLetter[]): Promise<void>;
-  /** Lets go of connections. */
+  /** Closes connections. */
   close(): Promise<void>;
 }

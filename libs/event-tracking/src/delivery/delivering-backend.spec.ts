@@ -18,7 +18,7 @@ import type { DeliveryOptions } from './delivery-options.js';
 
 const log = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
 
-/** A destination whose answers are scripted, call by call; without a script it takes everything. */
+/** A destination with scripted answers, one per call; without a script, it accepts all events. */
 class Destination implements Backend {
   readonly calls: string[][] = [];
   readonly stored: TrackingEvent[] = [];
@@ -88,8 +88,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('DeliveringBackend: batches', () => {
-  it('sends a batch as soon as it is full, and not inside emit', async () => {
+describe('DeliveringBackend', () => {
+  it('sends a batch as soon as it is full, but not inside emit', async () => {
     const destination = new Destination();
     const { emit } = tracked(destination, { batchSize: 3 });
     emit(4);
@@ -98,7 +98,7 @@ describe('DeliveringBackend: batches', () => {
     expect(destination.calls).toEqual([['e0', 'e1', 'e2']]);
   });
 
-  it('sends what has waited for the flush interval, full or not', async () => {
+  it('sends a partial batch after the flush interval', async () => {
     const destination = new Destination();
     const { emit } = tracked(destination, { batchSize: 3, flushInterval: 200 });
     emit(2);
@@ -108,7 +108,7 @@ describe('DeliveringBackend: batches', () => {
     expect(destination.calls).toEqual([['e0', 'e1']]);
   });
 
-  it('lets no event wait longer than the flush interval, whatever came before it', async () => {
+  it('delays no event longer than the flush interval', async () => {
     const destination = new Destination();
     const { emit } = tracked(destination, { batchSize: 3, flushInterval: 200 });
     emit(4);
@@ -120,7 +120,7 @@ describe('DeliveringBackend: batches', () => {
     expect(destination.calls.at(-1)).toEqual(['e4']);
   });
 
-  it('sends as many batches at once as concurrency allows, and no more', async () => {
+  it('sends as many batches concurrently as the option concurrency allows', async () => {
     const ends: (() => void)[] = [];
     const destination = new Destination(() => new Promise<void>((resolve) => ends.push(resolve)));
     const { emit } = tracked(destination, { batchSize: 1, concurrency: 2 });
@@ -132,7 +132,7 @@ describe('DeliveringBackend: batches', () => {
     expect(destination.calls).toHaveLength(3);
   });
 
-  it('keeps the order of events with a concurrency of one, also over failures', async () => {
+  it('keeps the order of events with a concurrency of one, even after failures', async () => {
     const destination = new Destination((call) => {
       if (call % 2 === 1) throw new RetryableDeliveryError('busy');
     });
@@ -144,7 +144,7 @@ describe('DeliveringBackend: batches', () => {
     expect(destination.names).toEqual(numbered(7));
   });
 
-  it('sends one by one to a backend without sendBatch', async () => {
+  it('sends events one by one to a backend without sendBatch', async () => {
     const sent: string[] = [];
     const { emit, tracker, account } = tracked({ send: ({ name }) => void sent.push(name) });
     emit(250);
@@ -155,8 +155,8 @@ describe('DeliveringBackend: batches', () => {
     expect(account()).toMatchObject({ arrived: 250, delivered: 250, pending: 0 });
   });
 
-  it('runs the destination outside the context of whoever emits', async () => {
-    vi.useRealTimers(); // faked ones run in the context of the test
+  it('runs the destination outside the context of the emitting code', async () => {
+    vi.useRealTimers(); // fake timers would run in the context of the test
     const storage = new AsyncLocalStorage<string>();
     const seen: unknown[] = [];
     const destination = new Destination(() => void seen.push(storage.getStore()));
@@ -172,7 +172,7 @@ describe('DeliveringBackend: batches', () => {
     expect(seen).toEqual([undefined, undefined, undefined]);
   });
 
-  it('delivers each event as it was emitted, whatever the caller changes later', async () => {
+  it('delivers each event as it was emitted, despite later changes', async () => {
     const destination = new Destination();
     const { tracker } = tracked(destination);
     const data = { price: 1 };
@@ -183,10 +183,10 @@ describe('DeliveringBackend: batches', () => {
   });
 });
 
-describe('DeliveringBackend: failures', () => {
+describe('DeliveringBackend after a failure', () => {
   const retry = { minDelay: 100, maxDelay: 1_000 };
 
-  it('tries again with pauses that double up to the longest, jittered over their whole length', async () => {
+  it('retries after delays that double up to the maximum, with full jitter', async () => {
     const destination = new Destination((call) => {
       if (call < 7) throw new RetryableDeliveryError('busy');
     });
@@ -209,7 +209,7 @@ describe('DeliveringBackend: failures', () => {
     expect(impatient.account().delivered).toBe(1);
   });
 
-  it('gives up a single event that fails for unknown reasons after ten attempts of its own', async () => {
+  it('gives up a single event that fails for unknown reasons after ten attempts', async () => {
     const destination = new Destination(fail(Infinity, new TypeError('no such method')));
     const { emit, account } = tracked(destination, { batchSize: 2, retry });
     emit(2);
@@ -225,7 +225,7 @@ describe('DeliveringBackend: failures', () => {
     );
   });
 
-  it('does not give up while the destination says that trying again may help', async () => {
+  it('does not give up while failures are retryable', async () => {
     let up = false;
     const destination = new Destination(() => {
       if (!up) throw new RetryableDeliveryError('maintenance');
@@ -240,7 +240,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.names).toEqual(numbered(5_000));
   });
 
-  it('tries as often as it is told', async () => {
+  it('makes the configured number of attempts', async () => {
     const destination = new Destination(fail(Infinity, new RetryableDeliveryError('busy')));
     const { emit, account } = tracked(destination, { batchSize: 1, retry: { attempts: 3 } });
     emit(1);
@@ -249,7 +249,7 @@ describe('DeliveringBackend: failures', () => {
     expect(account().dropped).toEqual({ exhausted: 1 });
   });
 
-  it('tries once when it is not to try again', async () => {
+  it('makes one attempt with retry: false', async () => {
     const destination = new Destination(fail(Infinity, new RetryableDeliveryError('busy')));
     const { emit, account } = tracked(destination, { batchSize: 1, retry: false });
     emit(1);
@@ -258,7 +258,7 @@ describe('DeliveringBackend: failures', () => {
     expect(account().dropped).toEqual({ exhausted: 1 });
   });
 
-  it('waits as long as the destination asks for, unless it is flushed', async () => {
+  it('waits for the duration of Retry-After unless it is flushed', async () => {
     const destination = new Destination((call) => {
       if (call <= 2) throw new RetryableDeliveryError('slow down', { retryAfterMs: 60_000 });
     });
@@ -273,7 +273,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.names).toEqual(['e0']);
   });
 
-  it('waits for five minutes at most, and logs that it cuts a longer Retry-After', async () => {
+  it('waits for at most five minutes, and logs that it shortens a longer Retry-After', async () => {
     const destination = new Destination((call) => {
       if (call === 1) throw new RetryableDeliveryError('429', { retryAfterMs: 1e15 });
     });
@@ -286,7 +286,7 @@ describe('DeliveringBackend: failures', () => {
     expect(log.warn).toHaveBeenCalledWith(expect.stringMatching(/in 300000 ms .*maxRetryAfter/));
   });
 
-  it('waits as long as the destination asks for, however often it has asked', async () => {
+  it('waits for the duration of Retry-After after any number of failures', async () => {
     const retryAfterMs = 60_000;
     const destination = new Destination((call) => {
       const options = call > 1_025 ? { retryAfterMs } : {};
@@ -298,7 +298,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.calls).toHaveLength(1_026);
   });
 
-  it('does not wait for the end of a pause when it is flushed', async () => {
+  it('ends a pause when it is flushed', async () => {
     const destination = new Destination(fail(1, new RetryableDeliveryError('busy')));
     const { emit, tracker } = tracked(destination, { batchSize: 1, retry: { minDelay: 30_000 } });
     emit(1);
@@ -309,7 +309,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.names).toEqual(['e0']);
   });
 
-  it('ends an attempt after the timeout, tells the destination so, and tries again', async () => {
+  it('aborts an attempt after the timeout, and retries', async () => {
     const destination = new Destination((call) =>
       call === 1 ? new Promise<void>(() => {}) : undefined,
     );
@@ -322,7 +322,7 @@ describe('DeliveringBackend: failures', () => {
     expect(log.warn).toHaveBeenCalledWith(expect.stringMatching(/did not answer within 5000 ms/));
   });
 
-  it('tries only those events of a batch again that failed', async () => {
+  it('retries only the failed events of a batch', async () => {
     const destination = new Destination(async (call, events) =>
       events.map(({ name }): Outcome => {
         if (name === 'e1' && call === 1) return { ok: false, error: 'busy', retryable: true };
@@ -343,7 +343,7 @@ describe('DeliveringBackend: failures', () => {
     });
   });
 
-  it('finds the events to blame when a batch is refused as a whole', async () => {
+  it('isolates the rejected events of a batch that fails as a whole', async () => {
     const destination = new Destination((_, events) => {
       if (events.some(({ name }) => name === 'e3' || name === 'e70')) {
         throw new PermanentDeliveryError('400 Bad Request');
@@ -357,7 +357,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.calls.length).toBeLessThan(30);
   });
 
-  it('takes answers that are no outcomes for a failure of unknown cause', async () => {
+  it('treats invalid outcomes as a failure of unknown cause', async () => {
     const destination = new Destination(async () => [{ ok: true }]);
     const { emit, account } = tracked(destination, { batchSize: 2, retry: { attempts: 1 } });
     emit(2);
@@ -366,7 +366,7 @@ describe('DeliveringBackend: failures', () => {
     expect(log.error).toHaveBeenCalledWith(expect.stringMatching(/one outcome for each of the 2/));
   });
 
-  it('tries again only those events of a batch whose outcome was left out', async () => {
+  it('retries only the events of a batch whose outcome is missing', async () => {
     const destination = new Destination(async (call, events) => {
       const outcomes: Outcome[] = [];
       outcomes.length = events.length;
@@ -381,7 +381,7 @@ describe('DeliveringBackend: failures', () => {
     expect(account()).toMatchObject({ delivered: 3, retried: 2, pending: 0 });
   });
 
-  it('counts the events that it handed over, whatever the destination does to the list', async () => {
+  it('counts the events of a batch correctly if the destination changes the list', async () => {
     const destination: Backend = {
       send() {},
       async sendBatch(events) {
@@ -394,7 +394,7 @@ describe('DeliveringBackend: failures', () => {
     expect(account()).toMatchObject({ delivered: 3, retried: 0 });
   });
 
-  it('pauses as ever where what the destination asked for is no number', async () => {
+  it('uses its usual delay if the requested pause is not a number', async () => {
     const destination = new Destination((call) => {
       if (call < 4) throw new RetryableDeliveryError('busy', { retryAfterMs: Number('soon') });
     });
@@ -406,7 +406,7 @@ describe('DeliveringBackend: failures', () => {
     expect(destination.calls).toHaveLength(4);
   });
 
-  it('lets neither a synchronous throw nor a late rejection reach anybody', async () => {
+  it('handles synchronous exceptions and late rejections', async () => {
     const thrower = tracked(
       {
         send() {
@@ -427,7 +427,7 @@ describe('DeliveringBackend: failures', () => {
   });
 });
 
-describe('DeliveringBackend: outages', () => {
+describe('DeliveringBackend during an outage', () => {
   const refused = () => Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
 
   it.each([
@@ -436,7 +436,7 @@ describe('DeliveringBackend: outages', () => {
     ['fails to be fetched', () => Promise.reject(new TypeError('fetch', { cause: refused() }))],
     ['refuses every address', () => Promise.reject(new AggregateError([refused()]))],
     ['breaks off', () => Promise.reject(new DOMException('The operation', 'AbortError'))],
-  ])('keeps everything that fits for an hour in which the destination %s', async (_, answer) => {
+  ])('keeps all events that fit for an hour in which the destination %s', async (_, answer) => {
     let isUp = false;
     const destination = new Destination(() => (isUp ? undefined : answer()));
     const { emit, account } = tracked(destination);
@@ -448,7 +448,7 @@ describe('DeliveringBackend: outages', () => {
     expect(account()).toMatchObject({ delivered: 10_000, pending: 0 });
   });
 
-  it('does not count outages against the limit for unknown errors, nor the other way around', async () => {
+  it('counts retryable and unknown errors against separate limits', async () => {
     const destination = new Destination((call) => {
       if (call <= 12 || (call > 21 && call <= 33)) throw new RetryableDeliveryError('503');
       if (call <= 42) throw new Error('socket hang up');
@@ -476,16 +476,16 @@ describe('DeliveringBackend: outages', () => {
     emit(100);
     await vi.advanceTimersByTimeAsync(599_999);
     expect(account()).toMatchObject({ pending: 100, dropped: {} });
-    vi.setSystemTime(0); // the wall clock does not count
+    vi.setSystemTime(0); // a change of the wall clock has no effect
     await vi.advanceTimersByTimeAsync(1);
     expect(account()).toMatchObject({ pending: 0, dropped: { exhausted: 100 } });
   });
 });
 
-describe('DeliveringBackend: bounds', () => {
+describe('A full DeliveringBackend', () => {
   const hanging = (): Destination => new Destination(() => new Promise<void>(() => {}));
 
-  it('drops the newest events when it is full, those under way counted', async () => {
+  it('drops the newest events, and counts events in flight as part of its capacity', async () => {
     const { emit, account } = tracked(hanging(), { capacity: 5, batchSize: 2 });
     emit(3);
     await vi.advanceTimersByTimeAsync(0);
@@ -493,7 +493,7 @@ describe('DeliveringBackend: bounds', () => {
     expect(account()).toMatchObject({ arrived: 7, pending: 5, dropped: { overflow: 2 } });
   });
 
-  it('drops the oldest that wait where that is the policy', async () => {
+  it('drops the oldest waiting events with the policy drop-oldest', async () => {
     let up = false;
     const destination = new Destination(() => {
       if (!up) throw new RetryableDeliveryError('down');
@@ -512,7 +512,7 @@ describe('DeliveringBackend: bounds', () => {
     expect(destination.names).toEqual(['e0', 'e1', 'e5', 'e6']);
   });
 
-  it('drops the newcomer where everything that could make room is under way', async () => {
+  it('drops a new event if all others are in flight', async () => {
     const { emit, account } = tracked(hanging(), {
       capacity: 2,
       batchSize: 2,
@@ -524,14 +524,14 @@ describe('DeliveringBackend: bounds', () => {
     expect(account()).toMatchObject({ pending: 2, dropped: { overflow: 1 } });
   });
 
-  it('holds no more bytes than it may', () => {
+  it('holds at most maxBytes', () => {
     const { tracker, account } = tracked(hanging(), { maxBytes: 100_000 });
     for (let index = 0; index < 20; index++) tracker.emit('large', { text: 'x'.repeat(10_000) });
     expect(account().pending).toBe(9);
     expect(account().dropped).toEqual({ overflow: 11 });
   });
 
-  it('measures events anew that a processor has made larger', () => {
+  it('measures events again after a processor has enlarged them', () => {
     const tracker = new Tracker({
       backends: { crm: new DeliveringBackend(hanging(), { maxBytes: 100_000 }) },
       processors: [(event) => void (event.data['text'] = 'x'.repeat(60_000))],
@@ -542,7 +542,7 @@ describe('DeliveringBackend: bounds', () => {
     expect(tracker.stats().backends['crm']).toMatchObject({ pending: 1 });
   });
 
-  it('drops none that wait for a newcomer that would not fit without them either', async () => {
+  it('drops no waiting events for a new event that would not fit without them', async () => {
     const destination = new Destination(() => new Promise(() => {}));
     const bounds = { overflow: 'drop-oldest', maxBytes: 10_000, batchSize: 1 } as const;
     const { tracker, emit, account } = tracked(destination, bounds);
@@ -554,7 +554,7 @@ describe('DeliveringBackend: bounds', () => {
     expect(account()).toMatchObject({ pending: 5, dropped: { overflow: 2 } });
   });
 
-  it('says once a second how many were dropped, not one by one', async () => {
+  it('logs the number of dropped events once a second', async () => {
     const { emit } = tracked(hanging(), { capacity: 10, batchSize: 10 });
     emit(1_010);
     expect(log.error).not.toHaveBeenCalled();
@@ -568,7 +568,7 @@ describe('DeliveringBackend: bounds', () => {
     ]);
   });
 
-  it('does not let a batch that waits to fill keep the room that is missing', async () => {
+  it('sends a partial batch at once if room is needed', async () => {
     const destination = new Destination();
     const { tracker } = tracked(destination, { maxBytes: 50_000, flushInterval: 60_000 });
     for (let index = 0; index < 6; index++) tracker.emit('large', { text: 'x'.repeat(10_000) });
@@ -577,8 +577,8 @@ describe('DeliveringBackend: bounds', () => {
   });
 });
 
-describe('DeliveringBackend: dead letters', () => {
-  it('keeps what was given up with tracker, path, reason, error, attempts and time', async () => {
+describe('DeliveringBackend with a dead-letter destination', () => {
+  it('stores events that it gives up, with tracker, path, reason, error, attempts and time', async () => {
     const letters: DeadLetter[] = [];
     const destination = new Destination((_, events) => {
       throw events[0]!.name === 'e0'
@@ -617,7 +617,7 @@ describe('DeliveringBackend: dead letters', () => {
     expect(account()).toMatchObject({ arrived: 2, dead: 2, dropped: {}, pending: 0 });
   });
 
-  it('counts as attempts too those in which a batch was refused as a whole', async () => {
+  it('includes attempts that failed as a whole batch in the count of attempts', async () => {
     const letters: TrackingEvent[] = [];
     const destination = new Destination(() => {
       throw new PermanentDeliveryError('400 Bad Request');
@@ -630,7 +630,7 @@ describe('DeliveringBackend: dead letters', () => {
     expect(letters).toMatchObject(Array(2).fill({ dead_letter: { attempts: 2 } }));
   });
 
-  it('settles the dead letters too where the destination fails to be flushed or closed', async () => {
+  it('flushes and closes the dead-letter destination even if the destination fails to', async () => {
     const deadLetter = {
       send() {},
       flush: vi.fn<() => Promise<void>>(),
@@ -646,7 +646,7 @@ describe('DeliveringBackend: dead letters', () => {
     expect(deadLetter.close).toHaveBeenCalledOnce();
   });
 
-  it('keeps an event pending until its dead letter is stored, and logs why it is not', async () => {
+  it('keeps an event pending until its dead letter is stored, and logs failures to store it', async () => {
     let isFull = true;
     const letters: TrackingEvent[] = [];
     const { emit, tracker, account } = tracked(
@@ -696,7 +696,7 @@ describe('DeliveringBackend: dead letters', () => {
     expect(account()).toMatchObject({ delivered: 4, pending: 1 });
   });
 
-  it('drops as undelivered, when it closes, events whose dead letters are not stored', async () => {
+  it('counts events as undelivered if it closes before their dead letters are stored', async () => {
     const deadLetter = { send: () => Promise.reject(new Error('disk full')) };
     const { emit, account, tracker } = tracked(
       new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
@@ -713,7 +713,7 @@ describe('DeliveringBackend: dead letters', () => {
     expect(tracker.stats().backends['crm.deadLetter']).toMatchObject({ arrived: 0, pending: 0 });
   });
 
-  it('gives an event back to its queue when it closes before the dead letter is stored', async () => {
+  it('returns an event to its queue if it closes before the dead letter is stored', async () => {
     const deadLetter = { send: () => Promise.reject(new Error('disk full')) };
     const backend = new DeliveringBackend(
       new Destination(fail(Infinity, new PermanentDeliveryError('no'))),
@@ -744,8 +744,8 @@ describe('DeliveringBackend: dead letters', () => {
   });
 });
 
-describe('DeliveringBackend: flush and close', () => {
-  it('resolves a flush when what was sent before is settled, and not when what came later is', async () => {
+describe('DeliveringBackend', () => {
+  it('resolves a flush when earlier events have ended, without waiting for later ones', async () => {
     const ends: (() => void)[] = [];
     const destination = new Destination(() => new Promise<void>((resolve) => ends.push(resolve)));
     const { emit, tracker } = tracked(destination, { batchSize: 2 });
@@ -761,11 +761,11 @@ describe('DeliveringBackend: flush and close', () => {
     expect(flushed).toBe(true);
   });
 
-  it('resolves a flush at once when nothing was sent', async () => {
+  it('resolves a flush immediately if there are no events', async () => {
     await tracked(new Destination()).tracker.flush();
   });
 
-  it('waits no longer than the signal allows, and goes on delivering afterwards', async () => {
+  it('resolves a flush when the signal aborts, and continues to deliver', async () => {
     const destination = new Destination(fail(3, new RetryableDeliveryError('busy')));
     const { emit, tracker, account } = tracked(destination, { batchSize: 1 });
     emit(1);
@@ -775,7 +775,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(account().delivered).toBe(1);
   });
 
-  it('delivers what is queued before it closes the destination', async () => {
+  it('delivers waiting events before it closes the destination', async () => {
     const destination = new Destination();
     destination.closed.mockImplementation(() => expect(destination.names).toEqual(['e0', 'e1']));
     const { emit, tracker } = tracked(destination);
@@ -788,7 +788,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(tracker.stats()).toMatchObject({ dropped: { closed: 1 } });
   });
 
-  it('drops as undelivered, counted and said, what is left when the signal aborts', async () => {
+  it('counts and logs the remaining events as undelivered if the signal aborts close', async () => {
     const destination = new Destination(() => new Promise<void>(() => {}));
     const { emit, tracker, account } = tracked(destination, { batchSize: 2 });
     emit(5);
@@ -806,7 +806,7 @@ describe('DeliveringBackend: flush and close', () => {
     );
   });
 
-  it('resolves a flush when what it waits for had to make room', async () => {
+  it('resolves a flush if the awaited events are dropped to make room', async () => {
     const bounds = { overflow: 'drop-oldest', maxBytes: 1_000, flushInterval: 60_000 } as const;
     const backend = new DeliveringBackend(new Destination(), bounds);
     const event = { id: '1', name: 'sold', timestamp: new Date(), context: {} };
@@ -819,7 +819,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(flushed).toHaveBeenCalled();
   });
 
-  it('closes for all as soon as one of those who close waits no longer', async () => {
+  it('ends all calls of close when the signal of one of them aborts', async () => {
     const backend = new DeliveringBackend(new Destination(() => new Promise(() => {})));
     backend.send({ id: '1', name: 'sold', timestamp: new Date(), context: {}, data: {} });
     const closed = vi.fn<() => void>();
@@ -832,7 +832,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect({ dropped, pending }).toEqual({ dropped: { undelivered: 1 }, pending: 0 });
   });
 
-  it('makes no pause when the answer comes at the moment in which the time for closing is over', async () => {
+  it('makes no pause if an attempt fails at the moment when the closing deadline passes', async () => {
     const asked: Outcome = { ok: false, error: 'busy', retryable: true, retryAfterMs: 3_600_000 };
     for (let ticks = 0; ticks < 40; ticks++) {
       const late = new AbortController();
@@ -857,7 +857,7 @@ describe('DeliveringBackend: flush and close', () => {
   });
 
   it.each([null, true, { then: (resolve: () => void) => resolve() }])(
-    'takes a destination for flushed and closed that answers %s',
+    'accepts %s as the result of flush and close of the destination',
     async (answer) => {
       const settle = (): Promise<void> => answer as unknown as Promise<void>;
       const backend = new DeliveringBackend({ send() {}, flush: settle, close: settle });
@@ -866,7 +866,7 @@ describe('DeliveringBackend: flush and close', () => {
     },
   );
 
-  it('is not taken for a leak, however many batches are under way', async () => {
+  it('causes no leak warning with many batches in flight', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const destination = new Destination(() => new Promise(() => {}));
     const { emit } = tracked(destination, { batchSize: 1, concurrency: 30 });
@@ -876,7 +876,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timers', async () => {
     const { emit, tracker } = tracked(new Destination(), { capacity: 3, batchSize: 2 });
     emit(9);
     const closed = tracker.close();
@@ -885,7 +885,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('keeps no process alive while it waits for a batch to fill, a pause to end or an answer', async () => {
+  it('does not keep the process alive while it waits for events, a pause or an answer', async () => {
     vi.useRealTimers();
     const timers = vi.spyOn(globalThis, 'setTimeout');
     const { emit, tracker } = tracked(
@@ -902,7 +902,7 @@ describe('DeliveringBackend: flush and close', () => {
     expect(made.filter((timer) => timer.hasRef())).toEqual([]);
   });
 
-  it('is not taken for a leak with many others that close by the same signal', async () => {
+  it('causes no leak warning if many backends close by the same signal', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const late = new AbortController();
     const closed = vi.fn<() => void>();
@@ -920,7 +920,7 @@ describe('DeliveringBackend: flush and close', () => {
   });
 });
 
-describe('DeliveringBackend: metadata records', () => {
+describe('Metadata records of a DeliveringBackend', () => {
   const record = (id: string): MetadataRecord => ({
     id,
     kind: 'event',
@@ -931,7 +931,7 @@ describe('DeliveringBackend: metadata records', () => {
     stack_trace: '',
   });
 
-  it('are not called taken where the same one came again and was refused', async () => {
+  it('reject every registration of a record that the destination rejects', async () => {
     const destination = { send() {}, register: () => Promise.reject(new Error('no table')) };
     const backend = new DeliveringBackend(destination);
     const both = [backend.register!(record('same')), backend.register!(record('same'))];
@@ -939,7 +939,7 @@ describe('DeliveringBackend: metadata records', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  it('are offered to no destination that is closed', async () => {
+  it('are not registered with a closed destination', async () => {
     const destination = { send() {}, register: vi.fn<() => Promise<void>>(), close: vi.fn() };
     destination.register.mockRejectedValue(new Error('no table'));
     const backend = new DeliveringBackend(destination);
@@ -950,7 +950,7 @@ describe('DeliveringBackend: metadata records', () => {
     expect(destination.register).toHaveBeenCalledTimes(offered);
   });
 
-  it('are registered that come while others have just been', async () => {
+  it('are registered if they arrive while others are being registered', async () => {
     for (let ticks = 0; ticks < 10; ticks++) {
       const destination = { send() {}, register: vi.fn<() => Promise<void>>(async () => {}) };
       const backend = new DeliveringBackend(destination);
@@ -963,15 +963,15 @@ describe('DeliveringBackend: metadata records', () => {
   });
 });
 
-describe('DeliveringBackend: in the tree', () => {
-  it('is passed by where a path leads to the destination', () => {
+describe('DeliveringBackend in a tree', () => {
+  it('is transparent in paths to its destination', () => {
     const destination = new Destination();
     const { tracker } = tracked(destination);
     expect(tracker.getBackend('crm')).toBe(destination);
     expect(tracker.backends.get('crm')).toBe(destination);
   });
 
-  it('works outside a tree too, on a copy of what it is given', async () => {
+  it('works without a tree, with copies of its events', async () => {
     const destination = new Destination();
     const delivering = new DeliveringBackend(destination);
     const event = { id: '1', name: 'sold', timestamp: new Date(), context: {}, data: { price: 1 } };
@@ -991,25 +991,25 @@ describe('DeliveringBackend: in the tree', () => {
     [{ retry: { attempts: 1.5 } }, /delivery\.retry\.attempts must be a whole number/],
     [
       { retry: 3 },
-      /delivery\.retry: expected an object such as \{ attempts \}, received the number 3/,
+      /delivery\.retry: options must be an object such as \{ attempts \}; received the number 3/,
     ],
-    [{ bufferSize: 3 }, /delivery: the key 'bufferSize' is unknown\. Known are: batchSize/],
+    [{ bufferSize: 3 }, /delivery: unknown option 'bufferSize'; supported options: batchSize/],
     [{ deadLetter: 'file' }, /delivery\.deadLetter must be a backend .* the string 'file'/],
-  ])('refuses %j', (options, message) => {
+  ])('rejects the options %j', (options, message) => {
     expect(() => new DeliveringBackend(new Destination(), options as DeliveryOptions)).toThrow(
       message,
     );
   });
 });
 
-describe('DeliveringBackend: the account', () => {
+describe('The stats of a DeliveringBackend', () => {
   type Answer = 'takes' | 'busy' | 'breaks' | 'refuses' | 'hangs' | 'judges';
   const answers = fc.array(
     fc.constantFrom<Answer>('takes', 'busy', 'breaks', 'refuses', 'hangs', 'judges'),
     { maxLength: 30 },
   );
 
-  it('balances at every moment, and each event ends once, whatever the destination does', async () => {
+  it('balance at every moment, and count each event once, whatever the destination does', async () => {
     await fc.assert(
       fc.asyncProperty(
         answers,

@@ -1,14 +1,16 @@
 import { setMaxListeners } from 'node:events';
-import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { estimateEventSize } from '../core/event/event-size.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
-import type { ConsumeOptions } from '../core/tree/event-queue.js';
+import type { UnacknowledgedEvent } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   nodeOf,
+  unattachedPosition,
   type Position,
+  type RouteOptions,
   type TreeNode,
   type Unacknowledged,
 } from '../core/tree/tree-node.js';
@@ -28,6 +30,7 @@ import {
 } from './delivery-options.js';
 import { Dispatcher } from './dispatcher.js';
 import { EventOutcomes } from './event-outcomes.js';
+import { LagDetector } from './lag-detector.js';
 import { MetadataRegistrar } from './metadata-registrar.js';
 import { OverflowReport } from './overflow-report.js';
 import { RetryDelays } from './retry-delays.js';
@@ -51,13 +54,10 @@ export class DeliveryNode implements TreeNode {
   readonly #delays = new RetryDelays();
   readonly #registrar: MetadataRegistrar;
   readonly #dispatcher: Dispatcher;
+  readonly #sender: RetryingSender;
+  readonly #lag = new LagDetector(() => this.#letGo());
   readonly #stopped = new AbortController();
-  #position: Position = {
-    tracker: 'default',
-    path: 'delivery',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #position = unattachedPosition('delivery');
   #ending: Promise<void> | undefined;
   /** Aborts when the first of several callers of `close` stops waiting. */
   readonly #late = new AbortController();
@@ -84,20 +84,22 @@ export class DeliveryNode implements TreeNode {
       letters: deadLetter && new DeadLetterWriter(letterDelivery(deadLetter)),
       position: () => this.#position,
       onRoom: () => this.#dispatcher.notifyWaiters(),
+      onEnd: (event, end) => this.#leave(event, end),
     });
-    const sender = new RetryingSender({
+    this.#sender = new RetryingSender({
       destination,
       settings,
       delays: this.#delays,
       registrar: this.#registrar,
       stopped,
       listener: this.#outcomes,
+      withoutDeferred: (batch) => this.#withoutDeferred(batch),
     });
     this.#dispatcher = new Dispatcher({
       batchSize: destination.sendBatch === undefined ? 1 : batchSize,
       flushInterval,
       concurrency,
-      deliver: (batch) => sender.deliver(batch),
+      deliver: (batch) => this.#sender.deliver(batch),
     });
     this.attach(this.#position);
   }
@@ -144,14 +146,31 @@ export class DeliveryNode implements TreeNode {
   /** Waits for room, as callers behind a queue can. */
   async routeAsync(
     event: TrackingEvent,
-    { keeps: isKept = false }: ConsumeOptions,
+    { keeps: isKept = false, isFull, resumed }: RouteOptions,
   ): Promise<Unacknowledged> {
-    const end = await this.#deliver(event, { isKept });
-    return end === 'undelivered' ? [{ path: this.#position.path, event }] : [];
+    if (isFull !== undefined && this.#lag.isLagging && this.#ending === undefined) {
+      if (!isKept) {
+        this.route(event);
+        return [];
+      }
+      if (this.#mustWaitInQueue(resumed !== undefined)) return [this.#entryOf({ event }, true)];
+    }
+    const attempts = resumed?.attempts ?? 0;
+    const failures =
+      attempts > 0 ? { total: attempts, kind: 'unknown' as const, inARow: attempts } : undefined;
+    const waiting = this.#waitingFor(event, { isKept, failures });
+    const end = await this.#deliver(waiting, isFull);
+    return end === 'undelivered' || (end === 'deferred' && isKept)
+      ? [this.#entryOf(waiting, end === 'deferred')]
+      : [];
   }
 
   routeAsyncTo(): undefined {
     return undefined;
+  }
+
+  joinQueue({ peers }: QueueSide): void {
+    this.#lag.join(peers);
   }
 
   attach(position: Position): void {
@@ -161,33 +180,40 @@ export class DeliveryNode implements TreeNode {
 
   /** Delivers a dead letter; its sender keeps the event until this has ended. */
   async deliverLetter(letter: DeadLetter): Promise<EventEnd> {
-    return this.#deliver(letter, { isKept: true, isDeadLetter: true });
+    return this.#deliver(this.#waitingFor(letter, { isKept: true, isDeadLetter: true }));
   }
 
-  async #deliver(
-    event: TrackingEvent,
-    options: { isKept: boolean; isDeadLetter?: boolean },
-  ): Promise<EventEnd> {
-    const size = estimateEventSize(event);
+  /** @param isFull - whether the queue that the event came from hands over nothing more, if it tells */
+  async #deliver(waiting: WaitingEvent, isFull?: () => boolean): Promise<EventEnd> {
     const { counters } = this.#outcomes;
-    const arrivedAt = this.#now();
     counters.arrived++;
     counters.pending++;
-    while (!this.#budget.hasRoomFor(size) && this.#budget.count > 0) {
+    if (isFull !== undefined) this.#lag.hold(waiting, isFull);
+    while (!this.#budget.hasRoomFor(waiting.size) && this.#budget.count > 0) {
       this.#dispatcher.flushSoon();
       await this.#dispatcher.nextBatchEnd();
+      if (this.#isToLetGo(waiting)) return this.#letGoBeforeRoom(waiting);
     }
     if (this.#ending !== undefined) {
+      this.#lag.release(waiting);
       counters.pending--;
-      if (options.isKept) counters.arrived--;
+      if (waiting.isKept === true) counters.arrived--;
       else counters.drop('closed');
       return 'undelivered';
     }
     return new Promise<EventEnd>((onEnd) => {
-      this.#add({ event, size, arrivedAt, onEnd, ...options });
+      waiting.onEnd = onEnd;
+      this.#add(waiting);
       // The queue before has collected events already: a batch holds those that came together.
       this.#dispatcher.flushSoon();
     });
+  }
+
+  #leave(event: WaitingEvent, end: EventEnd): void {
+    this.#lag.release(event);
+    if (end === 'deferred' || end === 'undelivered') return;
+    this.#lag.succeed();
+    if (this.#outcomes.counters.pending === 0) this.#lag.end();
   }
 
   /** Registers a record before further events are delivered, and retries with each batch. */
@@ -213,6 +239,67 @@ export class DeliveryNode implements TreeNode {
     return this.#settings.retry.maxAge === Infinity ? 0 : performance.now();
   }
 
+  #waitingFor(event: TrackingEvent, options: Partial<WaitingEvent>): WaitingEvent {
+    return { event, size: estimateEventSize(event), arrivedAt: this.#now(), ...options };
+  }
+
+  #entryOf(
+    { event, failures }: Pick<WaitingEvent, 'event' | 'failures'>,
+    isDeferred: boolean,
+  ): UnacknowledgedEvent {
+    const attempts = failures?.kind === 'unknown' ? failures.inARow : undefined;
+    return {
+      path: this.#position.path,
+      event,
+      ...(attempts !== undefined && { attempts }),
+      ...(isDeferred && { isDeferred }),
+    };
+  }
+
+  /** Whether an event has to wait in its queue while the destination holds up others; one that finds it idle is a probe. */
+  #mustWaitInQueue(isResumed: boolean): boolean {
+    const { batchSize, concurrency } = this.#settings;
+    const limit = isResumed ? 2 * batchSize * concurrency : 1;
+    return this.#outcomes.counters.pending >= limit || performance.now() < this.#sender.resumesAt;
+  }
+
+  #isToLetGo(waiting: WaitingEvent): boolean {
+    return this.#lag.isLagging && this.#lag.holds(waiting);
+  }
+
+  /** Gives the queue its room back: events that it keeps return to it, the others wait here. */
+  #letGo(): void {
+    const isDeferred = (waiting: WaitingEvent): boolean =>
+      waiting.isKept === true && this.#lag.holds(waiting);
+    this.#outcomes.defer(this.#dispatcher.takeIf(isDeferred));
+    for (const waiting of this.#lag.held) {
+      if (waiting.isKept === true || waiting.onEnd === undefined) continue;
+      waiting.onEnd('deferred');
+      waiting.onEnd = undefined;
+      this.#lag.release(waiting);
+    }
+    // Batches that pause return their events to the queue.
+    if (this.#lag.held.some(({ isKept }) => isKept)) this.#delays.cancelWaits();
+    this.#dispatcher.notifyWaiters();
+  }
+
+  #letGoBeforeRoom(waiting: WaitingEvent): EventEnd {
+    const { counters } = this.#outcomes;
+    this.#lag.release(waiting);
+    counters.pending--;
+    counters.arrived--;
+    if (waiting.isKept !== true) this.route(waiting.event, waiting.size);
+    return 'deferred';
+  }
+
+  #withoutDeferred(batch: readonly WaitingEvent[]): readonly WaitingEvent[] {
+    this.#lag.fail();
+    const deferred = batch.filter((each) => each.isKept === true && this.#isToLetGo(each));
+    if (deferred.length === 0) return batch;
+    this.#outcomes.defer(deferred);
+    return batch.filter((each) => !deferred.includes(each));
+  }
+
   /** Drops events as the policy demands until there is room; returns false when it drops the incoming event. */
   #makeRoomFor(size: number): boolean {
     while (!this.#budget.hasRoomFor(size)) {
@@ -235,7 +322,7 @@ export class DeliveryNode implements TreeNode {
 
   async #settle({ signal }: Deadline): Promise<void> {
     const settled = Promise.all([this.#dispatcher.settled(), this.#registrar.register()]);
-    this.#delays.cancelWaits();
+    this.#sender.cancelWaits();
     await untilAborted(settled, signal);
     this.#overflow.flush();
     await this.#outcomes.flush({ signal });
@@ -246,7 +333,7 @@ export class DeliveryNode implements TreeNode {
     await this.#settle({ signal });
     const late = this.#dispatcher.takeAll();
     this.#stopped.abort();
-    this.#delays.cancelWaits();
+    this.#sender.cancelWaits();
     if (late.length > 0) this.#outcomes.leaveUndelivered(late);
     await this.#dispatcher.settled();
     await this.#outcomes.stop({ signal });

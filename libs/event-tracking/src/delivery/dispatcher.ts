@@ -52,6 +52,13 @@ export class Dispatcher {
     return oldest;
   }
 
+  /** Removes and returns those events for which a condition holds and that are not being delivered yet. */
+  takeIf(condition: (event: WaitingEvent) => boolean): WaitingEvent[] {
+    const taken = this.#waiting.takeIf(condition);
+    this.notifyWaiters();
+    return taken;
+  }
+
   /** Removes and returns all events that are not being delivered yet; starts no further batch. */
   takeAll(): WaitingEvent[] {
     clearTimeout(this.#flushTimer);

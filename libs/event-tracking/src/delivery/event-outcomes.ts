@@ -19,6 +19,8 @@ export interface EventOutcomesOptions {
   position(): Position;
   /** Called when a stored dead letter has made room. */
   onRoom(): void;
+  /** Called when an event has ended here. */
+  onEnd(event: WaitingEvent, end: EventEnd): void;
 }
 
 /** Ends events: counts them, releases their budget, and stores those that are given up as dead letters. */
@@ -77,10 +79,17 @@ export class EventOutcomes implements DeliveryListener {
   /** Ends events: they no longer count as pending, nor against the budget. */
   release(events: readonly WaitingEvent[], end: EventEnd): void {
     this.counters.pending -= events.length;
-    for (const { size, onEnd } of events) {
-      this.options.budget.release(size);
-      onEnd?.(end);
+    for (const event of events) {
+      this.options.budget.release(event.size);
+      this.options.onEnd(event, end);
+      event.onEnd?.(end);
     }
+  }
+
+  /** Returns events to the queue that keeps them, to be delivered later. */
+  defer(events: readonly WaitingEvent[]): void {
+    this.counters.arrived -= events.length;
+    this.release(events, 'deferred');
   }
 
   /** Returns events to the queue that keeps them, and drops the others. */

@@ -28,6 +28,8 @@ const BATCHES = 10;
  */
 export class MemoryEventQueue implements EventQueue {
   readonly #delivery: DeliveryOptions;
+  /** How many batches are consumed at the same time. */
+  readonly #batches: number;
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: MemoryEventQueueOptions = {}) {
@@ -39,11 +41,14 @@ export class MemoryEventQueue implements EventQueue {
     });
     const { concurrency = DEFAULT_CONCURRENCY, capacity = DEFAULT_CAPACITY, ...bounds } = options;
     const atOnce = Math.min(concurrency, capacity);
+    const batches = Math.min(atOnce, BATCHES);
+    const batchSize = Math.max(1, Math.floor(atOnce / BATCHES));
+    this.#batches = batches;
     this.#delivery = {
       ...bounds,
       capacity,
-      batchSize: Math.max(1, Math.floor(atOnce / BATCHES)),
-      concurrency: Math.min(atOnce, BATCHES),
+      batchSize,
+      concurrency: batches,
       flushInterval: 0,
       // Children retry and time out themselves.
       timeout: LONGEST_DURATION_MS,
@@ -52,15 +57,22 @@ export class MemoryEventQueue implements EventQueue {
     new DeliveringBackend({ send() {} }, this.#delivery); // validates the options now, not at the first event
   }
 
-  open(line: EventQueueConsumer): Backend {
+  open(consumer: EventQueueConsumer): Backend {
+    let batches = 0;
+    const isFull = (): boolean => batches >= this.#batches;
     return new DeliveringBackend(
       {
         send() {},
         async sendBatch(events) {
-          const { path } = line.position();
-          await line.consume(events.map((event) => ({ path, event })));
+          const { path } = consumer.position();
+          batches++;
+          await consumer.consume(
+            events.map((event) => ({ path, event })),
+            { isFull },
+          );
+          batches--;
         },
-        register: (record) => line.register(record).catch(() => {}), // tried again by the children
+        register: (record) => consumer.register(record).catch(() => {}), // tried again by the children
       },
       this.#delivery,
     );

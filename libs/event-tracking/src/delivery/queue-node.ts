@@ -1,4 +1,3 @@
-import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import type { Backend, Deadline } from '../core/tree/backend.js';
@@ -11,7 +10,15 @@ import type {
 } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
-import { type Position, type TreeNode, type Unacknowledged } from '../core/tree/tree-node.js';
+import { QueuePeers } from '../core/tree/queue-peers.js';
+import type { QueueSide } from '../core/tree/tree-node.js';
+import {
+  unattachedPosition,
+  type Position,
+  type RouteOptions,
+  type TreeNode,
+  type Unacknowledged,
+} from '../core/tree/tree-node.js';
 import { DeliveryNode } from './delivery-node.js';
 
 /** The name of the queue's own stats below the node's path. */
@@ -24,12 +31,7 @@ export class QueueNode implements TreeNode {
   readonly #producer: EventQueueProducer;
   readonly #queue: Child;
   #isStarted = false;
-  #position: Position = {
-    tracker: 'default',
-    path: '',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #position = unattachedPosition();
 
   /** @param worker - whether this process consumes events that it shares with others */
   constructor(
@@ -44,7 +46,10 @@ export class QueueNode implements TreeNode {
     });
     this.#queue = new Child(QUEUE, this.#producer, this.#position);
     const { deadLetters: deadLetter } = queue;
-    children.wrapLeaves((backend) => new DeliveryNode(backend, { deadLetter }));
+    children.joinQueue({
+      peers: peersOf(queue),
+      wrapLeaf: (backend) => new DeliveryNode(backend, { deadLetter }),
+    });
   }
 
   get backends(): ReadonlyMap<string, Backend> {
@@ -55,7 +60,7 @@ export class QueueNode implements TreeNode {
     this.#queue.node.route(event, size);
   }
 
-  routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged> {
+  routeAsync(event: TrackingEvent, options: RouteOptions): Promise<Unacknowledged> {
     return this.#queue.node.routeAsync(event, options);
   }
 
@@ -63,12 +68,17 @@ export class QueueNode implements TreeNode {
   routeAsyncTo(
     names: readonly string[],
     event: TrackingEvent,
-    options: ConsumeOptions,
+    options: RouteOptions,
   ): Promise<Unacknowledged> | undefined {
     const isInQueue = names.length === 1 && names[0] === QUEUE;
     return isInQueue
       ? this.routeAsync(event, options)
       : this.children.routeAsyncTo(names, event, options);
+  }
+
+  /** To an outer queue, this one is a destination. */
+  joinQueue(outer: QueueSide): void {
+    this.#queue.node.joinQueue?.(outer);
   }
 
   attach(position: Position): void {
@@ -119,11 +129,13 @@ export class QueueNode implements TreeNode {
   }
 
   async #consume(events: readonly QueuedEvent[], options: ConsumeOptions): Promise<Unacknowledged> {
-    const unacknowledged = events.map(async ({ path, event }) => {
+    const unacknowledged = events.map(async (entry) => {
+      const { path, event } = entry;
       if (path === this.#position.path) return this.children.routeAsync(event, options);
-      const routed = this.children.routeAsyncTo(this.#namesTo(path), event, options);
+      const resuming = { ...options, resumed: entry };
+      const routed = this.children.routeAsyncTo(this.#namesTo(path), event, resuming);
       if (routed === undefined) this.#reportUnknownBackend(path);
-      return routed ?? [{ path, event }];
+      return routed ?? [entry];
     });
     return (await Promise.all(unacknowledged)).flat();
   }
@@ -142,4 +154,14 @@ export class QueueNode implements TreeNode {
       { burst: 1 },
     );
   }
+}
+
+/** The destinations of each queue whose nodes share its room. */
+const PEERS = new WeakMap<EventQueue, QueuePeers>();
+
+function peersOf(queue: EventQueue): QueuePeers {
+  if (queue.sharesRoom !== true) return new QueuePeers();
+  const peers = PEERS.get(queue) ?? new QueuePeers();
+  PEERS.set(queue, peers);
+  return peers;
 }

@@ -20,7 +20,7 @@ beforeEach(() => void vi.spyOn(console, 'error').mockImplementation(() => {}));
 afterEach(() => vi.restoreAllMocks());
 
 describe('Redelivery', () => {
-  it('delivers all that it is given, however large', async () => {
+  it('delivers events of any total size', async () => {
     const crm = new MemoryBackend();
     const text = 'x'.repeat(1024 * 1024);
     const events = Array.from({ length: 70 }, (_, index) => event(`e${index}`, { text }));
@@ -28,7 +28,7 @@ describe('Redelivery', () => {
     expect(crm.events).toHaveLength(70);
   });
 
-  it('says of each call what was given up, also while others go on', async () => {
+  it('reports the given-up events of each call, including concurrent calls', async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     const crm: Backend = {
@@ -46,7 +46,7 @@ describe('Redelivery', () => {
     expect(await second).toMatchObject([{ event: { name: 'second' }, error: /not second/ }]);
   });
 
-  it('delivers to what it had ended before', async () => {
+  it('delivers again after end', async () => {
     const crm = new MemoryBackend();
     const deliveries = redelivery(crm);
     await deliveries.deliver([event('first')]);

@@ -13,13 +13,13 @@ import { DeliveringBackend } from './delivering-backend.js';
 /** Where a {@link Redelivery} takes events. */
 export interface RedeliveryOptions {
   /**
-   * The path of the backend or node that gets all events; a node's processors run.
+   * The path of the backend or node that receives all events; a node's processors run.
    *
    * @default for each dead letter the backend that had given it up
    */
   target?: string;
   /**
-   * The tracker of events that are no dead letters.
+   * The tracker of events that are not dead letters.
    *
    * @default 'default'
    */
@@ -42,7 +42,8 @@ const DEFAULT_TRACKER = 'default';
  *
  * @remarks
  * - Events keep their id and time, so a destination that already has one recognises it.
- * - A backend gets it past the processors before it, which it had passed. A node's own processors run.
+ * - A backend receives events without the processors above it, which they passed before. A node's own
+ *   processors run.
  * - Events that fail again are returned, not written to the dead letters.
  */
 export class Redelivery {
@@ -103,8 +104,8 @@ export class Redelivery {
     if (target !== undefined) return { tracker: note?.tracker ?? tracker, path: target };
     if (note !== undefined) return note;
     throw new ImproperlyConfigured(
-      `The event ${quoteName(event.name)} (${event.id}) is no dead letter: nothing says where it belongs. ` +
-        `Name the backend or node that is to get it (target).`,
+      `The event ${quoteName(event.name)} (${event.id}) is not a dead letter, so its destination is unknown. ` +
+        `Set target to the backend or node that must receive it.`,
     );
   }
 }

@@ -12,7 +12,7 @@ describe('Retry-After', () => {
     ['soon', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('%j is %j milliseconds', (header, milliseconds) => {
+  ])('of %j is %j milliseconds', (header, milliseconds) => {
     vi.useFakeTimers({ now: new Date('2026-05-05T00:00:00Z') });
     expect(parseRetryAfter(header)).toBe(milliseconds);
   });

@@ -42,11 +42,28 @@ export interface RetryingSenderOptions {
   /** Aborts when attempts must end. */
   readonly stopped: AbortSignal;
   readonly listener: DeliveryListener;
+  /** Removes the events that return to their queue rather than wait for another attempt. */
+  withoutDeferred(batch: readonly WaitingEvent[]): readonly WaitingEvent[];
 }
 
 /** Sends batches to a destination, attempt by attempt, until each event has been delivered or given up. */
 export class RetryingSender {
+  /** Failures in a row of events that returned to their queue, which forgets them. */
+  #failuresOfDeferred = 0;
+  #resumesAt = 0;
+
   constructor(private readonly options: RetryingSenderOptions) {}
+
+  /** When the latest pause between attempts ends, by the monotonic clock in milliseconds. */
+  get resumesAt(): number {
+    return this.#resumesAt;
+  }
+
+  /** Ends all pauses between attempts. */
+  cancelWaits(): void {
+    this.#resumesAt = 0;
+    this.options.delays.cancelWaits();
+  }
 
   /** Never rejects. */
   async deliver(batch: readonly WaitingEvent[]): Promise<void> {
@@ -54,7 +71,7 @@ export class RetryingSender {
     if (!registrar.isDone) await registrar.register();
     let rest = batch;
     let error: unknown;
-    for (let failures = 1; rest.length > 0; failures++) {
+    for (let failures = this.#failuresOfDeferred + 1; rest.length > 0; failures++) {
       if (stopped.aborted) {
         listener.onGivenUp(rest, { reason: 'undelivered', error });
         return;
@@ -89,7 +106,10 @@ export class RetryingSender {
 
   async #deliverInHalves(batch: readonly WaitingEvent[], failure: AttemptFailure): Promise<void> {
     for (const waiting of batch) recordFailure(waiting);
-    if (failure.retryability === 'unknown') await this.#waitBeforeRetry(batch, failure, 1, 0);
+    if (failure.retryability === 'unknown' && !this.options.stopped.aborted) {
+      // Deferred events would come back in one batch, and the event to blame would not be found.
+      await this.options.delays.wait(this.#pause(batch, failure.error, 1, 0));
+    }
     const middle = Math.ceil(batch.length / 2);
     await this.deliver(batch.slice(0, middle));
     await this.deliver(batch.slice(middle));
@@ -106,29 +126,47 @@ export class RetryingSender {
       batch,
       result,
     );
+    if (failure === undefined) this.#failuresOfDeferred = 0;
     if (delivered.length > 0) listener.onDelivered(delivered);
     if (filtered.length > 0) listener.onFiltered(filtered);
     for (const [{ retryability, error }, events] of givenUp) {
       const reason = retryability === 'permanent' ? 'rejected' : 'exhausted';
       listener.onGivenUp(events, { reason, error });
     }
-    if (failure !== undefined) {
-      await this.#waitBeforeRetry(retried, failure, failures, retryAfterMs);
-    }
-    return retried;
+    if (failure === undefined) return retried;
+    return this.#waitBeforeRetry(retried, failure, failures, retryAfterMs);
   }
 
+  /** Returns the events that have not returned to their queue when it is time to send them again. */
   async #waitBeforeRetry(
     events: readonly WaitingEvent[],
     { error }: AttemptFailure,
     failures: number,
     retryAfterMs: number,
-  ): Promise<void> {
-    if (this.options.stopped.aborted) return;
+  ): Promise<readonly WaitingEvent[]> {
+    if (this.options.stopped.aborted) return events;
+    const delay = this.#pause(events, error, failures, retryAfterMs);
+    let rest = this.options.withoutDeferred(events);
+    if (rest.length > 0) {
+      await this.options.delays.wait(delay);
+      rest = this.options.withoutDeferred(rest);
+    }
+    if (rest.length < events.length) this.#failuresOfDeferred = failures;
+    return rest;
+  }
+
+  /** Reports a pause, and returns its length in milliseconds. */
+  #pause(
+    events: readonly WaitingEvent[],
+    error: unknown,
+    failures: number,
+    retryAfterMs: number,
+  ): number {
     const { retry } = this.options.settings;
     const delay = Math.min(backoff(failures, retry, retryAfterMs), timeLeft(events, retry));
     this.options.listener.onRetry(events, { error, failures, delay, retryAfterMs });
-    await this.options.delays.wait(delay);
+    this.#resumesAt = Math.max(this.#resumesAt, performance.now() + delay);
+    return delay;
   }
 
   #partition(

@@ -1,8 +1,11 @@
 import type { TrackingEvent } from '../core/event/event.js';
 import type { Retryability } from './attempt-result.js';
 
-/** How an event ended at a destination; `undelivered` when closing came first. */
-export type EventEnd = 'delivered' | 'filtered' | 'dropped' | 'dead' | 'undelivered';
+/**
+ * How an event ended at a destination; `undelivered` when closing came first, `deferred` when the destination held up
+ * others.
+ */
+export type EventEnd = 'delivered' | 'filtered' | 'dropped' | 'dead' | 'undelivered' | 'deferred';
 
 /** An event on its way to a destination. */
 export interface WaitingEvent {
@@ -12,7 +15,7 @@ export interface WaitingEvent {
   /** By the monotonic clock, in milliseconds; 0 where no age is limited. */
   readonly arrivedAt: number;
   /** Called when the event ends, where somebody waits for that. */
-  readonly onEnd?: (end: EventEnd) => void;
+  onEnd?: (end: EventEnd) => void;
   /** Whether a queue takes the event back when closing leaves it undelivered. */
   readonly isKept?: boolean;
   /** Whether it is a dead letter, which is sent until it is stored. */
@@ -58,6 +61,14 @@ export class WaitingEvents {
   add(event: WaitingEvent): void {
     this.#events.push(event);
     this.#bytes += event.size;
+  }
+
+  /** Removes and returns the events for which a condition holds. */
+  takeIf(condition: (event: WaitingEvent) => boolean): WaitingEvent[] {
+    const events = this.take(this.length);
+    const taken = events.filter(condition);
+    for (const event of events) if (!condition(event)) this.add(event);
+    return taken;
   }
 
   /** Removes and returns the oldest events, at most `count`. */

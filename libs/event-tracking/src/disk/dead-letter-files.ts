@@ -87,7 +87,10 @@ export class DeadLetterFiles implements Backend, DeadLetterStore {
 
   /** Returns all letters, the oldest first; reports what cannot be read and skips it. */
   async *read(): AsyncGenerator<DeadLetter> {
-    const names = await readdir(this.directory).catch(() => []);
+    const names = await readdir(this.directory).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code === 'ENOENT') return [];
+      throw error;
+    });
     for (const name of names.filter((each) => each.endsWith(SUFFIX)).sort()) {
       yield* await this.#lettersIn(name);
     }

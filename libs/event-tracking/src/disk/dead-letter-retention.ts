@@ -77,7 +77,7 @@ export class RetainedLetters {
     const tooOld = Date.now() - maxAge; // ages outlive processes, so no monotonic clock can measure them
     let dropped = 0;
     for (const [index, { path, bytes, time }] of files.entries()) {
-      const isNewest = index === files.length - 1; // just written: dropping it would be no better than refusing it
+      const isNewest = index === files.length - 1; // just written: dropping it would be the same as rejecting it
       if (time >= tooOld && (this.#bytes <= maxBytes || isNewest)) continue;
       const text = await readFile(path, 'utf8').catch(() => '');
       await rm(path, { force: true });
@@ -103,7 +103,7 @@ export class RetainedLetters {
       const found = await stat(path).catch(() => undefined); // another process may have removed it
       if (found === undefined) continue;
       if (!isUnfinished) files.push({ path, bytes: found.size, time: found.mtimeMs });
-      // A clock that jumps does no harm: whoever is still writing the file writes it again.
+      // If the clock jumps, the process that is still writing the file writes it again.
       else if (Math.abs(Date.now() - found.mtimeMs) > UNFINISHED_MS)
         await rm(path, { force: true });
     }

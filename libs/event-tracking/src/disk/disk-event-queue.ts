@@ -35,8 +35,8 @@ const DELIVERY = {
  * A queue on the disk of one machine. Its events survive the death of the process, and it needs no server.
  *
  * @remarks
- * - An event is on the disk for good (fsync) at most `syncInterval` after it was emitted, as long as the disk keeps up;
- *   until then it is in memory. It is delivered at least once, with the same id each time.
+ * - An event is on the disk permanently (fsync) at most `syncInterval` after it was emitted, as long as the disk keeps
+ *   up; until then it is in memory. It is delivered at least once, with the same id each time.
  * - Processes of one machine can share the directory. Each writes to a store of its own and empties it. When a process
  *   dies, its events are delivered by its next start or by another process.
  * - Dead letters go to the folder `dead-letters`, unless a destination names another place.
@@ -134,7 +134,7 @@ export class DiskEventQueue implements EventQueue {
     );
   }
 
-  /** Searches for abandoned stores once this process has one itself: the first free one may well be its own. */
+  /** Searches for abandoned stores once this process has its own, because it may claim the first free one. */
   #recover(): void {
     const start = (): void => this.#recovery.start();
     this.#ownStore().then(start, start);

@@ -1,28 +1,27 @@
 import type { Backend } from '../core/tree/backend.js';
 import { describeError } from '../core/diagnostics/describe.js';
-import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
 import { RetryableDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { EventQueueConsumer } from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
-import { encode, keyOf, type QueuedRecord } from './queued-record.js';
+import { encode, isKeyOf, keyOf, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
 import { StoreConsumer } from './store-consumer.js';
+import { StoreLanes, type ConsumerLimits } from './store-lanes.js';
 
 /** The queue's side of a node. */
-export interface QueueOfNode {
+export interface QueueOfNode extends ConsumerLimits {
   /** Returns the store of this process, and opens it where necessary. */
   ownStore(): Promise<EventStore>;
   readonly maxBytes: number;
-  readonly concurrency: number;
-  readonly diagnostics: Diagnostics;
 }
 
 /** One node of a queue: writes its events to the store of this process, and consumes them from any store. */
 export class DiskNode implements Backend {
   /** Of the store of this process. */
-  #ownConsumer: StoreConsumer | undefined;
-  readonly #consumers = new Set<StoreConsumer>();
+  #lanes: StoreLanes | undefined;
+  /** Of stores that other processes have left. */
+  readonly #recovering = new Set<StoreConsumer>();
   #isStarted = false;
   #isStopped = false;
 
@@ -34,6 +33,11 @@ export class DiskNode implements Backend {
   /** The key of its records in a store. */
   get key(): string {
     return keyOf(this.consumer.position());
+  }
+
+  /** Whether the records of a key are its own. */
+  owns(key: string): boolean {
+    return isKeyOf(key, this.consumer.position());
   }
 
   /** Whether it consumes: from the moment its tree is complete until it is closed. */
@@ -62,51 +66,64 @@ export class DiskNode implements Backend {
 
   /** Looks for events in the store of this process. */
   wake(): void {
-    this.#consumeOwn().catch(() => {}); // the next write reports what is wrong, and tries again
+    this.#lanesOfOwnStore()
+      .then((lanes) => lanes?.wake())
+      .catch(() => {}); // the next write reports what is wrong, and tries again
   }
 
   /** Resolves when the events that are in the store of this process now have ended. */
   async flush(): Promise<void> {
-    await this.#consumeOwn()
-      .then((consumer) => consumer?.flush())
+    await this.#lanesOfOwnStore()
+      .then((lanes) => lanes?.flush())
       .catch(() => {}); // the next write reports what is wrong with the store
-    await this.#ownConsumer?.settled();
+    await this.#lanes?.settled();
   }
 
   /** Consumes the events that another process has left; rejects when its store fails. */
   async consumeAll(store: EventStore): Promise<void> {
-    const consumer = this.#consumerOf(store);
-    try {
-      await consumer.flush();
-    } finally {
-      await consumer.stop();
-      this.#consumers.delete(consumer);
-    }
+    const keys = store.waitingKeys.filter((key) => this.owns(key));
+    await Promise.all(keys.map((key) => this.#consumeAllOf(store, key)));
   }
 
   /** Consumes nothing more, and resolves when deliveries under way have ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
+    const consumers = [...this.#recovering];
+    await Promise.all([this.#lanes?.stop(), ...consumers.map((consumer) => consumer.stop())]);
   }
 
-  async #consumeOwn(): Promise<StoreConsumer | undefined> {
+  async #consumeAllOf(store: EventStore, key: string): Promise<void> {
+    const { concurrency, diagnostics } = this.queue;
+    const consumer = new StoreConsumer(store, this.consumer, {
+      key,
+      concurrency,
+      diagnostics,
+      holdsUpOthers: true, // other stores wait for their turn
+      defer: async (events) => {
+        const lanes = await this.#lanesOfOwnStore();
+        if (lanes === undefined) throw new Error('the queue is being closed');
+        await lanes.defer(events);
+      },
+    });
+    this.#recovering.add(consumer);
+    try {
+      await consumer.flush();
+    } finally {
+      await consumer.stop();
+      this.#recovering.delete(consumer);
+    }
+  }
+
+  async #lanesOfOwnStore(): Promise<StoreLanes | undefined> {
     if (!this.isConsuming) return undefined;
     const store = await this.queue.ownStore();
     if (!this.isConsuming) return undefined;
-    if (this.#ownConsumer?.store !== store) {
-      if (this.#ownConsumer !== undefined) void this.#ownConsumer.stop(); // its directory was deleted
-      this.#ownConsumer = this.#consumerOf(store);
+    if (this.#lanes?.store !== store) {
+      void this.#lanes?.stop(); // its directory was deleted
+      this.#lanes = new StoreLanes(store, this.consumer, this.queue);
+      this.#lanes.wake();
     }
-    this.#ownConsumer.wake();
-    return this.#ownConsumer;
-  }
-
-  #consumerOf(store: EventStore): StoreConsumer {
-    const { concurrency, diagnostics } = this.queue;
-    const consumer = new StoreConsumer(store, this.consumer, concurrency, diagnostics);
-    this.#consumers.add(consumer);
-    return consumer;
+    return this.#lanes;
   }
 
   async #append(records: readonly QueuedRecord[]): Promise<void> {

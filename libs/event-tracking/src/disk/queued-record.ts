@@ -23,6 +23,16 @@ export function keyOf({ tracker, path }: NodeName): string {
   return `${encodeURIComponent(tracker)}/${encodeURIComponent(path)}`;
 }
 
+/** Returns the key of the events that only one backend behind the node has not received. */
+export function laneKeyOf(node: NodeName, backend: string): string {
+  return `${keyOf(node)}/${encodeURIComponent(backend)}`;
+}
+
+/** Whether a key belongs to a node: its own, or that of one of its backends. */
+export function isKeyOf(key: string, node: NodeName): boolean {
+  return key === keyOf(node) || key.startsWith(`${keyOf(node)}/`);
+}
+
 /** Returns the node of a key. */
 export function nodeOf(key: string): NodeName {
   const [tracker = '', path = ''] = key.split('/').map(decodeURIComponent);
@@ -32,16 +42,16 @@ export function nodeOf(key: string): NodeName {
 /** Writes a record as text. */
 export function encode(record: QueuedRecord, node: NodeName): string {
   if (!isEvent(record)) return JSON.stringify({ record: packMetadata(record) });
-  const { path, event } = record;
+  const { path, event, attempts } = record;
   const at = path === node.path ? undefined : path;
-  return JSON.stringify({ at, event: packEvent(event) });
+  return JSON.stringify({ at, attempts, event: packEvent(event) });
 }
 
 /** @throws {@link MalformedEventError} for the text of another format */
 export function decode(text: string, node: NodeName): QueuedRecord {
-  const { at, event, record } = parse(text);
+  const { at, attempts, event, record } = parse(text);
   if (record !== undefined) return unpackMetadata(record);
-  return { path: at ?? node.path, event: unpackEvent(event) };
+  return { path: at ?? node.path, attempts, event: unpackEvent(event) };
 }
 
 /** Whether a record is an event to deliver. */
@@ -54,9 +64,16 @@ export function isMetadata(record: QueuedRecord): record is MetadataRecord {
   return !isEvent(record);
 }
 
-function parse(text: string): { at?: string; event?: PackedEvent; record?: PackedEvent } {
+interface Encoded {
+  at?: string;
+  attempts?: number;
+  event?: PackedEvent;
+  record?: PackedEvent;
+}
+
+function parse(text: string): Encoded {
   try {
-    return JSON.parse(text) as { at?: string; event?: PackedEvent; record?: PackedEvent };
+    return JSON.parse(text) as Encoded;
   } catch (error) {
     throw new MalformedEventError('A queued event could not be read: it is not JSON.', {
       cause: error,

@@ -6,6 +6,8 @@ import type { Slots } from './slots.js';
 import type { EventStore } from './store/event-store.js';
 
 const INTERVAL_MS = 5_000;
+/** A destination that is down holds up its events in one store, and should not hold up those in others. */
+const STORES_AT_ONCE = 8;
 
 /** Delivers events left by processes that have died: at start, then periodically. */
 export class Recovery {
@@ -61,15 +63,25 @@ export class Recovery {
   }
 
   async #recover(): Promise<void> {
+    const recovering = new Set<Promise<void>>();
     for await (const store of this.slots.abandoned()) {
-      try {
-        if (!this.#isStopped) await this.#consume(store);
-        await this.slots.leave(store);
-      } catch (error) {
-        this.#reportFailure(error);
-        await store.close(); // not marked as searched, so the next round tries again
-      }
-      if (this.#isStopped) return;
+      const recovery: Promise<void> = this.#recoverFrom(store).finally(() =>
+        recovering.delete(recovery),
+      );
+      recovering.add(recovery);
+      if (recovering.size >= STORES_AT_ONCE) await Promise.race(recovering);
+      if (this.#isStopped) break;
+    }
+    await Promise.all(recovering);
+  }
+
+  async #recoverFrom(store: EventStore): Promise<void> {
+    try {
+      if (!this.#isStopped) await this.#consume(store);
+      await this.slots.leave(store);
+    } catch (error) {
+      this.#reportFailure(error);
+      await store.close(); // not marked as searched, so the next round tries again
     }
   }
 
@@ -88,9 +100,9 @@ export class Recovery {
   }
 
   #warnOfUnknownNodes(store: EventStore): void {
-    const known = new Set([...this.nodes].map(({ key }) => key));
     for (const key of store.waitingKeys) {
-      if (known.has(key) || this.#unknown.has(key)) continue;
+      const isKnown = [...this.nodes].some((node) => node.owns(key));
+      if (isKnown || this.#unknown.has(key)) continue;
       this.#unknown.add(key);
       const { tracker, path } = nodeOf(key);
       this.diagnostics.warn(

@@ -105,7 +105,7 @@ export class Slots {
   }
 }
 
-/** Whether a directory holds no files besides the sockets of processes. */
+/** Whether a directory holds no files except the sockets of processes. */
 async function isEmpty(location: string): Promise<boolean> {
   const names = await readdir(location).catch(() => undefined);
   return names?.every((name) => name.startsWith(LOCK_PREFIX)) ?? false;

@@ -1,9 +1,13 @@
 import { describeError } from '../core/diagnostics/describe.js';
 import type { Diagnostics } from '../core/diagnostics/diagnostics.js';
-import type { QueuedEvent, EventQueueConsumer } from '../core/tree/event-queue.js';
+import type {
+  EventQueueConsumer,
+  QueuedEvent,
+  UnacknowledgedEvent,
+} from '../core/tree/event-queue.js';
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { RetryDelays } from '../delivery/retry-delays.js';
-import { decode, encode, isEvent, isMetadata, keyOf, type QueuedRecord } from './queued-record.js';
+import { decode, encode, isEvent, isMetadata, type QueuedRecord } from './queued-record.js';
 import type { EventStore } from './store/event-store.js';
 import type { StoredRecord } from './store/record.js';
 import type { StoreReader } from './store/store-reader.js';
@@ -16,10 +20,26 @@ interface Item {
   readonly record: QueuedRecord;
 }
 
+/** How a consumer works. */
+export interface StoreConsumerOptions {
+  /** Names the records that it consumes. */
+  readonly key: string;
+  /** How many events may be under way. */
+  readonly concurrency: number;
+  readonly diagnostics: Diagnostics;
+  /**
+   * Keeps events whose destination holds up others, for that destination.
+   *
+   * @default all events wait for all destinations
+   */
+  defer?(events: readonly UnacknowledgedEvent[]): Promise<void>;
+  /** Whether other events wait until some of these have ended. */
+  readonly holdsUpOthers?: boolean;
+}
+
 /** Passes the events of one node from a store to the node's children, and acknowledges those that have ended. */
 export class StoreConsumer {
   readonly #reader: StoreReader;
-  readonly #key: string;
   /** All records up to this sequence number have been passed on. */
   #position = 0;
   #reading: Promise<void> | undefined;
@@ -31,11 +51,9 @@ export class StoreConsumer {
   constructor(
     readonly store: EventStore,
     private readonly consumer: EventQueueConsumer,
-    private readonly concurrency: number,
-    private readonly diagnostics: Diagnostics,
+    private readonly options: StoreConsumerOptions,
   ) {
-    this.#key = keyOf(consumer.position());
-    this.#reader = store.reader(this.#key);
+    this.#reader = store.reader(options.key);
   }
 
   /** Reads on, as far as concurrency allows. */
@@ -50,7 +68,7 @@ export class StoreConsumer {
 
   /** Resolves when the events that are in the store now have ended, or consumption has. */
   async flush(): Promise<void> {
-    const last = this.store.lastSequenceOf(this.#key);
+    const last = this.store.lastSequenceOf(this.options.key);
     if (last > 0) {
       this.wake();
       while (this.#position < last && this.#isBusy) {
@@ -78,13 +96,13 @@ export class StoreConsumer {
   }
 
   get #hasRoom(): boolean {
-    return !this.#isStopped && this.#underWay.size * CHUNK < this.concurrency;
+    return !this.#isStopped && this.#underWay.size * CHUNK < this.options.concurrency;
   }
 
   async #read(): Promise<void> {
     while (this.#readAgain && this.#hasRoom) {
       this.#readAgain = false;
-      const limit = Math.min(CHUNK, this.concurrency);
+      const limit = Math.min(CHUNK, this.options.concurrency);
       const stored = await this.#untilItSucceeds(() => this.#reader.read(limit));
       if (this.#isStopped || stored === undefined) continue;
       this.#position = this.#reader.position;
@@ -102,20 +120,31 @@ export class StoreConsumer {
   async #consume(stored: readonly StoredRecord[]): Promise<void> {
     const items = this.#decoded(stored);
     if (items.length === 0) return;
-    const undelivered = await this.#handOver(items);
-    if (undelivered === undefined) return;
+    const unacknowledged = await this.#handOver(items);
+    if (unacknowledged === undefined) return;
+    const [deferred, undelivered] = partition(unacknowledged, isDeferred);
     const kept = new Map<QueuedRecord, Item>(); // they wait as they are: rewriting them would gain nothing
     for (const record of undelivered) {
       const item = items.find((each) => isSame(each.record, record));
-      const others = undelivered.filter((other) => areOfOneEvent(other, record));
+      const others = unacknowledged.filter((other) => areOfOneEvent(other, record));
       if (item !== undefined && others.length === 1) kept.set(record, item);
     }
     const keptItems = new Set(kept.values());
     const ended = items.filter((item) => !keptItems.has(item)).map((item) => item.stored);
     const changed = undelivered.filter((record) => !kept.has(record));
-    if (await this.#giveBack(changed, items)) {
+    if ((await this.#defer(deferred)) && (await this.#giveBack(changed, items))) {
       this.store.acknowledge(ended);
     }
+  }
+
+  /** Resolves to whether the events are stored. */
+  async #defer(events: readonly UnacknowledgedEvent[]): Promise<boolean> {
+    if (events.length === 0) return true;
+    const deferring = async (): Promise<true> => {
+      await this.options.defer?.(events);
+      return true;
+    };
+    return (await this.#untilItSucceeds(deferring)) ?? false;
   }
 
   /** Replaces events that some of their destinations have missed, for the next consumer; resolves to whether it could. */
@@ -124,7 +153,7 @@ export class StoreConsumer {
     const contents = records.map((record) => {
       const stored = items.find((item) => areOfOneEvent(item.record, record))?.stored;
       return {
-        key: this.#key,
+        key: this.options.key,
         payload: encode(record, this.consumer.position()),
         position: stored?.position ?? stored?.sequence ?? 0,
       };
@@ -133,15 +162,19 @@ export class StoreConsumer {
     return sequences !== undefined;
   }
 
-  /** Resolves to the records that were not delivered; to nothing where the consumer failed. */
-  async #handOver(items: readonly Item[]): Promise<readonly QueuedRecord[] | undefined> {
+  /** Resolves to the records whose delivery has not ended; to nothing where the consumer failed. */
+  async #handOver(
+    items: readonly Item[],
+  ): Promise<readonly (MetadataRecord | UnacknowledgedEvent)[] | undefined> {
     const records = items.map(({ record }) => record);
     try {
       const refused = await this.#register(records.filter(isMetadata));
       const events = records.filter(isEvent);
-      return [...refused, ...(await this.consumer.consume(events, { keeps: true }))];
+      const isFull = (): boolean => this.options.holdsUpOthers ?? !this.#hasRoom;
+      const options = { keeps: true, ...(this.options.defer !== undefined && { isFull }) };
+      return [...refused, ...(await this.consumer.consume(events, options))];
     } catch (error) {
-      this.diagnostics.error(
+      this.options.diagnostics.error(
         'the consumer',
         `Queue on disk: ${items.length} events of the node '${this.consumer.position().path}' in ${this.store.location} ` +
           `could not be processed: ${describeError(error)}. They stay in the queue until the next start.`,
@@ -165,7 +198,7 @@ export class StoreConsumer {
       try {
         return [{ stored: each, record: decode(each.payload, this.consumer.position()) }];
       } catch (error) {
-        this.diagnostics.error(
+        this.options.diagnostics.error(
           'unknown records',
           `Queue on disk: ${this.store.location} has a record of the node '${this.consumer.position().path}' that this release ` +
             `cannot read (${each.sequence}): ${describeError(error)}. It is left alone. It begins: ${each.payload.slice(0, 200)}`,
@@ -182,7 +215,7 @@ export class StoreConsumer {
         return await work();
       } catch (error) {
         if (this.store.isGone) return undefined;
-        this.diagnostics.error(
+        this.options.diagnostics.error(
           'the disk',
           `Queue on disk: ${this.store.location} failed: ${describeError(error)}. ` +
             `Events that have not ended are still in it.`,
@@ -206,4 +239,21 @@ function areOfOneEvent(one: QueuedRecord, other: QueuedRecord): boolean {
 
 function idOf({ event }: QueuedEvent): string {
   return event.id;
+}
+
+function isDeferred(record: MetadataRecord | UnacknowledgedEvent): record is UnacknowledgedEvent {
+  return isEvent(record) && record.isDeferred === true;
+}
+
+function partition<T, U extends T>(
+  values: readonly T[],
+  condition: (value: T) => value is U,
+): [U[], Exclude<T, U>[]] {
+  const is: U[] = [];
+  const isNot: Exclude<T, U>[] = [];
+  for (const value of values) {
+    if (condition(value)) is.push(value);
+    else isNot.push(value as Exclude<T, U>);
+  }
+  return [is, isNot];
 }

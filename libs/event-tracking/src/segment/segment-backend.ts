@@ -1,6 +1,6 @@
 import { Analytics, type AnalyticsSettings, type Context } from '@segment/analytics-node';
 import type { Backend, Deadline, Outcome } from '../core/tree/backend.js';
-import { describeValue } from '../core/diagnostics/describe.js';
+import { describeSecret } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured, PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
 import { copyOf } from '../core/event/snapshot.js';
@@ -185,7 +185,7 @@ const NOBODY: Outcome = {
 export function checkSegmentOptions(options: unknown, where: string): void {
   if (isPlainObject(options)) return;
   throw new ImproperlyConfigured(
-    `${where}: options must be an object such as { writeKey }; received ${describeValue(options)}.`,
+    `${where}: options must be an object such as { writeKey }; received ${describeSecret(options)}.`,
   );
 }
 
@@ -195,7 +195,7 @@ function createClient(
 ): Analytics {
   if (typeof writeKey !== 'string' || writeKey === '') {
     throw new ImproperlyConfigured(
-      `SegmentBackend: writeKey must be the write key of a Segment source; received ${describeValue(writeKey)}. Pass ` +
+      `SegmentBackend: writeKey must be the write key of a Segment source; received ${describeSecret(writeKey)}. Pass ` +
         `{ writeKey }, or a client of your own as { client }.`,
     );
   }

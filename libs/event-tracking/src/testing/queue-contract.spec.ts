@@ -8,6 +8,7 @@ import type {
   QueuedEvent,
   EventQueueProducer,
   EventQueueConsumer,
+  UnacknowledgedEvent,
 } from '../core/tree/event-queue.js';
 import { packEvent, unpackEvent, type PackedEvent } from '../core/tree/packed-event.js';
 import { untilAborted } from '../core/tree/until-aborted.js';
@@ -55,7 +56,7 @@ class Store {
 interface Faults {
   keyOf?(position: ReturnType<EventQueueConsumer['position']>): string;
   handing?(events: QueuedEvent[]): QueuedEvent[];
-  givingBack?(events: readonly QueuedEvent[]): readonly QueuedEvent[];
+  givingBack?(events: readonly UnacknowledgedEvent[]): readonly QueuedEvent[];
   storing?(text: string): string;
   registering?(record: MetadataRecord, consumer: SoundConsumer): MetadataRecord | undefined;
   /** Whether a queue may claim entries of another queue. */
@@ -188,7 +189,10 @@ class SoundConsumer implements Backend {
       event: unpackEvent(JSON.parse(text) as PackedEvent),
     }));
     const undelivered = await this.consumer
-      .consume(faults.handing?.(events) ?? events, { keeps: faults.keeps ?? true })
+      .consume(faults.handing?.(events) ?? events, {
+        keeps: faults.keeps ?? true,
+        isFull: () => false,
+      })
       .catch(() => this.survive());
     if (this.queue.isDead) return;
     store.remove(entries);
@@ -623,6 +627,22 @@ const BROKEN: Record<string, readonly Broken[]> = {
     {
       faults: { givingBack: (events) => [...events, ...events] },
       message: /The consumer returned .*; the next queue delivered /,
+    },
+  ],
+  'redelivers deferred events to their destination, once, while others are delivered': [
+    {
+      faults: { givingBack: (events) => events.filter(({ isDeferred }) => isDeferred !== true) },
+      message: /20 of 40 deferred events were not delivered|40 of 40 deferred events were not/,
+    },
+    {
+      faults: { givingBack: (events) => [...events, ...events] },
+      message: /40 deferred events were delivered more than once/,
+    },
+  ],
+  'keeps deferred events when it is closed before their destination gets them': [
+    {
+      faults: { givingBack: (events) => events.filter(({ isDeferred }) => isDeferred === true) },
+      message: /20 of 20 deferred events were not delivered/,
     },
   ],
   'completes an aborted close() without losing events when it is called again': [

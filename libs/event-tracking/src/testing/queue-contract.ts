@@ -9,6 +9,7 @@ import {
   survivesCrashes,
   redeliversReturned,
 } from './queue-durability.js';
+import { redeliversDeferred } from './queue-lanes.js';
 import { queueLife } from './queue-life.js';
 import { countsOverflow, survivesFailingConsumers } from './queue-losses.js';
 import { duringQueueOutages } from './queue-outage.js';
@@ -53,7 +54,7 @@ export function queueContract(subject: QueueContractSubject): readonly ContractC
     isIndependent,
     ...queueLife(isShared),
     survivesClosing(isDurable),
-    ...(isDurable ? [...redeliversReturned, redeliversRecords] : []),
+    ...(isDurable ? [...redeliversReturned, ...redeliversDeferred, redeliversRecords] : []),
     ...(subject.crash === undefined ? [] : [survivesCrashes]),
     ...(subject.createSmall === undefined ? [] : [countsOverflow]),
     survivesFailingConsumers,

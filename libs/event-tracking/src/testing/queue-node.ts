@@ -8,6 +8,7 @@ import type {
   QueuedEvent,
   EventQueueProducer,
   EventQueueConsumer,
+  UnacknowledgedEvent,
 } from '../core/tree/event-queue.js';
 import { RoutingBackend } from '../core/tree/routing-backend.js';
 import { copyOf } from '../core/event/snapshot.js';
@@ -91,7 +92,7 @@ export class QueueNode {
   async #receive(
     events: readonly QueuedEvent[],
     options: Parameters<EventQueueConsumer['consume']>[1],
-  ): Promise<readonly QueuedEvent[]> {
+  ): Promise<readonly UnacknowledgedEvent[]> {
     this.received.push(...copyOf(events)); // the consumer owns its events and may change them
     const undelivered = await this.consume(events, options);
     this.consumed += events.length;

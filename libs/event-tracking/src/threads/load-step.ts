@@ -26,7 +26,7 @@ export async function loadStep({ url, path, role }: ThreadData): Promise<Process
     ? "a function, or an object with 'process'"
     : "an object with 'filter'";
   throw new ImproperlyConfigured(
-    `${where}: expected ${expected}, received a ${other}. Run it by new ${ROLES[other].owner}(…).`,
+    `${where} must be ${expected}; received a ${other}. Run it with new ${ROLES[other].owner}(…).`,
   );
 }
 

@@ -25,13 +25,13 @@ export function findModule(owner: string, module: unknown): ModuleFile {
   const url = toUrl(module);
   if (url?.protocol !== 'file:') {
     throw new ImproperlyConfigured(
-      `${owner}: expected the file: URL or the absolute path of a module, received ${describeModule(module)}. ${HOW_TO_FIX}`,
+      `${owner}: module must be a file: URL or an absolute path; received ${describeModule(module)}. ${HOW_TO_FIX}`,
     );
   }
   const path = fileURLToPath(url);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new ImproperlyConfigured(
-      `${owner}: there is no file ${path}. Threads load what is compiled. ${HOW_TO_FIX}`,
+      `${owner}: module must exist; there is no file ${path}. Threads load compiled files. ${HOW_TO_FIX}`,
     );
   }
   return { url: url.href, path };

@@ -31,5 +31,5 @@ export async function run({ event }: ThreadTask): Promise<ThreadReply> {
 function resultingEvent(result: unknown, event: TrackingEvent): TrackingEvent {
   if (result === undefined || result === null) return event;
   if (isTrackingEvent(result)) return result;
-  throw new TypeError(`it returned ${describeValue(result)}, which is no event`);
+  throw new TypeError(`it returned ${describeValue(result)}, which is not an event`);
 }

@@ -105,15 +105,15 @@ function checkLimits(owner: string, limits: unknown): void {
   if (limits === undefined) return;
   if (!isPlainObject(limits)) {
     throw new ImproperlyConfigured(
-      `${owner}: resourceLimits says how much memory a thread may take, received ${describeValue(limits)}. ` +
-        `Pass for example { maxOldGenerationSizeMb: 256 }.`,
+      `${owner}: resourceLimits must be an object of memory limits; received ${describeValue(limits)}. ` +
+        `Pass, for example, { maxOldGenerationSizeMb: 256 }.`,
     );
   }
   const { maxOldGenerationSizeMb: heap } = limits;
   if (heap === undefined || (typeof heap === 'number' && heap >= MIN_HEAP_MB)) return;
   throw new ImproperlyConfigured(
-    `${owner}: resourceLimits.maxOldGenerationSizeMb is a number from ${MIN_HEAP_MB}, because threads cannot start with ` +
-      `less, received ${describeValue(heap)}.`,
+    `${owner}: resourceLimits.maxOldGenerationSizeMb must be a number of at least ${MIN_HEAP_MB}; ` +
+      `received ${describeValue(heap)}. Threads cannot start with less.`,
   );
 }
 
@@ -121,6 +121,6 @@ function checkInteger(where: string, value: unknown, range: { from: number; to: 
   const { from, to } = range;
   if (Number.isSafeInteger(value) && from <= (value as number) && (value as number) <= to) return;
   throw new ImproperlyConfigured(
-    `${where} is a whole number from ${from} to ${to}, received ${describeValue(value)}.`,
+    `${where} must be a whole number from ${from} to ${to}; received ${describeValue(value)}.`,
   );
 }

@@ -131,15 +131,10 @@ function contextSection({ current }: CatalogueType, catalogue: Catalogue): Secti
   if (context_fields.length > 0) {
     content.push(
       contexts.length > 0 && html`<h3>Further keys of the context</h3>`,
-      fieldsTable(
-        context_fields,
-        `What the context of ${current.record.name} holds`,
-        'context-field',
-      ),
+      fieldsTable(context_fields, `Context of ${current.record.name}`, 'context-field'),
     );
   }
-  if (content.length === 0)
-    content.push(html`<p class="none">Nothing is said of the contexts.</p>`);
+  if (content.length === 0) content.push(html`<p class="none">No contexts are described.</p>`);
   return { id: 'contexts', title: 'Contexts', content };
 }
 
@@ -175,7 +170,7 @@ function eventSection({ name }: CatalogueType, catalogue: Catalogue): Section {
     title: 'Events in this context',
     content: [
       events.length === 0
-        ? html`<p class="none">No event type says that it is emitted in this context.</p>`
+        ? html`<p class="none">No event type names this context.</p>`
         : html`<ul class="cards">
             ${events.map(
               (event) =>

@@ -1,7 +1,4 @@
-/**
- * Characters with a meaning anywhere in GitHub's Markdown, including those that start an automatic
- * link.
- */
+/** Characters with a meaning anywhere in GitHub's Markdown, including those that start an automatic link. */
 const SPECIAL = /[\\`*_{}[\]<>|~$#@]|:(?=\/\/|[\w+-]+:)|(?<=www)\./gi;
 /** Characters that start a list or a rule at the beginning of a line. */
 const BEGINNING = /^([-+=]|\d+(?=[.)]))/;

@@ -38,5 +38,5 @@ function tableOf(heading: string, types: readonly CatalogueType[]): string[] {
     const link = `[${inlineCode(name)}](${kind}s/${encodeURIComponent(fileNameOf(name))}.md)`;
     return `| ${link} | ${text}${isRetired ? ' _(retired)_' : ''} |`;
   });
-  return [`## ${heading}`, ['| Name | What it is |', '| --- | --- |', ...rows].join('\n')];
+  return [`## ${heading}`, ['| Name | Description |', '| --- | --- |', ...rows].join('\n')];
 }

@@ -18,31 +18,31 @@ export const eventSchema = {
     id: {
       type: 'string',
       description:
-        'Unique to the event: a UUIDv7, by which destinations recognise what they have already.',
+        'The unique id of the event, a UUIDv7, by which destinations recognise duplicates.',
     },
-    name: { type: 'string', description: 'What happened: the name of the event type.' },
+    name: { type: 'string', description: 'The name of the event type.' },
     timestamp: {
       type: 'string',
       format: 'date-time',
-      description: 'When the event was emitted, in UTC, as RFC 3339 writes it.',
+      description: 'When the event was emitted: an RFC 3339 time in UTC.',
     },
     context: {
       type: 'object',
-      description: 'What was known of the situation, and was not passed by the emitting code.',
+      description: 'The context of the emitting code, merged from the entered contexts.',
       additionalProperties: true,
     },
     data: {
       type: 'object',
-      description: 'What the emitting code passed.',
+      description: 'The data that the emitting code passed.',
       additionalProperties: true,
     },
     name_id: {
       type: 'string',
-      description: 'Refers to the description of the event type, in the version that was in force.',
+      description: 'The id of the metadata record of the event type, in the version of that time.',
     },
     context_type_id: {
       type: 'string',
-      description: 'Refers to the description of the contexts that were entered.',
+      description: 'The id of the metadata record of the entered contexts.',
     },
   },
   required: ['id', 'name', 'timestamp'],

@@ -5,25 +5,32 @@ import { readCatalogue } from '../../catalogue/catalogue-json.js';
 import { catalogueOf, type Catalogue } from '../../catalogue/catalogue.js';
 import { lintCatalogue } from '../../catalogue/lint.js';
 import { withPlaceOnly } from '../../catalogue/registered-at.js';
-import type { MetadataRecord } from '../../core/event-types/metadata-record.js';
+import { collectDeclaredTypes } from '../../core/event-types/declared-types.js';
+import { recordOf, type MetadataRecord } from '../../core/event-types/metadata-record.js';
+import { printLine, printProblem, printText } from '../output.js';
+import { Problems } from '../problems.js';
 import { CATALOGUE_USAGE, readCatalogueOptions } from './catalogue-options.js';
 import { readRecords } from './read-records.js';
 
 /**
  * Writes the catalogue of an application.
  *
- * @returns the exit code: 0, or 1 if the lint finds a problem
+ * @returns the exit code: 0, or 1 if the lint finds a problem, a source cannot be read completely, or
+ * there is no type
  */
 export async function makeCatalogue(args: readonly string[]): Promise<number> {
   const options = readCatalogueOptions(args);
   if (options === undefined) {
-    console.log(CATALOGUE_USAGE);
+    printText(CATALOGUE_USAGE);
     return 0;
   }
   const { app, out, from, collection, formats, title, lint, namespaces } = options;
   const earlier = await earlierCatalogue(out);
   const registered = app === undefined ? undefined : await recordsOfApplication(app);
-  const further = await Promise.all(from.map((source) => readRecords(source, collection)));
+  const problems = new Problems();
+  const further = await Promise.all(
+    from.map((source) => readRecords(source, collection, problems)),
+  );
   const records = [...further.flat(), ...(registered ?? [])];
   const catalogue = catalogueOf(
     // The published files must not reveal paths of this machine.
@@ -32,8 +39,9 @@ export async function makeCatalogue(args: readonly string[]): Promise<number> {
   );
   const files = catalogueFiles(catalogue, formats);
   await writeFiles(out, files);
-  console.log(`${summaryOf(catalogue)} in ${files.size} files of ${out}.`);
-  return lint ? report(catalogue, namespaces) : 0;
+  printLine(`${summaryOf(catalogue)} in ${files.size} files of ${out}.`);
+  if (catalogue.events.length + catalogue.contexts.length === 0) problems.add(NO_TYPES);
+  return Math.max(lint ? report(catalogue, namespaces) : 0, problems.conclude());
 }
 
 async function earlierCatalogue(out: string): Promise<Catalogue | undefined> {
@@ -45,12 +53,25 @@ async function earlierCatalogue(out: string): Promise<Catalogue | undefined> {
   }
 }
 
-/** Starts the application with source maps, so that stacks name the source files. */
+const NO_TYPES =
+  `The catalogue is empty, because no event types are declared. Declare them with defineEvent, and register them ` +
+  `with EventTrackingModule.forFeature([…]), or emit by them: tracker.emit(CourseEnrolled, { … }).`;
+
+/**
+ * Starts the application with source maps, so that stacks name the source files. Includes types
+ * that it declares without registering them: emitting by a type registers it later.
+ */
 async function recordsOfApplication(app: string): Promise<MetadataRecord[]> {
   process.setSourceMapsEnabled(true);
+  const declared = collectDeclaredTypes();
   const { startApplication } = await import('../application.js');
   await using application = await startApplication(app);
-  return application.trackers.flatMap(({ records }) => records);
+  const registered = application.trackers.flatMap(({ records }) => records);
+  const known = new Set(registered.map(({ kind, name }) => `${kind} ${name}`));
+  const latest = new Map(declared.map((type) => [`${type.kind} ${type.name}`, type]));
+  const others = [...latest].filter(([identity]) => !known.has(identity));
+  const now = new Date();
+  return [...registered, ...others.map(([, type]) => recordOf(type, now))];
 }
 
 async function writeFiles(out: string, files: ReadonlyMap<string, string>): Promise<void> {
@@ -69,8 +90,8 @@ function summaryOf({ events, contexts }: Catalogue): string {
 
 function report(catalogue: Catalogue, namespaces: readonly string[]): number {
   const findings = lintCatalogue(catalogue, { namespaces });
-  for (const { message, rule } of findings) console.error(`${message} (${rule})`);
-  console.log(
+  for (const { message, rule } of findings) printProblem(`${message} (${rule})`);
+  printLine(
     findings.length === 0
       ? 'The lint found no problems.'
       : `The lint found ${counted(findings.length, 'problem')}.`,

@@ -1,5 +1,6 @@
 import type ts from 'typescript';
 import type { CommandLine } from '../command-line.js';
+import { printText } from '../output.js';
 import { UsageError } from '../usage-error.js';
 import { readCatalogueNames } from './read-catalogue-names.js';
 import { compare, isConsistent } from './comparison.js';
@@ -19,7 +20,7 @@ export async function discoverEvents({ project, catalogue, json }: CommandLine):
   const names = catalogue === undefined ? undefined : await readCatalogueNames(catalogue);
   const compiler = await loadCompiler();
   const comparison = compare(findEvents(compiler, project), names);
-  console.log(
+  printText(
     json
       ? JSON.stringify(comparison, undefined, 2)
       : formatReport(comparison, catalogue ?? 'the event types that the code declares'),

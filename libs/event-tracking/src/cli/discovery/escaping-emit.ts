@@ -2,10 +2,7 @@ import type ts from 'typescript';
 import type { CallRecogniser } from './recognise-calls.js';
 import type { Compiler } from './compiler.js';
 
-/**
- * Whether `emit` is passed to code that sees it as another type, so that the names it emits are
- * unknown.
- */
+/** Whether `emit` is passed to code that sees it as another type, so that the names it emits are unknown. */
 export function isEscapingEmit(
   ts: Compiler,
   checker: ts.TypeChecker,

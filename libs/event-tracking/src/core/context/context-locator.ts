@@ -52,11 +52,23 @@ export abstract class StorageContextLocator implements ContextLocator {
   }
 
   #open(scope: ContextScope, current: ScopeFrame | undefined): ContextStack {
-    // Requests never nest: a kept-alive socket, or a server that was started inside a scope, would
-    // otherwise pass unrelated contexts on to a new request.
-    const outer = scope === 'request' ? undefined : frameOf(this, current)?.stack;
-    return new ContextStack(scope, outer ?? this.#process);
+    return new ContextStack(scope, outerOf(scope, frameOf(this, current)?.stack) ?? this.#process);
   }
+}
+
+/**
+ * Returns the scope around a new one; undefined for the process.
+ *
+ * @remarks
+ * Requests and connections never nest in requests: a kept-alive socket, or a server that was
+ * started inside a scope, would otherwise pass unrelated contexts on to a new request.
+ */
+function outerOf(scope: ContextScope, current: ContextStack | undefined): ContextStack | undefined {
+  if (scope === 'connection') return undefined;
+  let outer = current;
+  if (scope === 'request')
+    while (outer !== undefined && outer.scope !== 'connection') outer = outer.outer;
+  return outer;
 }
 
 function frameOf(owner: ContextLocator, innermost: ScopeFrame | undefined): ScopeFrame | undefined {

@@ -180,7 +180,7 @@ describe('Contexts:', () => {
       );
     });
 
-    it('adds to the innermost scope, where parallel branches see it at once', async () => {
+    it('adds to the innermost scope, and parallel branches see it immediately', async () => {
       const { tracker, seen } = recorded();
       await tracker.context('block', {}, async () => {
         const reader = (async () => {

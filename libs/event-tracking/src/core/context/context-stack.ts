@@ -2,11 +2,22 @@ import { InvalidContextError, UnknownContextError } from '../diagnostics/errors.
 import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { isPlainObject, type EventContext } from '../event/event.js';
 import type { ContextType } from '../event-types/event-type.js';
-import { estimateSize } from '../event/event-size.js';
-import { copyOf, setOwn, snapshot } from '../event/snapshot.js';
+import { snapshot } from '../event/snapshot.js';
+import {
+  ContextView,
+  flattenEntries,
+  type ContextEntry,
+  type MeasuredContext,
+} from './context-view.js';
 
-/** The kind of a scope. Scopes nest in this order; a request is always directly in the process. */
-export type ContextScope = 'process' | 'request' | 'handler' | 'block';
+/**
+ * The kind of a scope. Scopes nest in this order.
+ *
+ * @remarks
+ * A connection is always directly in the process; a request is in a connection, or directly in the
+ * process.
+ */
+export type ContextScope = 'process' | 'connection' | 'request' | 'handler' | 'block';
 
 /** An entered context; disposing it removes this entry only, even if others were entered since. */
 export interface EnteredContext extends Disposable {
@@ -46,25 +57,12 @@ export interface EnterLiveOptions extends EnterOptions {
   adjust?: (values: EventContext) => void;
 }
 
-/** A merged context with its estimated size in bytes. */
-export interface MeasuredContext {
-  readonly values: EventContext;
-  readonly size: number;
-  /** The types of the merged contexts, for those that have one. */
-  readonly types: readonly ContextType[];
-}
-
-interface ContextEntry {
-  readonly name: string | symbol;
-  readonly tracker: string | undefined;
-  readonly type: ContextType | undefined;
-  /** Reads the values when an event is emitted. */
-  readonly read: (() => EventContext) | undefined;
-  readonly values: EventContext;
-}
-
 const NO_ENTRIES: readonly ContextEntry[] = [];
-const NO_TYPES: readonly ContextType[] = [];
+
+/** How deep handlers and blocks nest before the outer ones become a snapshot. */
+const DEPTH_LIMIT = 32;
+/** How many of the inner ones stay as they are. */
+const KEPT_DEPTH = 16;
 
 /** Removes an entry from a stack; does nothing if the stack no longer holds it. */
 let removeEntry: (stack: ContextStack, entry: ContextEntry) => void;
@@ -77,6 +75,10 @@ let removeEntry: (stack: ContextStack, entry: ContextEntry) => void;
  * all code in the scope sees it at once. Contexts are merged shallowly: outer scopes first, and
  * within a scope in the order of entry. A context replaces the context of the same name in an outer
  * scope as a whole.
+ *
+ * Work that restarts itself nests scopes without limit. Once handlers and blocks nest more than 32
+ * deep, those around the inner 16 are therefore replaced by one scope with a snapshot of their
+ * contexts: inner code keeps seeing those contexts, but no later change to them.
  */
 export class ContextStack {
   static {
@@ -91,13 +93,26 @@ export class ContextStack {
   #view: ContextView = ContextView.empty;
   #viewedEntries: readonly ContextEntry[] = this.#entries;
   #viewedOuter: ContextView = ContextView.empty;
+  #outer: ContextStack | undefined;
+  /** The number of handlers and blocks from the request or process to this scope. */
+  #depth = 0;
 
   constructor(
     /** The kind of this scope. */
     readonly scope: ContextScope,
-    /** The scope around this one; undefined for the process. */
-    readonly outer?: ContextStack,
-  ) {}
+    outer?: ContextStack,
+  ) {
+    this.#outer = outer;
+    if (outer !== undefined && (scope === 'block' || scope === 'handler')) {
+      this.#depth = outer.#depth + 1;
+      if (this.#depth > DEPTH_LIMIT) this.#flattenOuterScopes();
+    }
+  }
+
+  /** The scope around this one; undefined for the process. */
+  get outer(): ContextStack | undefined {
+    return this.#outer;
+  }
 
   /**
    * Enters a context in this scope; replaces the context of the same name and becomes the latest.
@@ -171,21 +186,23 @@ export class ContextStack {
    * Exits a context of the given name, in the innermost scope that has one.
    *
    * @throws {@link UnknownContextError} if no scope of the running code has it, or if it belongs to
-   * the process and the code runs in a request
+   * the process and the code runs in a request or connection
    */
   exit(name: string): void {
-    for (let stack: ContextStack | undefined = this; stack !== undefined; stack = stack.outer) {
+    for (let stack: ContextStack | undefined = this; stack !== undefined; stack = stack.#outer) {
       const entries: readonly ContextEntry[] = stack.#entries;
       const index = entries.findLastIndex((entry) => entry.name === name);
       if (index >= 0) {
         stack.#entries = entries.toSpliced(index, 1);
         return;
       }
-      if (stack.scope === 'request') {
-        throw this.#unknownContext(name, stack.outer !== undefined && stack.outer.#holds(name));
+      if (isOutermostOfItsOwn(stack)) {
+        throw stack.#outer !== undefined && stack.#outer.#holds(name)
+          ? contextOfProcess(name, stack.scope)
+          : this.#unknownContext(name);
       }
     }
-    throw this.#unknownContext(name, false);
+    throw this.#unknownContext(name);
   }
 
   /** Merges all contexts that apply to a tracker into a new object, which the caller may change. */
@@ -211,7 +228,7 @@ export class ContextStack {
 
   /** Whether this is the given stack or is nested in it. */
   isWithin(stack: ContextStack): boolean {
-    for (let inner: ContextStack | undefined = this; inner !== undefined; inner = inner.outer) {
+    for (let inner: ContextStack | undefined = this; inner !== undefined; inner = inner.#outer) {
       if (inner === stack) return true;
     }
     return false;
@@ -234,15 +251,26 @@ export class ContextStack {
     return this.#entries.some((entry) => entry.name === name);
   }
 
-  /**
-   * Returns the view, updated if entries changed; arrays of entries are never changed in place.
-   *
-   * @remarks Avoids recursion, because work that restarts itself nests scopes without limit.
-   */
+  /** Replaces the outer handlers and blocks by one scope with a snapshot of their contexts. */
+  #flattenOuterScopes(): void {
+    const kept: ContextStack[] = [];
+    let root: ContextStack = this;
+    for (; root.#depth > 0; root = root.#outer!) kept.push(root);
+    const replaced = kept.splice(KEPT_DEPTH).toReversed();
+    // Depths are upper limits: flattening from another branch may have shortened this one.
+    if (replaced.length > 0) {
+      const snapshotScope = new ContextStack('block', root);
+      snapshotScope.#entries = flattenEntries(replaced.map((stack) => stack.#entries));
+      kept.at(-1)!.#outer = snapshotScope;
+    }
+    for (const [index, stack] of kept.entries()) stack.#depth = kept.length - index + 1;
+  }
+
+  /** Returns the view, updated if entries changed; arrays of entries are never changed in place. */
   #currentView(): ContextView {
     let changed: ContextStack | undefined;
     let stack: ContextStack = this;
-    for (let { outer } = stack; outer !== undefined; { outer } = stack) {
+    for (let outer = stack.#outer; outer !== undefined; outer = stack.#outer) {
       if (stack.#entries !== stack.#viewedEntries || outer.#view !== stack.#viewedOuter)
         changed = stack;
       stack = outer;
@@ -255,27 +283,21 @@ export class ContextStack {
   /** Updates the views from an outer scope inwards to this one. */
   #updateViewsFrom(changed: ContextStack): void {
     if (changed !== this) {
-      const stacks = [this.outer!];
-      while (stacks.at(-1) !== changed) stacks.push(stacks.at(-1)!.outer!);
+      const stacks = [this.#outer!];
+      while (stacks.at(-1) !== changed) stacks.push(stacks.at(-1)!.#outer!);
       while (stacks.length > 0) stacks.pop()!.#updateView();
     }
     this.#updateView();
   }
 
   #updateView(): void {
-    const outer = this.outer === undefined ? ContextView.empty : this.outer.#view;
+    const outer = this.#outer === undefined ? ContextView.empty : this.#outer.#view;
     this.#view = this.#entries.length === 0 ? outer : outer.with(this.#entries);
     this.#viewedOuter = outer;
     this.#viewedEntries = this.#entries;
   }
 
-  #unknownContext(name: unknown, belongsToProcess: boolean): UnknownContextError {
-    if (belongsToProcess) {
-      return new UnknownContextError(
-        `The context '${String(name)}' belongs to the process and cannot be exited in a request: ` +
-          `every other request would lose it too. Exit it where it was entered, outside any request.`,
-      );
-    }
+  #unknownContext(name: unknown): UnknownContextError {
     const entered = this.names.map((known) => `'${known}'`).join(', ');
     return new UnknownContextError(
       `The context ${quoteName(name)} is not entered here; entered contexts: ` +
@@ -285,119 +307,16 @@ export class ContextStack {
   }
 }
 
-/** The entries visible from one scope, without the shadowed ones, and their merge. */
-class ContextView {
-  static readonly empty = new ContextView([]);
-
-  readonly #live: boolean;
-  readonly #targeted: boolean;
-  #wasRead = false;
-  #merged: MergedContext | undefined;
-  #mergedByTracker: Map<string | undefined, MergedContext> | undefined;
-
-  constructor(readonly entries: readonly ContextEntry[]) {
-    let live = false;
-    let targeted = false;
-    for (const { read, tracker } of entries) {
-      if (read !== undefined) live = true;
-      if (tracker !== undefined) targeted = true;
-    }
-    this.#live = live;
-    this.#targeted = targeted;
-  }
-
-  with(inner: readonly ContextEntry[]): ContextView {
-    if (this.entries.length === 0) return new ContextView(inner);
-    const anyShadowed = this.entries.some((entry) => isShadowed(entry, inner));
-    const visible = anyShadowed
-      ? this.entries.filter((entry) => !isShadowed(entry, inner))
-      : this.entries;
-    return new ContextView([...visible, ...inner]);
-  }
-
-  resolve(tracker: string | undefined): MeasuredContext {
-    // Most scopes are read once, by one event: the first merge is not cached and needs no copy.
-    const merged = this.#wasRead ? this.#mergedFor(tracker) : merge(this.entries, tracker);
-    const { values, size, types, flat } = merged;
-    if (flat && !this.#wasRead) {
-      this.#wasRead = true;
-      return merged;
-    }
-    this.#wasRead = true;
-    return { values: flat ? { ...values } : copyOf(values), size, types };
-  }
-
-  #mergedFor(tracker: string | undefined): MergedContext {
-    if (this.#live) return merge(this.entries, tracker);
-    if (!this.#targeted) return (this.#merged ??= merge(this.entries, undefined));
-    this.#mergedByTracker ??= new Map();
-    let merged = this.#mergedByTracker.get(tracker);
-    if (merged === undefined) {
-      merged = merge(this.entries, tracker);
-      this.#mergedByTracker.set(tracker, merged);
-    }
-    return merged;
-  }
+/** Whether only the process is around a scope, which other requests and connections share. */
+function isOutermostOfItsOwn({ scope, outer }: ContextStack): boolean {
+  return scope === 'connection' || (scope === 'request' && outer?.scope !== 'connection');
 }
 
-interface MergedContext extends MeasuredContext {
-  /** Whether no value nests, so that a shallow copy suffices. */
-  readonly flat: boolean;
-}
-
-/**
- * Whether an inner entry shadows the outer one; one for a tracker does so for that tracker only.
- */
-function isShadowed(outer: ContextEntry, inner: readonly ContextEntry[]): boolean {
-  for (const { name, tracker } of inner) {
-    if (name === outer.name && (tracker === undefined || tracker === outer.tracker)) return true;
-  }
-  return false;
-}
-
-function merge(entries: readonly ContextEntry[], tracker: string | undefined): MergedContext {
-  let values: EventContext | undefined;
-  let types = NO_TYPES;
-  for (let index = 0; index < entries.length; index++) {
-    const entry = entries[index]!;
-    if (!appliesTo(entry, tracker) || isShadowedByLater(entries, index, tracker)) continue;
-    if (entry.type !== undefined) types = [...types, entry.type];
-    const own = entry.read === undefined ? entry.values : entry.read();
-    // V8 copies a whole object faster than its members.
-    if (values === undefined) values = { ...own };
-    else for (const key of Object.keys(own)) setOwn(values, key, own[key]);
-  }
-  values ??= {};
-  const size = sizeOfFlat(values);
-  return { values, size: size ?? estimateSize(values), types, flat: size !== undefined };
-}
-
-/** Estimates like {@link estimateSize}; returns undefined for a context with nested values. */
-function sizeOfFlat(values: EventContext): number | undefined {
-  let size = 8;
-  for (const key in values) {
-    const value = values[key];
-    if (typeof value === 'object' && value !== null) return undefined;
-    size += key.length + 3 + (typeof value === 'string' ? value.length + 3 : 8);
-  }
-  return size;
-}
-
-function appliesTo(entry: ContextEntry, tracker: string | undefined): boolean {
-  return entry.tracker === undefined || entry.tracker === tracker;
-}
-
-/** Whether a later entry for this tracker shadows an entry, which may be one for all trackers. */
-function isShadowedByLater(
-  entries: readonly ContextEntry[],
-  index: number,
-  tracker: string | undefined,
-): boolean {
-  const { name } = entries[index]!;
-  for (let later = index + 1; later < entries.length; later++) {
-    if (entries[later]!.name === name && appliesTo(entries[later]!, tracker)) return true;
-  }
-  return false;
+function contextOfProcess(name: unknown, scope: ContextScope): UnknownContextError {
+  return new UnknownContextError(
+    `The context ${quoteName(name)} belongs to the process and cannot be exited in a ${scope}: ` +
+      `every other ${scope} would lose it too. Exit it where it was entered, outside any ${scope}.`,
+  );
 }
 
 function isSameContext(one: ContextEntry, other: ContextEntry): boolean {

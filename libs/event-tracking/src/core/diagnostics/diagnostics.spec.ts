@@ -30,13 +30,13 @@ describe('Diagnostics', () => {
     vi.useRealTimers();
   });
 
-  it('says errors and warnings by the methods of the logger', () => {
+  it('logs errors and warnings with the methods of the logger', () => {
     diagnostics.error('a', 'lost');
     diagnostics.warn('b', 'odd');
     expect(logger.lines).toEqual(['error lost', 'warn odd']);
   });
 
-  it('says ten things about a subject in a minute, and about others still', () => {
+  it('logs at most ten messages about one subject in a minute', () => {
     times(25, (index) => diagnostics.error('backend a', `a${index}`));
     diagnostics.error('backend b', 'b');
     expect(logger.lines).toEqual([
@@ -45,12 +45,12 @@ describe('Diagnostics', () => {
     ]);
   });
 
-  it('says as many as it is told to', () => {
+  it('logs at most as many messages as the burst allows', () => {
     times(5, () => diagnostics.warn('a', 'odd', { burst: 1 }));
     expect(logger.lines).toEqual(['warn odd']);
   });
 
-  it('says how many were left out with the next after the minute', () => {
+  it('logs the number of suppressed messages with the next one after the minute', () => {
     times(25, () => diagnostics.error('backend a', 'lost'));
     vi.advanceTimersByTime(MINUTE - 1);
     diagnostics.error('backend a', 'still the same minute');
@@ -63,36 +63,36 @@ describe('Diagnostics', () => {
     ]);
   });
 
-  it('says what was left out when it settles, once', () => {
+  it('reports the number of suppressed messages once on request', () => {
     times(12, () => diagnostics.error('backend a', 'lost'));
-    diagnostics.settle();
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
+    diagnostics.reportSuppressed();
     expect(logger.lines.slice(10)).toEqual([expect.stringMatching(/^warn 2 more .*backend a/)]);
     diagnostics.error('backend a', 'lost');
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     expect(logger.lines.slice(11)).toEqual([expect.stringMatching(/^warn 1 more .*backend a/)]);
   });
 
-  it('says nothing when it settles and nothing was left out', () => {
+  it('reports nothing if no messages were suppressed', () => {
     diagnostics.error('backend a', 'lost');
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     expect(logger.lines).toEqual(['error lost']);
   });
 
-  it('is not flooded by ever new subjects, and says how much was left out', () => {
+  it('limits messages about an endless series of subjects, and reports the suppressed ones', () => {
     times(50_000, (index) =>
       diagnostics.warn(`data of 'event.${index % 5_000}'`, 'odd', { burst: 1 }),
     );
     expect(logger.lines.length).toBeLessThan(1_100);
     const said = logger.lines.length;
-    diagnostics.settle();
+    diagnostics.reportSuppressed();
     const leftOut = logger.lines
       .slice(said)
       .map((line) => Number(/^warn (\d+) more/.exec(line)?.[1]));
     expect(said + leftOut.reduce((sum, count) => sum + count, 0)).toBe(50_000);
   });
 
-  it('speaks of new subjects again when the minute of old ones is over', () => {
+  it('logs new subjects again after the minute of old ones', () => {
     times(2_000, (index) => diagnostics.warn(`old ${index}`, 'odd'));
     vi.advanceTimersByTime(MINUTE);
     logger.lines.length = 0;
@@ -113,7 +113,7 @@ describe('Diagnostics', () => {
     };
     const silent = new Diagnostics({ warn: fail, error: fail });
     times(30, () => silent.error('a', 'lost'));
-    expect(() => silent.settle()).not.toThrow();
+    expect(() => silent.reportSuppressed()).not.toThrow();
   });
 
   it('survives a logger that rejects', async () => {
@@ -123,22 +123,22 @@ describe('Diagnostics', () => {
     const fail = (): Promise<never> => Promise.reject(new Error('no disk'));
     const silent = new Diagnostics({ warn: fail, error: fail });
     times(30, () => silent.error('a', 'lost'));
-    silent.settle();
+    silent.reportSuppressed();
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('survives a logger that reports through it again', () => {
+  it('survives a logger that logs through it again', () => {
     const circular = new Diagnostics({
       warn: () => circular.warn('a', 'again'),
       error: () => circular.error('a', 'again'),
     });
     circular.error('a', 'first');
-    circular.settle();
+    circular.reportSuppressed();
   });
 
-  it('speaks to the console where no logger is given', () => {
+  it('logs to the console by default', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     new Diagnostics().error('a', 'lost');
     expect(error).toHaveBeenCalledWith('lost');

@@ -1,4 +1,6 @@
-import { escapeLineBreaks } from './escape-line-breaks.js';
+import { describeValue } from './describe.js';
+import { ImproperlyConfigured } from './errors.js';
+import { messageText } from './message-text.js';
 
 /** Logs a tracker's warnings and errors: the methods that Nest's logger, pino and the console share. */
 export interface DiagnosticLogger {
@@ -18,10 +20,11 @@ interface Subject {
   suppressed: number;
 }
 
-/** How often one subject is spoken of. */
+/** Limits how often one subject is logged. */
 export interface ReportOptions {
   /**
-   * The number of messages about the subject that are logged per minute; the next one after that tells how many were suppressed.
+   * The number of messages about the subject that are logged per minute. The first message after
+   * that minute is preceded by the number of suppressed ones.
    *
    * @default 10
    */
@@ -36,7 +39,10 @@ export interface ReportOptions {
 export class Diagnostics {
   readonly #subjects = new Map<string, Subject>();
 
-  constructor(readonly logger: DiagnosticLogger = console) {}
+  /** @throws {@link ImproperlyConfigured} if the logger lacks a method */
+  constructor(readonly logger: DiagnosticLogger = console) {
+    checkLogger(logger);
+  }
 
   /** Reports an event that was lost, or a fault that may lose events. */
   error(subject: string, message: string, options?: ReportOptions): void {
@@ -76,34 +82,46 @@ export class Diagnostics {
     return fresh;
   }
 
-  /** Reports suppressed messages so far; called when a tracker is flushed or closed. */
-  settle(): void {
+  /** Logs how many messages were suppressed so far; called when a tracker is flushed or closed. */
+  reportSuppressed(): void {
     for (const [key, subject] of this.#subjects) {
       const { suppressed } = subject;
       subject.suppressed = 0;
-      if (suppressed > 0) this.#reportSuppressed(key, suppressed);
+      if (suppressed > 0) this.#logSuppressed(key, suppressed);
     }
   }
 
-  /** Forgets the subjects whose minute is over; subjects stand in the order in which theirs began. */
+  /** Forgets the subjects whose minute is over. The map holds them in the order in which it began. */
   #forgetPast(now: number): void {
     for (const [key, { windowStart, suppressed }] of this.#subjects) {
       if (now - windowStart < WINDOW_MS) return;
       this.#subjects.delete(key);
-      if (suppressed > 0) this.#reportSuppressed(key, suppressed);
+      if (suppressed > 0) this.#logSuppressed(key, suppressed);
     }
   }
 
-  #reportSuppressed(key: string, count: number): void {
-    this.#log('warn', `${count} more like the above were not logged one by one (${key}).`);
+  #logSuppressed(key: string, count: number): void {
+    const messages = count === 1 ? 'similar message was' : 'similar messages were';
+    this.#log('warn', `${count} more ${messages} suppressed (${key}).`);
   }
 
   #log(level: 'warn' | 'error', message: string): void {
     try {
-      const logged: unknown = this.logger[level](escapeLineBreaks(message));
+      const logged: unknown = this.logger[level](messageText(message));
       if (logged instanceof Promise) logged.catch(() => {});
     } catch {
-      // A logger that throws has nobody left to tell.
+      // There is no other logger to report it to.
     }
   }
+}
+
+/** A logger that lacks a method would fail silently at the first message. */
+function checkLogger(logger: unknown): void {
+  const candidate = logger as Partial<Record<'warn' | 'error', unknown>> | null;
+  const hasMethods = typeof candidate?.warn === 'function' && typeof candidate.error === 'function';
+  if (hasMethods) return;
+  throw new ImproperlyConfigured(
+    `logger must be an object with the methods warn(message) and error(message); received ${describeValue(logger)}. ` +
+      `Pass a logger of Nest, pino or winston, or the console.`,
+  );
 }

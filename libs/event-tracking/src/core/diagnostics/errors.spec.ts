@@ -6,7 +6,7 @@ const types = Object.entries(ours) as [
   new (message?: string, options?: { cause?: unknown }) => ours.EventTrackingError,
 ][];
 
-/** The errors as a second copy of the package has them. */
+/** Loads a second copy of the errors. */
 async function anotherCopy(): Promise<typeof ours> {
   vi.resetModules();
   const theirs = await import('./errors.js');
@@ -27,18 +27,18 @@ describe.each(types)('%s', (name, Type) => {
     expect(error.stack).toContain('errors.spec.ts');
   });
 
-  it('has no cause where none was given', () => {
+  it('has no cause unless one is given', () => {
     expect(Object.hasOwn(new Type('alone'), 'cause')).toBe(false);
   });
 });
 
-describe('errors', () => {
-  it('have a code each', () => {
+describe('Errors', () => {
+  it('have unique codes', () => {
     const codes = types.map(([, Type]) => new Type('').code);
     expect(new Set(codes).size).toBe(types.length);
   });
 
-  it('say something where a signal is thrown without a message', () => {
+  it('have a default message if they are signals', () => {
     for (const Signal of [
       ours.EventEmissionExit,
       ours.NoBackendEnabled,
@@ -48,12 +48,12 @@ describe('errors', () => {
     }
   });
 
-  it('carry how long a destination wants to be left alone', () => {
+  it('contain the pause that a destination asks for', () => {
     expect(new ours.RetryableDeliveryError('busy', { retryAfterMs: 500 }).retryAfterMs).toBe(500);
     expect(new ours.RetryableDeliveryError('busy').retryAfterMs).toBeUndefined();
   });
 
-  it('are told apart', () => {
+  it('are distinguished by instanceof', () => {
     const exit = new ours.EventEmissionExit();
     expect(exit).not.toBeInstanceOf(ours.NoBackendEnabled);
     expect(new ours.EventTrackingError('root')).not.toBeInstanceOf(ours.EventEmissionExit);
@@ -74,7 +74,7 @@ describe('errors', () => {
     expect(new theirs.EventEmissionExit()).not.toBeInstanceOf(ours.NoBackendEnabled);
   });
 
-  it('recognise what applications derive from them, also across copies', async () => {
+  it('are recognised in derived classes of applications, also across copies', async () => {
     const theirs = await anotherCopy();
     class TooOld extends theirs.EventEmissionExit {}
     class MuchTooOld extends TooOld {}
@@ -87,7 +87,7 @@ describe('errors', () => {
     expect(new ours.EventEmissionExit()).not.toBeInstanceOf(TooOld);
   });
 
-  it('can be asked about anything', () => {
+  it('can be tested against any value', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     const hostile = new Proxy(

@@ -1,3 +1,4 @@
+import { thrownText } from './message-text.js';
 import type { Violation } from './violation.js';
 
 /** Options of this library's errors. */
@@ -18,7 +19,7 @@ export class EventTrackingError extends Error {
   readonly code: string = 'EVENT_TRACKING';
 
   constructor(message: string, options: EventTrackingErrorOptions = {}) {
-    super(message, options);
+    super(typeof message === 'string' ? thrownText(message) : message, options);
   }
 }
 
@@ -27,22 +28,22 @@ export class ImproperlyConfigured extends EventTrackingError {
   override readonly code: string = 'IMPROPERLY_CONFIGURED';
 }
 
-/** Thrown where a tracker was asked for by a name that nobody registered. */
+/** Thrown when no tracker is registered under the requested name. */
 export class UnknownTrackerError extends EventTrackingError {
   override readonly code: string = 'UNKNOWN_TRACKER';
 }
 
-/** Thrown where a backend was asked for by a path that the tree does not have. */
+/** Thrown when the tree has no backend at the requested path. */
 export class UnknownBackendError extends EventTrackingError {
   override readonly code: string = 'UNKNOWN_BACKEND';
 }
 
-/** Thrown where a context was exited that the running code has not entered. */
+/** Thrown when the running code exits a context that it has not entered. */
 export class UnknownContextError extends EventTrackingError {
   override readonly code: string = 'UNKNOWN_CONTEXT';
 }
 
-/** Thrown where something was entered as a context that is none: a context is an object of keys and values. */
+/** Thrown when a value that is not an object of keys and values is entered as a context. */
 export class InvalidContextError extends EventTrackingError {
   override readonly code: string = 'INVALID_CONTEXT';
 }
@@ -90,7 +91,7 @@ export class NoTransformerImplemented extends EventTrackingError {
 /** Thrown by a backend when the whole call failed and another attempt may succeed. */
 export class RetryableDeliveryError extends EventTrackingError {
   override readonly code: string = 'RETRYABLE_DELIVERY';
-  /** How long the destination asked to be left alone, in milliseconds. */
+  /** How long the destination asked the client to wait, in milliseconds. */
   readonly retryAfterMs?: number;
 
   constructor(
@@ -107,7 +108,7 @@ export class PermanentDeliveryError extends EventTrackingError {
   override readonly code: string = 'PERMANENT_DELIVERY';
 }
 
-/** Thrown where text was read as an event that is none. */
+/** Thrown when text cannot be parsed as an event. */
 export class MalformedEventError extends EventTrackingError {
   override readonly code: string = 'MALFORMED_EVENT';
 }
@@ -146,7 +147,7 @@ for (const [name, type] of Object.entries({
   brand(name, type);
 }
 
-/** Marks a class so that `instanceof` asks for the mark, which every copy of the package shares. */
+/** Marks a class, so that `instanceof` also recognises instances that another copy of the package created. */
 function brand(name: string, type: { prototype: object }): void {
   const mark = Symbol.for(`event-tracking:error:${name}`);
   Object.defineProperty(type.prototype, mark, { value: true });

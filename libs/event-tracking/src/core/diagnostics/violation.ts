@@ -1,8 +1,8 @@
 /**
  * How an event can deviate from its type.
  *
- * - `unregistered`: its name is no registered type's, where types are registered
- * - `extra-field`, `missing-field`: its data are not those that its type describes
+ * - `unregistered`: no registered type has its name, although types are registered
+ * - `extra-field`, `missing-field`: its data have other fields than its type describes
  * - `invalid`: a field has another type than declared, or the schema rejects the data
  * - `unserialisable`: its data or a context contains values that JSON cannot represent
  * - `oversized`: its data are larger than `maxEventSize`

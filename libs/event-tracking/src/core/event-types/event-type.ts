@@ -1,23 +1,11 @@
-import { checkOptions, type KeysOf } from '../diagnostics/check-options.js';
-import { describeValue } from '../diagnostics/describe.js';
+import type { KeysOf } from '../diagnostics/check-options.js';
+import { describeValue, quoteName } from '../diagnostics/describe.js';
 import { ImproperlyConfigured } from '../diagnostics/errors.js';
-import { isPlainObject } from '../event/event.js';
-import {
-  FIELD_TYPES,
-  isFieldType,
-  type DataOf,
-  type FieldDescription,
-  type Fields,
-} from './field.js';
 import { stackIn } from './call-site.js';
-import { frozenCopyOf } from './frozen.js';
-import {
-  isStandardSchema,
-  jsonSchemaOf,
-  type InputOf,
-  type JsonSchema,
-  type StandardSchema,
-} from './standard-schema.js';
+import { noteDeclaredType } from './declared-types.js';
+import type { DataOf, FieldDescription, Fields } from './field.js';
+import { readFields, readTypeOptions, type TypeOptions } from './read-type-options.js';
+import type { InputOf, JsonSchema, StandardSchema } from './standard-schema.js';
 
 declare const DATA: unique symbol;
 
@@ -36,10 +24,12 @@ export interface DescribedType<Name extends string = string, Data extends object
   readonly isOpen: boolean;
   /** Validates the values. */
   readonly schema: StandardSchema | undefined;
-  /** The schema in the words of Standard Schema, looked up once: libraries may make it when they are asked. */
+  /** The properties of Standard Schema, read once: libraries may create them for each access. */
   readonly standard: StandardSchema['~standard'] | undefined;
-  /** The validator's own JSON Schema. */
+  /** The JSON Schema of delivered values, as far as the validator can be expressed. */
   readonly jsonSchema: JsonSchema | undefined;
+  /** The paths of the validator's parts that JSON Schema cannot express. */
+  readonly unexpressed: readonly string[];
   /** Values, for readers of the documentation. */
   readonly example: Readonly<Record<string, unknown>> | undefined;
   /** The stack of the code that described it. */
@@ -76,31 +66,7 @@ export type EventDataOf<T extends EventType> =
 export type ContextValuesOf<T extends ContextType> =
   T extends ContextType<string, infer Values> ? Values : never;
 
-/** How a type is described. */
-export interface TypeOptions<F extends Fields = Fields, S extends StandardSchema = StandardSchema> {
-  /** Describes the event or context, and when it occurs. */
-  description: string;
-  /**
-   * The fields by name: a description, or a description with further properties.
-   *
-   * @default the fields of the schema, if it can express them as JSON Schema
-   */
-  fields?: F;
-  /**
-   * A validator that speaks Standard Schema: of Zod, Valibot, ArkType, …
-   *
-   * @default none
-   */
-  schema?: S;
-  /**
-   * Values, for readers of the documentation.
-   *
-   * @default made of the fields' own examples
-   */
-  example?: object;
-}
-
-/** How an event type is described. */
+/** Describes an event type. */
 export interface EventTypeOptions<
   F extends Fields = Fields,
   S extends StandardSchema = StandardSchema,
@@ -120,12 +86,6 @@ const CONTEXT_KEYS: KeysOf<TypeOptions> = {
   example: true,
 };
 const EVENT_KEYS: KeysOf<EventTypeOptions> = { ...CONTEXT_KEYS, contexts: true };
-const FIELD_KEYS: KeysOf<FieldDescription> = {
-  description: true,
-  type: true,
-  optional: true,
-  example: true,
-};
 
 /**
  * Declares an event type as a value: it types `emit`, documents the events, and validates them where it has a schema.
@@ -141,7 +101,7 @@ const FIELD_KEYS: KeysOf<FieldDescription> = {
  * });
  * tracker.emit(CourseEnrolled, { course_id: 'DemoX' });
  * ```
- * @throws {@link ImproperlyConfigured} for an invalid description
+ * @throws {@link ImproperlyConfigured} if the name or an option is invalid
  */
 export function defineEvent<const Name extends string, S extends StandardSchema<object>>(
   name: Name,
@@ -156,13 +116,15 @@ export function defineEvent<const Name extends string>(
   options: EventTypeOptions & { schema?: undefined; fields?: undefined },
 ): EventType<Name>;
 export function defineEvent(name: string, options: EventTypeOptions): EventType {
-  return eventTypeFrom(name, options, captureStack(defineEvent));
+  const type = eventTypeFrom(name, options, captureStack(defineEvent));
+  noteDeclaredType(type);
+  return type;
 }
 
 /**
  * Declares a context type as a value: it types `context` and `enterContext`, and documents the context.
  *
- * @throws {@link ImproperlyConfigured} for an invalid description
+ * @throws {@link ImproperlyConfigured} if the name or an option is invalid
  */
 export function defineContext<const Name extends string, S extends StandardSchema<object>>(
   name: Name,
@@ -177,13 +139,16 @@ export function defineContext<const Name extends string>(
   options: TypeOptions & { schema?: undefined; fields?: undefined },
 ): ContextType<Name>;
 export function defineContext(name: string, options: TypeOptions): ContextType {
-  return describeContext(name, options, captureStack(defineContext));
+  const type = describeContext(name, options, captureStack(defineContext));
+  noteDeclaredType(type);
+  return type;
 }
 
 /**
- * Makes an event type, as described by code whose stack is given.
+ * Creates an event type.
  *
- * @throws {@link ImproperlyConfigured} for an invalid description
+ * @param stack - the stack of the code that describes it
+ * @throws {@link ImproperlyConfigured} if the name or an option is invalid
  */
 export function eventTypeFrom(
   name: string,
@@ -191,57 +156,57 @@ export function eventTypeFrom(
   stack: string,
   contextFields?: Fields,
 ): EventType {
-  const where = `The event type ${describeName(name)}`;
-  const described = describe('event', name, options, stack, where);
-  checkOptions(options, where, EVENT_KEYS);
-  const { contexts = [] } = options;
-  return Object.freeze({
-    ...described,
+  const where = `The event type ${quoteName(name)}`;
+  const read = readTypeOptions(name, options, where, EVENT_KEYS);
+  return declared({
+    ...read,
     kind: 'event',
-    contexts: readContexts(contexts, where),
+    stack,
+    contexts: readContexts(options.contexts ?? [], where),
     contextFields:
       contextFields === undefined ? undefined : readFields(contextFields, 'contextFields', where),
   });
 }
 
 /**
- * Makes a context type, as described by code whose stack is given.
+ * Creates a context type.
  *
- * @throws {@link ImproperlyConfigured} for an invalid description
+ * @param stack - the stack of the code that describes it
+ * @throws {@link ImproperlyConfigured} if the name or an option is invalid
  */
 export function describeContext(name: string, options: TypeOptions, stack: string): ContextType {
-  const where = `The context type ${describeName(name)}`;
-  const described = describe('context', name, options, stack, where);
-  checkOptions(options, where, CONTEXT_KEYS);
-  return Object.freeze({ ...described, kind: 'context' });
+  const where = `The context type ${quoteName(name)}`;
+  const read = readTypeOptions(name, options, where, CONTEXT_KEYS);
+  return declared({ ...read, kind: 'context', stack });
 }
 
-/** Tells an event type, of whichever copy of the package, from other values. */
+/** Whether a value is an event type, of any copy of the package. */
 export function isEventType(value: unknown): value is EventType {
   return kindOf(value) === 'event';
 }
 
-/** Tells a context type, of whichever copy of the package, from other values. */
+/** Whether a value is a context type, of any copy of the package. */
 export function isContextType(value: unknown): value is ContextType {
   return kindOf(value) === 'context';
 }
 
 /**
- * A list of types of events and contexts.
+ * Checks a list of event types and context types.
  *
- * @param where - how the configuration names it, for the message
+ * @param where - names the list in messages
  * @throws {@link ImproperlyConfigured} for a value that is not a type
  */
 export function checkedTypes(types: unknown, where: string): (EventType | ContextType)[] {
   if (typeof types !== 'object' || types === null || !(Symbol.iterator in types)) {
     throw new ImproperlyConfigured(
-      `${where}: expected a list of types, received ${describeValue(types)}. Pass for example [CourseEnrolled].`,
+      `${where} must be a list of types; received ${describeValue(types)}. Pass, for example, [CourseEnrolled].`,
     );
   }
   return [...(types as Iterable<unknown>)].map((type, index) => {
     if (isEventType(type) || isContextType(type)) return type;
     throw new ImproperlyConfigured(
-      `${where}[${index}]: expected what defineEvent or defineContext returns, received ${describeValue(type)}.`,
+      `${where}[${index}] must be a type that defineEvent or defineContext returned; received ${describeValue(type)}. ` +
+        `If it is undefined, look for a circular import.`,
     );
   });
 }
@@ -251,7 +216,7 @@ export function nameOfType<T>(value: T): Exclude<T, DescribedType> | string {
   try {
     if (kindOf(value) !== undefined) return (value as DescribedType).name;
   } catch {
-    // A proxy passes for a type and refuses its name.
+    // A proxy can pass for a type and still throw for its name.
   }
   return value as Exclude<T, DescribedType>;
 }
@@ -275,137 +240,19 @@ function kindOf(value: unknown): unknown {
   }
 }
 
-function describe(
-  kind: DescribedType['kind'],
-  name: unknown,
-  options: unknown,
-  stack: string,
-  where: string,
-): DescribedType {
-  if (typeof name !== 'string' || name === '') {
-    throw new ImproperlyConfigured(
-      `${where}: a name is a string that is not empty, received ${describeValue(name)}.`,
-    );
-  }
-  if (!isPlainObject(options) || typeof options['description'] !== 'string') {
-    throw new ImproperlyConfigured(
-      `${where}: expected { description: '…' }, received ${describeValue(options)}. Say what it is and when there is one.`,
-    );
-  }
-  const { description, fields, schema, example } = options;
-  if (schema !== undefined && !isStandardSchema(schema)) {
-    throw new ImproperlyConfigured(
-      `${where}: schema is a validator that speaks Standard Schema (Zod, Valibot, ArkType, …), received ` +
-        `${describeValue(schema)}.`,
-    );
-  }
-  const jsonSchema = schema === undefined ? undefined : jsonSchemaOf(schema);
-  const described = {
-    kind,
-    name,
-    description,
-    fields: allFields(
-      fields === undefined ? undefined : readFields(fields, 'fields', where),
-      jsonSchema,
-    ),
-    isOpen: takesOtherFields(jsonSchema),
-    schema,
-    standard: schema?.['~standard'],
-    jsonSchema,
-    example: isPlainObject(example) ? frozenCopyOf(example) : undefined,
-    stack,
-  };
-  Object.defineProperty(described, KIND, { value: kind, enumerable: true });
-  return described;
-}
-
-function takesOtherFields(jsonSchema: JsonSchema | undefined): boolean {
-  const others = jsonSchema?.['additionalProperties'];
-  return others !== undefined && others !== false;
-}
-
-/** Merges the described fields with those of the validator's schema. */
-function allFields(
-  said: Record<string, FieldDescription> | undefined,
-  jsonSchema: JsonSchema | undefined,
-): Record<string, FieldDescription> | undefined {
-  const properties = jsonSchema?.['properties'];
-  if (!isPlainObject(properties)) return said;
-  const required = jsonSchema?.['required'];
-  const fields: [string, FieldDescription][] = Object.entries(properties).map(
-    ([name, property]) => {
-      const own = isPlainObject(property) ? property['description'] : undefined;
-      const isRequired = Array.isArray(required) && required.includes(name);
-      return [
-        name,
-        {
-          description: typeof own === 'string' ? own : '',
-          ...(isRequired ? {} : { optional: true }),
-          ...said?.[name],
-        },
-      ];
-    },
-  );
-  return frozenRecord([
-    ...fields,
-    ...Object.entries(said ?? {}).filter(([name]) => !Object.hasOwn(properties, name)),
-  ]);
-}
-
-function readFields(fields: unknown, key: string, where: string): Record<string, FieldDescription> {
-  if (!isPlainObject(fields)) {
-    throw new ImproperlyConfigured(
-      `${where}: ${key} describes fields by name, received ${describeValue(fields)}. Pass for example ` +
-        `{ course_id: 'The course.' }.`,
-    );
-  }
-  return frozenRecord(
-    Object.entries(fields).map(([name, field]) => [
-      name,
-      readField(field, `${where}: ${key}.${name}`),
-    ]),
-  );
+/** Marks and freezes a type. */
+function declared<T extends DescribedType>(type: T): T {
+  Object.defineProperty(type, KIND, { value: type.kind, enumerable: true });
+  return Object.freeze(type);
 }
 
 function readContexts(contexts: unknown, where: string): readonly string[] {
   const names: unknown = Array.isArray(contexts) ? contexts.map(nameOfType) : undefined;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw new ImproperlyConfigured(
-      `${where}: contexts lists names and context types, received ${describeValue(contexts)}. Pass for example ` +
-        `['request', CourseContext].`,
+      `${where}: contexts must be a list of names and context types; received ${describeValue(contexts)}. ` +
+        `Pass, for example, ['request', CourseContext].`,
     );
   }
   return Object.freeze(names);
-}
-
-function readField(field: unknown, where: string): FieldDescription {
-  if (typeof field === 'string') return Object.freeze({ description: field });
-  if (!isPlainObject(field) || typeof field['description'] !== 'string') {
-    throw new ImproperlyConfigured(
-      `${where} is a description or { description: '…' }, received ${describeValue(field)}.`,
-    );
-  }
-  checkOptions(field as unknown as FieldDescription, where, FIELD_KEYS);
-  const { description, type, optional, example } = field;
-  if (type !== undefined && !isFieldType(type)) {
-    throw new ImproperlyConfigured(
-      `${where}: type is one of ${FIELD_TYPES.join(', ')}, received ${describeValue(type)}.`,
-    );
-  }
-  return Object.freeze({
-    description,
-    ...(type === undefined ? {} : { type }),
-    ...(optional === true ? { optional } : {}),
-    ...(example === undefined ? {} : { example: frozenCopyOf(example) }),
-  });
-}
-
-function frozenRecord(
-  entries: readonly [string, FieldDescription][],
-): Record<string, FieldDescription> {
-  return Object.freeze(Object.fromEntries(entries));
-}
-
-function describeName(name: unknown): string {
-  return typeof name === 'string' ? `'${name}'` : describeValue(name);
 }

@@ -20,7 +20,7 @@ const anyField = fc.record(
   { requiredKeys: ['description'] },
 ) as fc.Arbitrary<FieldDescription>;
 
-/** In any order, `__proto__` as a key like others. */
+/** Generates objects with keys in any order, of which `__proto__` is an ordinary one. */
 function anyRecordOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> {
   return fc
     .uniqueArray(fc.tuple(fc.constantFrom(...NAMES), value), { selector: ([name]) => name })
@@ -29,8 +29,8 @@ function anyRecordOf<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>>
 
 const anyData = anyRecordOf(fc.constantFrom(...Object.values(SAMPLES), null));
 
-describe('The rules of fields', () => {
-  it('are kept just where no field is extra, missing or of another type, in whatever order', () => {
+describe('FieldRules', () => {
+  it('accept exactly the data without extra, missing or mistyped fields, in any order', () => {
     fc.assert(
       fc.property(anyRecordOf(anyField), anyData, fc.boolean(), (fields, data, isOpen) => {
         const rules = new FieldRules(fields, isOpen);
@@ -41,7 +41,7 @@ describe('The rules of fields', () => {
     );
   });
 
-  it('name what is extra, what is missing and what is of another type', () => {
+  it('name extra, missing and mistyped fields', () => {
     const fields = {
       a: { description: '' },
       b: { description: '', optional: true },
@@ -57,7 +57,7 @@ describe('The rules of fields', () => {
     expect(new FieldRules(fields, true).extra(data)).toEqual([]);
   });
 
-  it.each(Object.entries(SAMPLES))('know a value of the type %s', (type, value) => {
+  it.each(Object.entries(SAMPLES))('recognise a value of the type %s', (type, value) => {
     const fields = { a: { description: '', type: type as keyof typeof SAMPLES } };
     const accepted = Object.values(SAMPLES).filter((each) =>
       new FieldRules(fields, false).areKeptBy({ a: each }),

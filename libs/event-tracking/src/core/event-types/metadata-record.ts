@@ -1,8 +1,7 @@
 import { isPlainObject } from '../event/event.js';
 import { compareCodePoints } from '../event/compare-code-points.js';
-import { copyOf } from '../event/snapshot.js';
+import { copyOf, frozen } from '../event/snapshot.js';
 import { contentId } from './content-id.js';
-import { frozen } from './frozen.js';
 import type { ContextType, DescribedType, EventType } from './event-type.js';
 import type { FieldDescription } from './field.js';
 import type { JsonSchema } from './standard-schema.js';

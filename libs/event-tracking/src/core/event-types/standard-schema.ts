@@ -1,9 +1,9 @@
-/** The result of a validator: the issues that it found, or none. */
+/** The result of a validator, with the issues that it found, if any. */
 export interface SchemaResult {
   readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
-/** Something that a validator found wrong. */
+/** A problem that a validator found. */
 export interface SchemaIssue {
   readonly message: string;
   /** The keys that lead to it, outermost first. */
@@ -11,7 +11,7 @@ export interface SchemaIssue {
 }
 
 /**
- * A validator of any library that speaks Standard Schema: Zod, Valibot, ArkType and others.
+ * A validator of any library that implements Standard Schema: Zod, Valibot, ArkType and others.
  *
  * @see {@link https://standardschema.dev}
  */
@@ -21,9 +21,15 @@ export interface StandardSchema<Input = unknown, Output = unknown> {
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-    /** Where the library speaks Standard JSON Schema too. */
+    /** Present if the library also implements Standard JSON Schema. */
     readonly jsonSchema?:
-      { readonly input: (options: { readonly target: 'draft-2020-12' }) => JsonSchema } | undefined;
+      | {
+          readonly input: (options: {
+            readonly target: 'draft-2020-12';
+            readonly libraryOptions?: Record<string, unknown> | undefined;
+          }) => JsonSchema;
+        }
+      | undefined;
   };
 }
 
@@ -35,18 +41,9 @@ export type InputOf<Schema extends StandardSchema> = NonNullable<
   Schema['~standard']['types']
 >['input'];
 
-/** Tells whether a value is a validator that speaks Standard Schema; ArkType's are functions. */
+/** Whether a value is a validator that implements Standard Schema; those of ArkType are functions. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   const standard = (value as Partial<StandardSchema>)['~standard'];
   return typeof standard?.validate === 'function';
-}
-
-/** Returns the validator's JSON Schema; undefined if it cannot express all of itself. */
-export function jsonSchemaOf(schema: StandardSchema): JsonSchema | undefined {
-  try {
-    return schema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' });
-  } catch {
-    return undefined; // a date, for one, is nothing that JSON Schema has
-  }
 }

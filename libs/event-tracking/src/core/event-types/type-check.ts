@@ -1,9 +1,10 @@
-import { describeError } from '../diagnostics/describe.js';
+import { describeError, quoteName } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
 import type { ViolationKind } from '../diagnostics/violation.js';
 import { EventViolationError } from '../diagnostics/errors.js';
 import type { EventData } from '../event/event.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
+import type { DescribedType } from './event-type.js';
 import type { FieldRules } from './field-rules.js';
 import type { SchemaIssue, SchemaResult } from './standard-schema.js';
 import type { RegisteredType } from './type-register.js';
@@ -15,10 +16,10 @@ const MAX_LISTED = 10;
 export class TypeCheck {
   isStrict = false;
   readonly violations: Violations;
-  /** Validations that have not been answered. */
+  /** Pending validations. */
   readonly #open = new Set<Promise<void>>();
 
-  constructor(diagnostics: Diagnostics) {
+  constructor(private readonly diagnostics: Diagnostics) {
     this.violations = new Violations(diagnostics);
   }
 
@@ -38,12 +39,30 @@ export class TypeCheck {
     }
   }
 
+  /** Warns of parts of a schema that no documentation will show. */
+  reportUnexpressed({ kind, name, fields, standard, unexpressed }: DescribedType): void {
+    if (unexpressed.length === 0) return;
+    const isWhole = unexpressed.includes('');
+    if (isWhole && fields !== undefined) return;
+    const listed = unexpressed.slice(0, MAX_LISTED).map((path) => quoteName(path));
+    if (unexpressed.length > MAX_LISTED) listed.push('…');
+    this.diagnostics.warn(
+      `JSON Schema of the ${kind} type '${name}'`,
+      isWhole
+        ? `The schema of the ${kind} type '${name}' provides no JSON Schema (${standard?.vendor}), so its fields are not ` +
+            `documented. Describe them in fields, or use a library with Standard JSON Schema, such as Zod from 4.2.`
+        : `The schema of the ${kind} type '${name}' contains parts that JSON Schema cannot express, so their types are not ` +
+            `documented: ${listed.join(', ')}. Describe them in fields, with a type.`,
+      { burst: 1 },
+    );
+  }
+
   unregistered(name: string): void {
     this.#add(
       'unregistered',
       name,
-      `The event '${name}' is of no registered type. Define it (defineEvent) and register it: forFeature([…]), or ` +
-        `tracker.register(…).`,
+      `The event '${name}' has no registered type. Define one with defineEvent, and register it with ` +
+        `forFeature([…]) or tracker.register(…).`,
     );
   }
 
@@ -54,7 +73,7 @@ export class TypeCheck {
     this.#add(
       'unserialisable',
       name,
-      `${subject} holds what JSON cannot say; it becomes: ${became}.`,
+      `${subject} contains values that JSON cannot represent; they were converted: ${became}.`,
     );
   }
 
@@ -71,7 +90,7 @@ export class TypeCheck {
     await Promise.all(this.#open);
   }
 
-  /** @throws {@link EventViolationError} when this is strict and something differed */
+  /** @throws {@link EventViolationError} if this is strict and has found violations */
   refuse(): void {
     const violations = this.isStrict ? this.violations.all : [];
     if (violations.length === 0) return;
@@ -81,13 +100,13 @@ export class TypeCheck {
     });
     if (violations.length > MAX_LISTED) listed.push(`- and ${violations.length - MAX_LISTED} more`);
     throw new EventViolationError(
-      `Events differed from what was agreed (strict):\n${listed.join('\n')}`,
+      `Events deviated from their types, and the tracker is strict:\n${listed.join('\n')}`,
       { violations },
     );
   }
 
   #add(kind: ViolationKind, name: string, message: string, place?: Error): void {
-    this.violations.add(kind, name, `${message} It is delivered.`, place);
+    this.violations.add(kind, name, `${message} The event was delivered.`, place);
   }
 
   #compareFields(name: string, rules: FieldRules, data: EventData): void {
@@ -111,7 +130,7 @@ export class TypeCheck {
     }
     const mistyped = rules.mistyped(data);
     if (mistyped.length > 0) {
-      const fields = mistyped.map(({ field, type }) => `'${field}' is to be of the type ${type}`);
+      const fields = mistyped.map(({ field, type }) => `'${field}' must be of the type ${type}`);
       this.#add(
         'invalid',
         name,
@@ -121,7 +140,7 @@ export class TypeCheck {
   }
 
   #await(name: string, answer: PromiseLike<SchemaResult>): void {
-    // By the time of the answer, nothing tells any more which code emitted.
+    // When the answer arrives, the stack no longer shows which code emitted.
     const place = new Error('');
     const open = Promise.resolve(answer)
       .then(({ issues }) => {
@@ -137,7 +156,7 @@ export class TypeCheck {
     this.#add(
       'invalid',
       name,
-      `The data of the event '${name}' are not what its schema says: ${found}.`,
+      `The data of the event '${name}' violates its schema: ${found}.`,
       place,
     );
   }

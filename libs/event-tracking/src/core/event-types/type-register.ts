@@ -1,15 +1,15 @@
-import { copyOf } from '../event/snapshot.js';
+import { copyOf, frozen } from '../event/snapshot.js';
 import {
   describeContext,
   isContextType,
   isEventType,
   captureStack,
   type ContextType,
+  type DescribedType,
   type EventType,
 } from './event-type.js';
 import type { Fields } from './field.js';
 import { FieldRules } from './field-rules.js';
-import { frozen } from './frozen.js';
 import { compositeRecord, recordOf, type MetadataRecord } from './metadata-record.js';
 
 /** An event type that a tracker knows. */
@@ -40,8 +40,8 @@ export class TypeRegister {
   readonly #composites = new Map<string, string>();
   readonly #described = new Map<string, ContextType>();
 
-  /** @param announce - called with each record that is new */
-  constructor(private readonly announce: (record: MetadataRecord) => void) {}
+  /** @param announce - called with each new record, and the type that it describes */
+  constructor(private readonly announce: (record: MetadataRecord, type?: DescribedType) => void) {}
 
   /** Whether any event type was registered. */
   get hasEvents(): boolean {
@@ -61,7 +61,7 @@ export class TypeRegister {
     this.#latest.set(`${type.kind} ${type.name}`, record);
     if (type.kind === 'event') this.#events.set(type.name, registeredAs(type, record));
     else this.#contexts.set(type.name, type);
-    if (!isKnown) this.announce(record);
+    if (!isKnown) this.announce(record, type);
     return record;
   }
 
@@ -119,7 +119,7 @@ export class TypeRegister {
     return id;
   }
 
-  /** A version that comes within the same millisecond as the one before it is a later one all the same. */
+  /** Moves the timestamp of a new version behind that of the previous one in the same millisecond. */
   #inOrder(record: MetadataRecord): MetadataRecord {
     const before = this.#latest.get(`${record.kind} ${record.name}`);
     if (before === undefined || before.id === record.id || before.timestamp < record.timestamp) {
@@ -153,14 +153,14 @@ export class TypeRegister {
     if (record === undefined) {
       record = recordOf(type, new Date());
       this.#contextRecords.set(type, record);
-      if (!this.#records.has(record.id)) this.#add(record);
+      if (!this.#records.has(record.id)) this.#add(record, type);
     }
     return record;
   }
 
   #takeIn(type: EventType): RegisteredType {
     const record = recordOf(type, new Date());
-    if (!this.#records.has(record.id)) this.#add(record);
+    if (!this.#records.has(record.id)) this.#add(record, type);
     const registered = registeredAs(type, record);
     this.#emitted.set(type, registered);
     // Who emits by name goes on with the type that was registered by hand.
@@ -168,9 +168,9 @@ export class TypeRegister {
     return registered;
   }
 
-  #add(record: MetadataRecord): void {
+  #add(record: MetadataRecord, type?: DescribedType): void {
     this.#records.set(record.id, record);
-    this.announce(record);
+    this.announce(record, type);
   }
 }
 

@@ -1,17 +1,23 @@
+import { escapeUnprintable } from '../diagnostics/escape-unprintable.js';
 import { MalformedEventError } from '../diagnostics/errors.js';
 import { describeValue } from '../diagnostics/describe.js';
-import { isPlainObject, type TrackingEvent } from './event.js';
+import { isPlainObject, type EventContext, type EventData, type TrackingEvent } from './event.js';
 import { copyOf } from './snapshot.js';
 
 /**
  * Writes an event as one line of JSON, with dates in RFC 3339, in UTC and milliseconds.
  *
  * @remarks
- * Newlines inside strings are escaped, so no event can forge a second line. Never throws: if a
+ * Line separators, control characters and bidirectional or zero-width characters inside strings are
+ * escaped, so no event can forge a second line or the display of a terminal. Never throws: if a
  * processor added values that JSON rejects (a cycle, a bigint, a throwing getter), they are
  * converted as in emitted data.
  */
 export function serializeEvent(event: TrackingEvent): string {
+  return escapeUnprintable(jsonOf(event));
+}
+
+function jsonOf(event: TrackingEvent): string {
   try {
     return JSON.stringify(event);
   } catch {
@@ -22,6 +28,7 @@ export function serializeEvent(event: TrackingEvent): string {
 /**
  * Parses an event that {@link serializeEvent} wrote.
  *
+ * @remarks Data that is not an object becomes `{ value }`, as in emitted events.
  * @throws {@link MalformedEventError} if the text is not JSON or not an event.
  */
 export function parseEvent(text: string): TrackingEvent {
@@ -31,6 +38,15 @@ export function parseEvent(text: string): TrackingEvent {
   } catch (cause) {
     throw new MalformedEventError('Cannot parse an event: the text is not valid JSON.', { cause });
   }
+  return eventFrom(value);
+}
+
+/**
+ * Returns the event that was written as a value of JSON.
+ *
+ * @throws {@link MalformedEventError} if it is not an event
+ */
+export function eventFrom(value: unknown): TrackingEvent {
   if (
     !isPlainObject(value) ||
     typeof value['id'] !== 'string' ||
@@ -46,9 +62,23 @@ export function parseEvent(text: string): TrackingEvent {
     id: value['id'],
     name: value['name'],
     timestamp: parseTimestamp(value['timestamp']),
-    context: isPlainObject(value['context']) ? value['context'] : {},
-    data: isPlainObject(value['data']) ? value['data'] : {},
+    context: contextFrom(value['context']),
+    data: dataFrom(value['data']),
   };
+}
+
+/** Returns the data of an event; values that are not objects become `{ value }`. */
+export function dataFrom(value: unknown): EventData {
+  if (isPlainObject(value)) return value;
+  return value === undefined || value === null ? {} : { value };
+}
+
+function contextFrom(value: unknown): EventContext {
+  if (isPlainObject(value)) return value;
+  if (value === undefined || value === null) return {};
+  throw new MalformedEventError(
+    `Cannot parse an event: its context must be an object; received ${describeValue(value)}.`,
+  );
 }
 
 const RFC_3339 =

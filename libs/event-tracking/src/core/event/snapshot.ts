@@ -38,6 +38,18 @@ export function copyOf<T>(value: T): T {
   return measuredCopyOf(value).copy;
 }
 
+/** Returns a deeply frozen copy. */
+export function frozenCopyOf<T>(value: T): T {
+  return frozen(copyOf(value));
+}
+
+/** Freezes plain objects and lists, with everything that they contain. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  for (const each of Object.values(value)) frozen(each);
+  return Object.freeze(value);
+}
+
 /** Like {@link copyOf}, with the approximate length of the JSON, in characters. */
 export function measuredCopyOf<T>(value: T): { copy: T; size: number } {
   const copier = acquireCopier();

@@ -1,5 +1,5 @@
 import type { ContextLocator } from '../context/context-locator.js';
-import type { MeasuredContext } from '../context/context-stack.js';
+import type { MeasuredContext } from '../context/context-view.js';
 import { describeError, describeValue } from '../diagnostics/describe.js';
 import type { Diagnostics } from '../diagnostics/diagnostics.js';
 import { isPlainObject, type EventData, type TrackingEvent } from '../event/event.js';

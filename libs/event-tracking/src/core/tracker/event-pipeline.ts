@@ -42,8 +42,13 @@ const MAX_NESTED_EMITS = 8;
 export class EventPipeline {
   readonly name: string;
   readonly diagnostics: Diagnostics;
-  readonly types = new TypeRegister((record) => this.#registerBelow(record));
+  readonly types = new TypeRegister((record, type) => {
+    this.#registerBelow(record);
+    if (type !== undefined) this.check.reportUnexpressed(type);
+  });
   readonly check: TypeCheck;
+  /** Called when a context is entered for the whole process, with its name. */
+  onProcessContext: ((name: string | undefined) => void) | undefined;
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
@@ -118,7 +123,9 @@ export class EventPipeline {
     type: ContextType | undefined,
   ): EnteredContext {
     const name = nameOfType(context);
-    const entered = this.locator.get().enter(name, values, { type });
+    const scope = this.locator.get();
+    const entered = scope.enter(name, values, { type });
+    if (scope.scope === 'process') this.onProcessContext?.(name);
     if (entered.conversions.length > 0) {
       this.check.unserialisable('context', name ?? 'without a name', entered.conversions);
     }
@@ -174,7 +181,7 @@ export class EventPipeline {
   async flush(options: Deadline): Promise<void> {
     await this.#root?.flush(options);
     await untilAborted(this.check.settled(), options.signal);
-    this.diagnostics.settle();
+    this.diagnostics.reportSuppressed();
   }
 
   /** Flushes, stops accepting events and closes the tree; a second call awaits the first. */
@@ -187,7 +194,7 @@ export class EventPipeline {
     await this.flush(options);
     this.stopAccepting();
     await this.#root?.close(options);
-    this.diagnostics.settle();
+    this.diagnostics.reportSuppressed();
   }
 
   /** Getters in the data and request properties may call emit themselves. */

@@ -18,7 +18,7 @@ function recordingTracker(): { tracker: Tracker; events: TrackingEvent[] } {
   };
 }
 
-describe('the registry of trackers', () => {
+describe('The registry of trackers', () => {
   const registered: [Tracker, string][] = [];
   const register = (tracker: Tracker, name = 'default'): void => {
     registered.push([tracker, name]);
@@ -34,7 +34,7 @@ describe('the registry of trackers', () => {
     warn.mockRestore();
   });
 
-  it('gives back the tracker of a name, default unless said', () => {
+  it('returns the tracker of a name, or the default tracker without a name', () => {
     const [one, other] = [new Tracker(), new Tracker()];
     registered.push([one, 'default']);
     registerTracker(one);
@@ -44,21 +44,21 @@ describe('the registry of trackers', () => {
     expect(getTracker('audit')).toBe(other);
   });
 
-  it('replaces the tracker that had the name', () => {
+  it('replaces an earlier tracker of the same name', () => {
     const [one, other] = [new Tracker(), new Tracker()];
     register(one);
     register(other);
     expect(getTracker()).toBe(other);
   });
 
-  it('throws for an unknown name and says which are known', () => {
+  it('throws for an unknown name, and lists the registered ones', () => {
     register(new Tracker(), 'audit');
     expect(() => getTracker('nope')).toThrow(UnknownTrackerError);
     expect(() => getTracker('nope')).toThrow(/'nope'.*'audit'.*registerTracker/);
     expect(() => getTracker('toString')).toThrow(UnknownTrackerError);
   });
 
-  it('forgets a tracker only while it has the name', () => {
+  it('unregisters a tracker only if no other has replaced it', () => {
     const [one, other] = [new Tracker(), new Tracker()];
     register(one);
     register(other);
@@ -89,7 +89,7 @@ describe('the registry of trackers', () => {
       ]);
     });
 
-    it('warns once, and does not throw, where there is no default tracker', () => {
+    it('logs one warning and does not throw if there is no default tracker', () => {
       expect(emit('course.enrolled')).toBeUndefined();
       emit('course.enrolled');
       expect(warn).toHaveBeenCalledTimes(1);
@@ -98,7 +98,7 @@ describe('the registry of trackers', () => {
       );
     });
 
-    it('does not throw for a proxy that passes for an event type and refuses its name', () => {
+    it('does not throw for a proxy of an event type whose name cannot be read', () => {
       const type = new Proxy(
         {},
         {

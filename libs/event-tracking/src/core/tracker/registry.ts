@@ -28,7 +28,7 @@ export function unregisterTracker(tracker: Tracker, name: string = DEFAULT): voi
   if (registry().get(name) === tracker) registry().delete(name);
 }
 
-/** Tells whether the name is taken. */
+/** Whether a tracker is registered under the name. */
 export function isTrackerRegistered(name: string): boolean {
   return registry().has(name);
 }
@@ -37,14 +37,14 @@ export function isTrackerRegistered(name: string): boolean {
  * Finds a tracker that {@link registerTracker} made known.
  *
  * @param name - defaults to `default`
- * @throws {@link UnknownTrackerError} when no tracker of the name is registered
+ * @throws {@link UnknownTrackerError} if no tracker is registered under the name
  */
 export function getTracker(name: string = DEFAULT): Tracker {
   const tracker = registry().get(name);
   if (tracker === undefined) {
     const known = [...registry().keys()].map((each) => `'${each}'`).join(', ');
     throw new UnknownTrackerError(
-      `No tracker ${quoteName(name)} is registered. Registered are: ${known === '' ? 'none' : known}. Call ` +
+      `No tracker ${quoteName(name)} is registered; registered trackers: ${known === '' ? 'none' : known}. Call ` +
         `registerTracker(tracker, name), or set registerGlobally: true in EventTrackingModule.forRoot.`,
     );
   }

@@ -11,7 +11,7 @@ const event = (name: string): TrackingEvent => ({
 });
 
 describe('HeldEvents', () => {
-  it('gives back what it holds, oldest first, once', () => {
+  it('returns its events once, oldest first', () => {
     const held = new StartupBuffer();
     held.hold(event('a'));
     held.hold(event('b'));
@@ -21,7 +21,7 @@ describe('HeldEvents', () => {
     expect(held.size).toBe(0);
   });
 
-  it('refuses what goes beyond its capacity', () => {
+  it('rejects events beyond its capacity', () => {
     const held = new StartupBuffer(2);
     expect(['a', 'b', 'c'].map((name) => held.hold(event(name)))).toEqual([true, true, false]);
     expect(held.release().map(({ name }) => name)).toEqual(['a', 'b']);

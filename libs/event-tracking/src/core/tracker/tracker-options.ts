@@ -85,7 +85,7 @@ export function checkedLocator(locator: unknown): ContextLocator {
     return candidate as ContextLocator;
   }
   throw new ImproperlyConfigured(
-    `contextLocator: expected an object with the methods get() and run(scope, fn), received ${describeValue(locator)}.`,
+    `contextLocator must be an object with the methods get() and run(scope, fn); received ${describeValue(locator)}.`,
   );
 }
 
@@ -93,6 +93,6 @@ export function checkedLocator(locator: unknown): ContextLocator {
 export function checkedSize(size: unknown): number {
   if (typeof size === 'number' && size > 0) return size;
   throw new ImproperlyConfigured(
-    `maxEventSize: expected a number of bytes above 0, received ${describeValue(size)}.`,
+    `maxEventSize must be a number of bytes above 0; received ${describeValue(size)}.`,
   );
 }

@@ -1,7 +1,7 @@
 import type { ViolationKind } from '../diagnostics/violation.js';
 import type { EventStats } from '../tree/event-stats.js';
 
-/** What became of a tracker's events. */
+/** Counts a tracker's events by their outcome. */
 export interface TrackerStats extends EventStats {
   /** By path of the routing nodes (empty for the root) and backends. */
   readonly backends: Readonly<Record<string, EventStats>>;

@@ -13,7 +13,7 @@ import { Tracker } from './tracker.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** A tracker whose owner attaches the tree later. */
+/** Creates a tracker whose owner attaches the tree later. */
 function withoutTree(options: EventPipelineOptions): { tracker: Tracker; pipeline: EventPipeline } {
   const pipeline = new EventPipeline(options);
   return { pipeline, tracker: new Tracker(pipeline) };
@@ -89,7 +89,7 @@ function expectBalanced(accounts: Record<string, EventStats | undefined>): void 
 
 describe('Tracker', () => {
   describe('emit', () => {
-    it('hands the backends an event with id, name, timestamp, context and data, and returns nothing', () => {
+    it('sends an event with id, name, timestamp, context and data to backends, and returns undefined', () => {
       const { tracker, recorder } = setUp();
       const before = Date.now();
       tracker.context('user', { user_id: 7 }, () => {
@@ -108,7 +108,7 @@ describe('Tracker', () => {
       expect(recorder.last.timestamp.getTime()).toBeLessThanOrEqual(Date.now());
     });
 
-    it('takes the timestamp inside, and the id at the same millisecond', () => {
+    it('sets the timestamp during the call, and the id to the same millisecond', () => {
       vi.useFakeTimers({ now: new Date('2040-01-01T00:00:00.005Z') });
       const { tracker, recorder } = setUp();
       tracker.emit('a');
@@ -118,7 +118,7 @@ describe('Tracker', () => {
       expect(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toBe(timestamp.getTime());
     });
 
-    it('has delivered to synchronous backends when it returns', () => {
+    it('delivers to synchronous backends before it returns', () => {
       const { tracker, recorder } = setUp();
       tracker.emit('a');
       expect(recorder.events).toHaveLength(1);
@@ -133,7 +133,7 @@ describe('Tracker', () => {
     });
 
     it.each([[[]], [['']], [[undefined]], [[null, null]]])(
-      'called with %j takes the name unknown and no data, silently',
+      'uses the name unknown and empty data for the arguments %j, without a warning',
       (args) => {
         const { tracker, recorder, logger } = setUp();
         emitAnything(tracker, ...args);
@@ -176,13 +176,13 @@ describe('Tracker', () => {
       );
     });
 
-    it('has a value also for data that say they are nothing', () => {
+    it('wraps data whose toJSON returns undefined as a value', () => {
       const { tracker, recorder } = setUp();
       tracker.emit('a', { toJSON() {} });
       expect(recorder.last.data).toStrictEqual({ value: null });
     });
 
-    it('delivers what was passed at that moment', () => {
+    it('delivers the data as they were at the call', () => {
       const { tracker, recorder } = setUp();
       const data = { list: [1] };
       tracker.emit('a', data);
@@ -190,7 +190,7 @@ describe('Tracker', () => {
       expect(recorder.last.data).toEqual({ list: [1] });
     });
 
-    it('lets nothing that a processor or backend does be seen by the caller', () => {
+    it('protects the data of the caller from processors and backends', () => {
       const data = { nested: { x: 1 } };
       const context = { who: { id: 1 } };
       const spoil = (event: TrackingEvent): void => {
@@ -205,25 +205,29 @@ describe('Tracker', () => {
       expect([data, context]).toEqual([{ nested: { x: 1 } }, { who: { id: 1 } }]);
     });
 
-    it('reports what JSON cannot say once for all of an event, and delivers it readable', () => {
+    it('logs values that JSON cannot represent once per event, and delivers them as text', () => {
       const { tracker, recorder, logger } = setUp();
       tracker.emit('a', { balance: 10n, again: { balance: 11n } });
       expect(recorder.last.data).toEqual({ balance: '10', again: { balance: '11' } });
       expect(logger.lines).toEqual([
-        expect.stringMatching(/'a' holds what JSON cannot say.*balance: 10; again\.balance: 11/),
+        expect.stringMatching(
+          /'a' contains values that JSON cannot represent; they were converted: .*balance: 10; again\.balance: 11/,
+        ),
       ]);
     });
 
-    it('reports what JSON cannot say in a context when it is entered', () => {
+    it('logs values that JSON cannot represent when a context is entered', () => {
       const { tracker, recorder, logger } = setUp();
       tracker.context('user', { id: 7n }, () => tracker.emit('a'));
       expect(recorder.last.context).toEqual({ id: '7' });
       expect(logger.lines).toEqual([
-        expect.stringMatching(/context 'user' holds what JSON cannot say.*id: 7/),
+        expect.stringMatching(
+          /context 'user' contains values that JSON cannot represent; they were converted: .*id: 7/,
+        ),
       ]);
     });
 
-    it('warns of what is larger than maxEventSize once a minute per type, and delivers it', () => {
+    it('delivers events larger than maxEventSize, with a warning once a minute per type', () => {
       vi.useFakeTimers();
       const { tracker, recorder, logger } = setUp({ maxEventSize: 100 });
       const large = { text: 'x'.repeat(200) };
@@ -241,7 +245,7 @@ describe('Tracker', () => {
       vi.useRealTimers();
     });
 
-    it('allows a mebibyte unless said', () => {
+    it('allows events of one mebibyte by default', () => {
       const { tracker, logger } = setUp();
       tracker.emit('fits', { text: 'x'.repeat(1024 * 1024 - 1_000) });
       expect(logger.lines).toEqual([]);
@@ -250,7 +254,7 @@ describe('Tracker', () => {
     });
   });
 
-  describe('whatever happens, emit does not throw', () => {
+  describe('emit does not throw', () => {
     const anything = fc.anything({
       withBigInt: true,
       withBoxedValues: true,
@@ -349,7 +353,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('for locators that throw or answer nonsense; the event is delivered without context', () => {
+    it('for locators that throw or return invalid stacks, and delivers the event without context', () => {
       const fail = (): never => {
         throw new Error('no store');
       };
@@ -377,7 +381,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('near the end of the stack, and tracker and nodes account for every event', () => {
+    it('near a stack overflow, and the stats of tracker and nodes balance', () => {
       const recorder = new RecordingBackend();
       const { tracker } = setUp({
         processors: [(event) => ({ ...event })],
@@ -392,7 +396,7 @@ describe('Tracker', () => {
         try {
           dive();
         } catch {
-          // The stack is exhausted here; what follows runs with ever more of it.
+          // The stack is exhausted here; the outer calls have ever more of it left.
         }
         if (emitted >= 2_000) return;
         emitted++;
@@ -404,7 +408,7 @@ describe('Tracker', () => {
       };
       dive();
       expect(emitted).toBe(2_000);
-      // Where not even a function can be called, emit cannot be called either.
+      // If no function can be called at all, emit cannot be called either.
       const { backends, ...own } = tracker.stats();
       expect(thrown).toBe(emitted - own.arrived);
       expect(own.dropped.internal_error).toBeGreaterThan(0);
@@ -413,14 +417,14 @@ describe('Tracker', () => {
     });
   });
 
-  describe('when making an event emits another', () => {
+  describe('emit during the creation of an event', () => {
     it.each<[string, (emit: () => void) => object]>([
       [
         'a getter of its data',
         (get) => Object.defineProperty({}, 'key', { get, enumerable: true }),
       ],
       ['a toJSON of its data', (toJSON) => ({ toJSON })],
-    ])('breaks a circle through %s, which is counted and reported', (_what, make) => {
+    ])('ends a cycle through %s, which is counted and logged', (_what, make) => {
       const { tracker, recorder, logger } = setUp();
       const data = make(() => tracker.emit('again', data));
       tracker.emit('a', data);
@@ -432,7 +436,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('breaks a circle through a context that is read for each event', () => {
+    it('ends a cycle through a context that is read for each event', () => {
       const { tracker, recorder } = setUp();
       tracker.contextLocator.run('request', () => {
         tracker.locatedContext.enterLive(
@@ -451,8 +455,8 @@ describe('Tracker', () => {
     });
   });
 
-  describe('when delivering an event emits another', () => {
-    it('delivers it, nested or later', async () => {
+  describe('emit during the delivery of an event', () => {
+    it('delivers the second event, nested or later', async () => {
       const { tracker, recorder } = setUp();
       tracker.registerBackend('echo', {
         async send({ name }) {
@@ -466,7 +470,7 @@ describe('Tracker', () => {
       expect(recorder.events.map(({ name }) => name)).toEqual(['a', 'nested', 'later']);
     });
 
-    it('breaks a circle, which is counted and reported, and goes on with the next event', () => {
+    it('ends a cycle, which is counted and logged, and delivers the next event', () => {
       const { tracker, recorder, logger } = setUp();
       tracker.registerBackend('echo', { send: () => tracker.emit('echo') });
       tracker.emit('a');
@@ -479,7 +483,7 @@ describe('Tracker', () => {
       expect(recorder.events.map(({ name }) => name)).toContain('b');
     });
 
-    it('breaks a circle through processors and through several backends in no time', () => {
+    it('ends a cycle through processors and several backends immediately', () => {
       const echo: Backend = { send: () => tracker.emit('echo') };
       const { tracker } = setUp({
         processors: [() => tracker.emit('processed')],
@@ -492,7 +496,7 @@ describe('Tracker', () => {
   });
 
   describe('configuration', () => {
-    it('does without any', () => {
+    it('is optional', () => {
       expect(() => new Tracker().emit('a')).not.toThrow();
       expect(new Tracker().name).toBe('default');
     });
@@ -504,18 +508,18 @@ describe('Tracker', () => {
       ['a size', { maxEventSize: '1MB' }],
       ['a backend', { backends: { a: {} } }],
       ['a processor', { processors: [5] }],
-    ])('refuses what is not %s', (_, options) => {
+    ])('rejects a value that is not %s', (_, options) => {
       expect(() => new Tracker(options)).toThrow(ImproperlyConfigured);
       expect(() => new Tracker(options)).toThrow(/(must be|expected) .*received/);
     });
 
-    it('takes backends as a Map', () => {
+    it('accepts backends as a Map', () => {
       const recorder = new RecordingBackend();
       new Tracker({ backends: new Map([['recorder', recorder]]) }).emit('a');
       expect(recorder.events).toHaveLength(1);
     });
 
-    it('shows backends, processors and the locator, and finds backends by path', () => {
+    it('exposes backends, processors and the locator, and finds backends by path', () => {
       const leaf = new RecordingBackend();
       const node = new RoutingBackend({ backends: { leaf } });
       const contextLocator = new DefaultContextLocator();
@@ -540,7 +544,7 @@ describe('Tracker', () => {
       },
     );
 
-    it('takes backends and processors later', () => {
+    it('can be extended by backends and processors later', () => {
       const { tracker, recorder } = setUp();
       const later = new RecordingBackend();
       tracker.registerBackend('later', later);
@@ -555,7 +559,7 @@ describe('Tracker', () => {
   });
 
   describe('flush', () => {
-    it('resolves when what was emitted has been delivered', async () => {
+    it('resolves when all emitted events have been delivered', async () => {
       const { promise, resolve } = deferred();
       const { tracker } = setUp({ backends: { slow: { send: () => promise } } });
       tracker.emit('a');
@@ -568,7 +572,7 @@ describe('Tracker', () => {
       expect(tracker.stats().backends['slow']).toMatchObject({ delivered: 1, pending: 0 });
     });
 
-    it('waits no longer than the signal allows', async () => {
+    it('resolves early when the signal aborts', async () => {
       const { tracker } = setUp({ backends: { stuck: { send: () => new Promise(() => {}) } } });
       tracker.emit('a');
       const controller = new AbortController();
@@ -579,7 +583,7 @@ describe('Tracker', () => {
       expect(tracker.stats().backends['stuck']).toMatchObject({ pending: 1 });
     });
 
-    it('says what was left out of the log', async () => {
+    it('logs how many messages were suppressed', async () => {
       const { tracker, logger } = setUp({
         backends: {
           broken: {
@@ -604,7 +608,7 @@ describe('Tracker', () => {
       expect(recorder.calls.at(-1)).toBe('close');
     });
 
-    it('delivers what is emitted while it waits', async () => {
+    it('delivers events that are emitted while it waits', async () => {
       const { promise, resolve } = deferred();
       const delivered: string[] = [];
       const { tracker } = setUp({
@@ -619,7 +623,7 @@ describe('Tracker', () => {
       expect(tracker.stats().dropped).toEqual({});
     });
 
-    it('counts and reports what is emitted afterwards as dropped', async () => {
+    it('makes later events dropped, which is counted and logged', async () => {
       const { tracker, recorder, logger } = setUp();
       await tracker.close();
       emitAnything(tracker, 'late');
@@ -630,7 +634,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('closes once, also when called again meanwhile, and each call waits for the end', async () => {
+    it('closes backends once if it is called twice, and both calls await the end', async () => {
       const { promise, resolve } = deferred();
       const close = vi.fn(() => promise);
       const { tracker } = setUp({ backends: { slow: { send() {}, close } } });
@@ -649,7 +653,7 @@ describe('Tracker', () => {
       expect(close).toHaveBeenCalledTimes(1);
     });
 
-    it('never rejects, and waits no longer than the signal allows', async () => {
+    it('never rejects, and resolves early when the signal aborts', async () => {
       const { tracker, logger } = setUp({
         backends: {
           broken: {
@@ -672,7 +676,7 @@ describe('Tracker', () => {
     });
   });
 
-  describe('whose tree comes later', () => {
+  describe('with a deferred tree', () => {
     let logger: RecordingLogger;
     let recorder: RecordingBackend;
     let root: RoutingBackend;
@@ -682,7 +686,7 @@ describe('Tracker', () => {
       root = new RoutingBackend({ backends: { recorder } });
     });
 
-    it('holds what is emitted, as it was, and delivers it in order with what comes then', () => {
+    it('keeps events unchanged, and delivers them in order before later ones', () => {
       const { tracker, pipeline } = withoutTree({ logger });
       const data = { n: 1 };
       tracker.context({ user_id: 7 }, () => tracker.emit('early', data));
@@ -697,7 +701,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('holds a bounded number; what goes beyond is counted and reported', () => {
+    it('keeps a bounded number of events, and counts and logs the events beyond it', () => {
       const { tracker, pipeline } = withoutTree({ logger });
       for (let count = 0; count < 10_005; count++) tracker.emit(`event.${count}`);
       expect(tracker.stats()).toMatchObject({
@@ -714,7 +718,7 @@ describe('Tracker', () => {
       expectBalance(tracker);
     });
 
-    it('has no backends yet, and says so', async () => {
+    it('has no backends yet, and the error for a backend states the reason', async () => {
       const { tracker } = withoutTree({ logger });
       expect(tracker.backends.size).toBe(0);
       expect(tracker.processors).toEqual([]);
@@ -724,7 +728,7 @@ describe('Tracker', () => {
       await tracker.flush();
     });
 
-    it('learns its locator and size with the tree', () => {
+    it('receives its locator and maxEventSize with the tree', () => {
       const { tracker, pipeline } = withoutTree({ logger });
       const contextLocator = new DefaultContextLocator();
       pipeline.attach(root, { contextLocator, maxEventSize: 10 });
@@ -737,7 +741,7 @@ describe('Tracker', () => {
       );
     });
 
-    it('reports what it held when it is closed before the tree came', async () => {
+    it('logs its undelivered events if it closes before the tree is attached', async () => {
       const { tracker } = withoutTree({ logger });
       tracker.emit('early');
       await tracker.close();
@@ -747,7 +751,7 @@ describe('Tracker', () => {
       ]);
     });
 
-    it('refuses events without closing its backends', async () => {
+    it('can reject events without closing its backends', async () => {
       const { tracker, pipeline } = withoutTree({ logger });
       pipeline.attach(root);
       pipeline.stopAccepting();
@@ -758,8 +762,8 @@ describe('Tracker', () => {
     });
   });
 
-  describe('that is disabled', () => {
-    it('does nothing, and runs callbacks all the same', async () => {
+  describe('with enabled: false', () => {
+    it('does nothing, but still runs callbacks', async () => {
       const logger = new RecordingLogger();
       const { tracker, pipeline } = withoutTree({ logger });
       tracker.emit('early');

@@ -2,7 +2,8 @@ import { describeError } from '../diagnostics/describe.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { LeafNode } from './leaf-node.js';
-import { childPath, nodeOf, type Position, type TreeNode, type WrapLeaf } from './tree-node.js';
+import type { QueueSide } from './tree-node.js';
+import { childPath, nodeOf, type Position, type TreeNode } from './tree-node.js';
 
 /** A named node below another; errors that end its flushing and closing are reported, not thrown. */
 export class Child {
@@ -13,19 +14,19 @@ export class Child {
 
   /**
    * @param parent - the position of the node above
-   * @param wrap - makes the node of a plain backend; without it each event is sent once
+   * @param queue - the queue in front of it; without one a plain backend is sent each event once
    */
   constructor(
     readonly name: string,
     private readonly given: Backend,
     parent: Position,
-    wrap?: WrapLeaf,
+    queue?: QueueSide,
   ) {
     this.#position = { ...parent, path: childPath(parent, name) };
-    this.node = nodeOf(given) ?? wrap?.(given) ?? new LeafNode(given, this.#position);
+    this.node = nodeOf(given) ?? queue?.wrapLeaf(given) ?? new LeafNode(given, this.#position);
     this.#controlled = nodeOf(given) === undefined ? this.node : given;
     this.node.attach(this.#position);
-    if (wrap !== undefined) this.node.wrapLeaves?.(wrap);
+    if (queue !== undefined) this.node.joinQueue?.(queue);
   }
 
   /** The backend that users find under the name. */
@@ -39,8 +40,8 @@ export class Child {
   }
 
   /** The same child behind a queue. */
-  behindQueue(parent: Position, wrap: WrapLeaf): Child {
-    return new Child(this.name, this.given, parent, wrap);
+  behindQueue(parent: Position, queue: QueueSide): Child {
+    return new Child(this.name, this.given, parent, queue);
   }
 
   /** Rejects if the backend refused the record, which has been reported. */

@@ -7,6 +7,18 @@ export interface QueuedEvent {
   /** The node that queued the event, or a backend below that node that has not received it yet. */
   readonly path: string;
   readonly event: TrackingEvent;
+  /** How many attempts in a row failed for an unknown reason; they count against the limit of attempts. */
+  readonly attempts?: number;
+}
+
+/** An event whose delivery has not ended, which returns to its queue. */
+export interface UnacknowledgedEvent extends QueuedEvent {
+  /**
+   * Whether its destination holds up others and is to get it later, by its path; if not, closing left it undelivered.
+   *
+   * @default false
+   */
+  readonly isDeferred?: boolean;
 }
 
 /** How a queue wants its events to be consumed. */
@@ -17,6 +29,14 @@ export interface ConsumeOptions {
    * @default false
    */
   keeps?: boolean;
+  /**
+   * Whether the queue hands over nothing more until events end. A queue that tells lets go of events that wait for one
+   * destination while others are idle: it gets them back as deferred if it keeps them; if not, they wait at the destination,
+   * within its bounds.
+   *
+   * @default a destination that is down holds up the queue
+   */
+  isFull?(): boolean;
 }
 
 /** The node's side of a queue: delivers the events that come out. */
@@ -26,12 +46,12 @@ export interface EventQueueConsumer {
   /**
    * Delivers events to the node's children, through their processors.
    *
-   * @returns when the delivery of all of them has ended, those that closing left undelivered; never rejects
+   * @returns the events whose delivery has not ended, once all others have; never rejects
    */
   consume(
     events: readonly QueuedEvent[],
     options?: ConsumeOptions,
-  ): Promise<readonly QueuedEvent[]>;
+  ): Promise<readonly UnacknowledgedEvent[]>;
   /** Registers a metadata record with the node's children; rejects if one refused it, which is reported. */
   register(record: MetadataRecord): Promise<void>;
 }
@@ -65,6 +85,12 @@ export interface EventQueue {
    * @default they are dropped, counted and logged
    */
   readonly deadLetters?: Backend;
+  /**
+   * Whether its nodes share the room for events that are being delivered.
+   *
+   * @default each node has its own
+   */
+  readonly sharesRoom?: boolean;
   /** Opens the queue for a node. */
   open(consumer: EventQueueConsumer): EventQueueProducer;
   /** Rejects if the queue cannot be reached. */

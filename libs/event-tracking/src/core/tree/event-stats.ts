@@ -1,5 +1,5 @@
 /**
- * What became of the events that arrived at one node.
+ * Counts the events that arrived at one node by their outcome.
  *
  * @remarks The numbers balance: arrived = delivered + filtered + the sum of dropped + dead + pending.
  */

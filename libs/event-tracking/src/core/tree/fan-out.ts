@@ -1,20 +1,20 @@
 import { describeValue } from '../diagnostics/describe.js';
-import { Diagnostics } from '../diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../diagnostics/errors.js';
 import type { TrackingEvent } from '../event/event.js';
 import { copyOf } from '../event/snapshot.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import { isBackend, type Backend, type Deadline } from './backend.js';
 import { Child } from './child.js';
-import type { ConsumeOptions } from './event-queue.js';
 import type { EventStats } from './event-stats.js';
 import { isClassOf } from './processor.js';
+import type { QueueSide } from './tree-node.js';
 import {
   childPath,
+  unattachedPosition,
   type Position,
+  type RouteOptions,
   type TreeNode,
   type Unacknowledged,
-  type WrapLeaf,
 } from './tree-node.js';
 
 /** Gives each child a copy of every event; one that fails does not affect the others. */
@@ -22,13 +22,8 @@ export class FanOut implements TreeNode {
   #children: readonly Child[] = [];
   /** The records registered so far, for children that are added later. */
   #records: readonly MetadataRecord[] = [];
-  #wrap: WrapLeaf | undefined;
-  #position: Position = {
-    tracker: 'default',
-    path: '',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #queue: QueueSide | undefined;
+  #position = unattachedPosition();
 
   /** The children's backends by name, in the order in which they are called. */
   get backends(): ReadonlyMap<string, Backend> {
@@ -61,7 +56,7 @@ export class FanOut implements TreeNode {
         `${where}: must be a backend; received ${describeValue(backend)}. ${fix}`,
       );
     }
-    const child = new Child(name, backend, this.#position, this.#wrap);
+    const child = new Child(name, backend, this.#position, this.#queue);
     this.#children = [...this.#children, child];
     for (const record of this.#records) child.register(record).catch(() => {}); // reported
   }
@@ -74,7 +69,7 @@ export class FanOut implements TreeNode {
     }
   }
 
-  async routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged> {
+  async routeAsync(event: TrackingEvent, options: RouteOptions): Promise<Unacknowledged> {
     const results = this.#children.map(async ({ node }) => node.routeAsync(copyOf(event), options));
     return (await Promise.all(results)).flat();
   }
@@ -82,7 +77,7 @@ export class FanOut implements TreeNode {
   routeAsyncTo(
     [name, ...further]: readonly string[],
     event: TrackingEvent,
-    options: ConsumeOptions,
+    options: RouteOptions,
   ): Promise<Unacknowledged> | undefined {
     const node = this.#find(name)?.node;
     return further.length === 0
@@ -95,9 +90,9 @@ export class FanOut implements TreeNode {
     for (const child of this.#children) child.attach(position);
   }
 
-  wrapLeaves(wrap: WrapLeaf): void {
-    this.#wrap = wrap;
-    this.#children = this.#children.map((child) => child.behindQueue(this.#position, wrap));
+  joinQueue(queue: QueueSide): void {
+    this.#queue = queue;
+    this.#children = this.#children.map((child) => child.behindQueue(this.#position, queue));
   }
 
   async register(record: MetadataRecord): Promise<void> {

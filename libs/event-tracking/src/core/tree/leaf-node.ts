@@ -5,7 +5,8 @@ import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
-import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
+import type { QueueSide } from './tree-node.js';
+import type { Position, TreeNode, Unacknowledged } from './tree-node.js';
 import { untilAborted } from './until-aborted.js';
 
 /** Sends events to a plain backend, once, and counts the outcomes. */
@@ -56,8 +57,8 @@ export class LeafNode implements TreeNode {
     this.inner?.attach(position);
   }
 
-  wrapLeaves(wrap: WrapLeaf): void {
-    this.inner?.wrapLeaves?.(wrap);
+  joinQueue(queue: QueueSide): void {
+    this.inner?.joinQueue?.(queue);
   }
 
   async register(record: MetadataRecord): Promise<void> {

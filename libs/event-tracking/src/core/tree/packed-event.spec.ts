@@ -11,7 +11,7 @@ function eventOf(data: Record<string, unknown>): TrackingEvent {
 }
 
 describe('A packed event', () => {
-  it('comes out of JSON as it went in, dates at any depth included', () => {
+  it('survives a round trip through JSON, including dates at any depth', () => {
     const value = fc.letrec((tie) => ({
       value: fc.oneof(
         { depthSize: 'small' },
@@ -36,14 +36,14 @@ describe('A packed event', () => {
     );
   });
 
-  it('holds readable what a processor added and JSON cannot say', () => {
+  it('has text for values of a processor that JSON cannot represent', () => {
     expect(throughJson(eventOf({ n: 10n, f: () => 1 })).data).toEqual({
       n: '10',
       f: '[Function f]',
     });
   });
 
-  it('keeps the time of each event, also of those packed in between', () => {
+  it('keeps its own timestamp if other events are packed in between', () => {
     const events = [1, 2, 1].map((time) => ({ ...eventOf({}), timestamp: new Date(time) }));
     expect(events.map(throughJson)).toEqual(events);
   });

@@ -1,13 +1,18 @@
-import { Diagnostics } from '../diagnostics/diagnostics.js';
 import type { TrackingEvent } from '../event/event.js';
 import { measuredCopyOf } from '../event/snapshot.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
-import type { ConsumeOptions } from './event-queue.js';
 import { EventCounters, type EventStats } from './event-stats.js';
 import { FanOut } from './fan-out.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
-import type { Position, TreeNode, Unacknowledged, WrapLeaf } from './tree-node.js';
+import type { QueueSide } from './tree-node.js';
+import {
+  unattachedPosition,
+  type Position,
+  type RouteOptions,
+  type TreeNode,
+  type Unacknowledged,
+} from './tree-node.js';
 
 /** Runs events through processors, and passes those that remain to the next node. */
 export class ProcessingNode implements TreeNode {
@@ -15,12 +20,7 @@ export class ProcessingNode implements TreeNode {
   readonly processors = new ProcessorChain(() => this.#position);
   #next: TreeNode = this.children;
   readonly #counters = new EventCounters();
-  #position: Position = {
-    tracker: 'default',
-    path: '',
-    diagnostics: new Diagnostics(),
-    isAttached: false,
-  };
+  #position = unattachedPosition();
 
   /** The node that gets the events: the children, or a queue in front of them. */
   get next(): TreeNode {
@@ -55,7 +55,7 @@ export class ProcessingNode implements TreeNode {
     }
   }
 
-  async routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged> {
+  async routeAsync(event: TrackingEvent, options: RouteOptions): Promise<Unacknowledged> {
     const counters = this.#counters;
     counters.arrived++;
     counters.pending++;
@@ -69,7 +69,7 @@ export class ProcessingNode implements TreeNode {
   routeAsyncTo(
     names: readonly string[],
     event: TrackingEvent,
-    options: ConsumeOptions,
+    options: RouteOptions,
   ): Promise<Unacknowledged> | undefined {
     return this.#next.routeAsyncTo(names, event, options);
   }
@@ -79,8 +79,8 @@ export class ProcessingNode implements TreeNode {
     this.#next.attach(position);
   }
 
-  wrapLeaves(wrap: WrapLeaf): void {
-    this.#next.wrapLeaves?.(wrap);
+  joinQueue(queue: QueueSide): void {
+    this.#next.joinQueue?.(queue);
   }
 
   register(record: MetadataRecord): Promise<void> {

@@ -73,7 +73,7 @@ describe('RoutingBackend', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  /** A tracker whose messages can be read. */
+  /** Creates a tracker with a recording logger. */
   const trackerOf = (options: {
     backends?: Record<string, Backend>;
     processors?: Processor[];
@@ -95,7 +95,7 @@ describe('RoutingBackend', () => {
       expect([...router.backends.keys()]).toEqual(called);
     });
 
-    it('sorts what a Map holds as well', () => {
+    it('sorts the backends of a Map too', () => {
       new RoutingBackend({
         backends: new Map([
           ['b', noting('b')],
@@ -112,7 +112,7 @@ describe('RoutingBackend', () => {
       expect(called).toEqual(['b', 'c', 'a']);
     });
 
-    it('runs processors one after the other, those registered later last', () => {
+    it('runs processors in sequence, later registered ones last', () => {
       const adding =
         (letter: string): Processor =>
         (input) => ({ ...input, name: `${letter}(${input.name})` });
@@ -135,7 +135,7 @@ describe('RoutingBackend', () => {
     };
     const recorder = new RecordingBackend();
 
-    it('refuses what has no method send, and says where it stands and what it is', () => {
+    it('rejects a backend without send, with its path and value', () => {
       refused(
         () => new RoutingBackend({ backends: { x: {} as Backend } }),
         /^backends\.x: .*send\(event\)/,
@@ -150,13 +150,13 @@ describe('RoutingBackend', () => {
       );
     });
 
-    it('refuses a name that is taken', () => {
+    it('rejects a duplicate name', () => {
       const router = new RoutingBackend({ backends: { a: recorder } });
       refused(() => router.registerBackend('a', recorder), /^backends\.a: .*already registered/);
       expect(router.backends.size).toBe(1);
     });
 
-    it('refuses names that are empty, hold a dot or are no string', () => {
+    it('rejects names that are empty, contain a dot or are not strings', () => {
       refused(() => new RoutingBackend({ backends: { 'a.b': recorder } }), /dots.*'a_b'/);
       refused(
         () => new RoutingBackend({ backends: { '': recorder } }),
@@ -171,7 +171,7 @@ describe('RoutingBackend', () => {
       }
     });
 
-    it('refuses backends that have no names', () => {
+    it('rejects backends without names', () => {
       for (const backends of [[recorder], recorder, 'log', 5, true]) {
         refused(
           () => new RoutingBackend({ backends: backends as unknown as Record<string, Backend> }),
@@ -180,7 +180,7 @@ describe('RoutingBackend', () => {
       }
     });
 
-    it('refuses processors that are no list', () => {
+    it('rejects processors that are not a list', () => {
       for (const processors of [() => {}, { filter: () => true }, 'x', 5]) {
         refused(
           () => new RoutingBackend({ processors: processors as unknown as Processor[] }),
@@ -189,7 +189,7 @@ describe('RoutingBackend', () => {
       }
     });
 
-    it('refuses what is no processor, with its place in the tree', () => {
+    it('rejects an invalid processor, with its place in the tree', () => {
       refused(
         () => new RoutingBackend({ processors: [() => {}, {} as Processor] }),
         /^processors\[1\]: must be a processor/,
@@ -217,7 +217,7 @@ describe('RoutingBackend', () => {
   });
 
   describe('isolation', () => {
-    it('leaves the event that it was given alone', () => {
+    it('does not change the received event', () => {
       const given = event('a', { list: [1] });
       const spoil: Processor = (input) => {
         (input.data['list'] as number[]).push(2);
@@ -233,7 +233,7 @@ describe('RoutingBackend', () => {
       expect(given).toEqual(event('a', { list: [1] }));
     });
 
-    it('shows no sibling what another does to its event', () => {
+    it('hides the changes of a backend from its siblings', () => {
       const spoiling = (): Backend & RecordingBackend => {
         const recorder = new RecordingBackend();
         return Object.assign(recorder, {
@@ -259,7 +259,7 @@ describe('RoutingBackend', () => {
       expect(d.events).toEqual(a.events);
     });
 
-    it('shows no backend what becomes of what a processor put into its event', async () => {
+    it('hides later changes to objects that a processor put into an event', async () => {
       const session = { pages: 1 };
       const [first, last] = [new RecordingBackend(), new RecordingBackend()];
       const tracker = trackerOf({
@@ -283,7 +283,7 @@ describe('RoutingBackend', () => {
       expect(last.events.map((each) => each.data)).toEqual([data]);
     });
 
-    it('leaves alone what a processor put into the event, whatever a branch does to it', () => {
+    it('protects objects that a processor put into an event from changes in branches', () => {
       const user = { id: 7, email: 'ada@example.org' };
       const [all, anonymous] = [new RecordingBackend(), new RecordingBackend()];
       const tracker = trackerOf({
@@ -308,7 +308,7 @@ describe('RoutingBackend', () => {
       ]);
     });
 
-    it('gives siblings the same, however deep', () => {
+    it('passes equal events to siblings at any depth', () => {
       let deep: Record<string, unknown> = {};
       for (let level = 0; level < 150; level++) deep = { deep };
       const [a, b] = [new RecordingBackend(), new RecordingBackend()];
@@ -326,20 +326,17 @@ describe('RoutingBackend', () => {
     };
     const rootOf = (tracker: Tracker): EventStats => tracker.stats().backends['']!;
 
-    it.each([undefined, null])(
-      'keep the event, as they changed it, when they return %s',
-      (nothing) => {
-        const { recorder, tracker } = through((input) => {
-          input.data['added'] = 1;
-          return nothing as undefined;
-        });
-        tracker.emit('a');
-        expect(recorder.events).toMatchObject([{ name: 'a', data: { added: 1 } }]);
-        expect(logger.lines).toEqual([]);
-      },
-    );
+    it.each([undefined, null])('keep the changed event if they return %s', (nothing) => {
+      const { recorder, tracker } = through((input) => {
+        input.data['added'] = 1;
+        return nothing as undefined;
+      });
+      tracker.emit('a');
+      expect(recorder.events).toMatchObject([{ name: 'a', data: { added: 1 } }]);
+      expect(logger.lines).toEqual([]);
+    });
 
-    it('may be objects, which keep their this', () => {
+    it('can be objects, whose methods keep their this', () => {
       class Stamp {
         #stamps = 0;
         process(input: TrackingEvent): void {
@@ -352,7 +349,7 @@ describe('RoutingBackend', () => {
       expect(recorder.events.map(({ data }) => data)).toEqual([{ stamp: 1 }, { stamp: 2 }]);
     });
 
-    it('drop the event for the node and all below by EventEmissionExit, counted and not logged', () => {
+    it('drop an event for the whole node by EventEmissionExit, which is counted but not logged', () => {
       const [below, beside] = [new RecordingBackend(), new RecordingBackend()];
       const later = vi.fn();
       const exit = (): never => {
@@ -376,7 +373,7 @@ describe('RoutingBackend', () => {
       expect(logger.lines).toEqual([]);
     });
 
-    it('are passed over when they fail; what they changed before stays, and the failure is logged', () => {
+    it('are skipped if they fail; their earlier changes remain, and the failure is logged', () => {
       const { recorder, tracker } = through(
         function enrich(input) {
           input.data['half'] = true;
@@ -391,7 +388,7 @@ describe('RoutingBackend', () => {
       ]);
     });
 
-    it('are passed over, and reported, when they return what is no event', () => {
+    it('are skipped, with a log message, if they return an invalid event', () => {
       const strangers = [
         {},
         [],
@@ -417,7 +414,7 @@ describe('RoutingBackend', () => {
       ['a promise', () => Promise.resolve(event('late'))],
       ['a promise that rejects', () => Promise.reject(new Error('late'))],
       ['a thenable without catch', () => ({ then: (done: (value: unknown) => void) => done(1) })],
-    ])('that answer %s are reported where nothing can wait for them', (_, answer) => {
+    ])('that return %s are logged if they are not behind a queue', (_, answer) => {
       const { recorder, tracker } = through(answer as unknown as Processor);
       tracker.emit('a');
       expect(recorder.names).toEqual(['a']);
@@ -426,7 +423,7 @@ describe('RoutingBackend', () => {
       ]);
     });
 
-    it('that are filters let pass or drop, silently but counted', () => {
+    it('that are filters accept or drop events, which is counted but not logged', () => {
       const { recorder, tracker } = through({ filter: ({ name }) => name === 'a' });
       tracker.emit('a');
       tracker.emit('b');
@@ -462,7 +459,7 @@ describe('RoutingBackend', () => {
       },
     );
 
-    it('that make the event unrecognisable hurt nobody else', () => {
+    it('that make the event invalid do not affect other nodes', () => {
       const hostile = {
         toString() {
           throw new Error('no');
@@ -497,13 +494,13 @@ describe('RoutingBackend', () => {
       ],
       ['rejects', () => Promise.reject(new Error('disk full'))],
       [
-        'answers a thenable that fails',
+        'returns a thenable that rejects',
         () => ({
           then: (_: unknown, fail: (fault: Error) => void) => fail(new Error('disk full')),
         }),
       ],
       [
-        'answers a thenable that throws',
+        'returns a thenable that throws',
         () => ({
           then() {
             throw new Error('disk full');
@@ -511,7 +508,7 @@ describe('RoutingBackend', () => {
         }),
       ],
     ])(
-      'one that %s is logged with event name and path, counted, and its siblings are still called',
+      'that %s are logged with event name and path, counted, and do not affect siblings',
       async (_, send) => {
         const [before, after] = [new RecordingBackend(), new RecordingBackend()];
         const node = new RoutingBackend({ backends: { mongo: { send: send as () => void } } });
@@ -535,7 +532,7 @@ describe('RoutingBackend', () => {
     );
 
     it.each([new NoTransformerImplemented(), new NoBackendEnabled()])(
-      '%s counts as filtered and is not logged',
+      'that throw %s count the event as filtered and log nothing',
       async (signal) => {
         const tracker = trackerOf({
           backends: { sync: failing(signal), async: { send: () => Promise.reject(signal) } },
@@ -553,7 +550,7 @@ describe('RoutingBackend', () => {
       },
     );
 
-    it('an EventEmissionExit from a backend is an error like any other', () => {
+    it('that throw EventEmissionExit have failed', () => {
       const after = new RecordingBackend();
       const tracker = trackerOf({ backends: { a: failing(new EventEmissionExit()), b: after } });
       tracker.emit('a');
@@ -565,7 +562,7 @@ describe('RoutingBackend', () => {
       expect(logger.lines).toEqual([expect.stringMatching(/'a'.*EventEmissionExit/)]);
     });
 
-    it('whatever is thrown, it stays inside', () => {
+    it('that throw any value do not affect the caller', () => {
       for (const fault of [
         undefined,
         null,
@@ -584,7 +581,7 @@ describe('RoutingBackend', () => {
       expect(logger.lines).toHaveLength(7);
     });
 
-    it('count as pending while a promise is under way', async () => {
+    it('count an event as pending until their promise settles', async () => {
       const { promise, resolve } = deferred();
       const tracker = trackerOf({ backends: { slow: { send: () => promise } } });
       tracker.emit('a');
@@ -610,7 +607,7 @@ describe('RoutingBackend', () => {
   });
 
   describe('as a backend itself', () => {
-    it('can be called with what is no event', () => {
+    it('can be called with an invalid event', () => {
       const router = new RoutingBackend({
         backends: { recorder: new RecordingBackend(), broken: failing(new Error('x')) },
       });
@@ -622,7 +619,7 @@ describe('RoutingBackend', () => {
       expectBalance(router.stats());
     });
 
-    it('uses a send that a subclass has of its own', async () => {
+    it('uses the send method of a subclass', async () => {
       const recorder = new RecordingBackend();
       class Doubling extends RoutingBackend {
         override send(input: TrackingEvent): void {
@@ -664,7 +661,7 @@ describe('RoutingBackend', () => {
       expect(tracker.stats().backends['node.broken']).toMatchObject({ dropped: { failed: 1 } });
     });
 
-    it('knows the paths of what was put together before it was hung into a tree', () => {
+    it('has complete paths after it is attached to a tree', () => {
       const leaf = new RoutingBackend({ backends: { broken: failing(new Error('down')) } });
       const middle = new RoutingBackend();
       middle.registerBackend('leaf', leaf);
@@ -687,7 +684,7 @@ describe('RoutingBackend', () => {
       expect(router.processEvent(event('a'))).toEqual(event('b'));
     });
 
-    it('throws EventEmissionExit for an event that is filtered or cannot be judged', () => {
+    it('throws EventEmissionExit for an event that a filter drops or fails on', () => {
       const broken: Processor = {
         filter: () => {
           throw new Error('x');
@@ -710,7 +707,7 @@ describe('RoutingBackend', () => {
   });
 
   describe('sendToBackends', () => {
-    it('passes the processors by', () => {
+    it('skips the processors', () => {
       const recorder = new RecordingBackend();
       new RoutingBackend({
         backends: { recorder },
@@ -744,7 +741,7 @@ describe('RoutingBackend', () => {
       expect(calls.filter((call) => call.startsWith('close'))).toEqual(['close a', 'close b']);
     });
 
-    it('never reject, and log what failed', async () => {
+    it('never reject, and log failures', async () => {
       const fail = (): never => {
         throw new Error('gone');
       };
@@ -765,7 +762,7 @@ describe('RoutingBackend', () => {
       expect(logger.lines).toContainEqual(expect.stringMatching(/close.*'n\.b'.*gone/));
     });
 
-    it('wait for what was sent before, and not for what is sent while they wait', async () => {
+    it('wait for earlier events, but not for events that are sent meanwhile', async () => {
       const sends: (() => void)[] = [];
       const router = new RoutingBackend({
         backends: { slow: { send: () => new Promise<void>((resolve) => sends.push(resolve)) } },
@@ -782,7 +779,7 @@ describe('RoutingBackend', () => {
       sends[1]!();
     });
 
-    it('wait no longer than the signal allows', async () => {
+    it('resolve early when the signal aborts', async () => {
       const never = new Promise<void>(() => {});
       const router = new RoutingBackend({
         backends: {
@@ -800,7 +797,7 @@ describe('RoutingBackend', () => {
       expect(router.stats()['a']).toMatchObject({ pending: 1 });
     });
 
-    it('hand the signal on and leave no listener behind', async () => {
+    it('pass the signal to backends, and remove their listeners', async () => {
       const { signal } = new AbortController();
       const [add, remove] = [
         vi.spyOn(signal, 'addEventListener'),
@@ -838,7 +835,7 @@ describe('RoutingBackend', () => {
       child: fc.oneof({ maxDepth: 4 }, leaf as fc.Arbitrary<Leaf>, tie('node')),
     })).node;
 
-    /** One name and how often it was marked: all that the steps above can change. */
+    /** A name and its number of marks: all that the steps above can change. */
     type Seen = { name: string; marks: number };
     type Delivery = Seen & { path: string };
 
@@ -895,7 +892,7 @@ describe('RoutingBackend', () => {
       };
     }
 
-    /** What should arrive where, worked out without sharing, catching or counting. */
+    /** Returns the expected deliveries, computed without sharing, catching or counting. */
     function expected(node: Node | Leaf, path: string, { name, marks }: Seen): Delivery[] {
       if (isLeaf(node)) return [{ path, name, marks }];
       let marked = marks;
@@ -915,7 +912,7 @@ describe('RoutingBackend', () => {
       );
     }
 
-    it('deliver what a naive model delivers, in its order, and every account balances', async () => {
+    it('deliver the same events as a naive model, in its order, with balanced stats', async () => {
       await fc.assert(
         fc.asyncProperty(
           tree,

@@ -1,15 +1,22 @@
-import type { Diagnostics } from '../diagnostics/diagnostics.js';
+import { Diagnostics } from '../diagnostics/diagnostics.js';
 import type { TrackingEvent } from '../event/event.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
-import type { ConsumeOptions, QueuedEvent } from './event-queue.js';
+import type { ConsumeOptions, QueuedEvent, UnacknowledgedEvent } from './event-queue.js';
 import type { EventStats } from './event-stats.js';
+import type { QueuePeers } from './queue-peers.js';
 
 /** The key under which a backend holds its node; the same in every copy of the package. */
 export const NODE = Symbol.for('event-tracking:node');
 
-/** Events that closing left undelivered, with the nodes where their delivery must resume. */
-export type Unacknowledged = readonly QueuedEvent[];
+/** Events whose delivery has not ended, with the nodes where it must resume. */
+export type Unacknowledged = readonly UnacknowledgedEvent[];
+
+/** How an event behind a queue is delivered. */
+export interface RouteOptions extends ConsumeOptions {
+  /** The event's entry in the queue, if delivery resumes at a backend; if not, the event comes from the node that queued it. */
+  resumed?: QueuedEvent;
+}
 
 /**
  * One step on an event's way through the tree.
@@ -28,7 +35,7 @@ export interface TreeNode {
   route(event: TrackingEvent, size?: number): void;
 
   /** Delivers an event that came from a queue; resolves when its delivery has ended everywhere below. */
-  routeAsync(event: TrackingEvent, options: ConsumeOptions): Promise<Unacknowledged>;
+  routeAsync(event: TrackingEvent, options: RouteOptions): Promise<Unacknowledged>;
 
   /**
    * Does so at a node below, without the processors in between.
@@ -39,7 +46,7 @@ export interface TreeNode {
   routeAsyncTo(
     names: readonly string[],
     event: TrackingEvent,
-    options: ConsumeOptions,
+    options: RouteOptions,
   ): Promise<Unacknowledged> | undefined;
 
   /** Tells the node its position, which its messages and stats need. */
@@ -48,7 +55,7 @@ export interface TreeNode {
   /** Registers a metadata record below; rejects if a destination refused it, which has been reported. */
   register(record: MetadataRecord): Promise<void>;
 
-  /** What became of events at this node and below, by path. */
+  /** Returns the stats of this node and the nodes below, by path. */
   stats(): Record<string, EventStats>;
 
   /** Resolves when all events accepted so far have been delivered or given up, or the signal aborts. */
@@ -57,8 +64,8 @@ export interface TreeNode {
   /** Flushes, and closes what is below. */
   close(deadline: Deadline): Promise<void>;
 
-  /** Puts a node with retries in front of each plain backend below: the node is behind a queue. */
-  wrapLeaves?(wrap: WrapLeaf): void;
+  /** Tells the node that it is behind a queue. */
+  joinQueue?(queue: QueueSide): void;
 
   /** The children's backends by name, if paths can lead through this node. */
   readonly backends?: ReadonlyMap<string, Backend>;
@@ -67,8 +74,13 @@ export interface TreeNode {
   readonly destination?: Backend;
 }
 
-/** Makes the node that delivers to a plain backend. */
-export type WrapLeaf = (backend: Backend) => TreeNode;
+/** The side of a queue that the nodes behind it use. */
+export interface QueueSide {
+  /** The destinations that share the queue. */
+  readonly peers: QueuePeers;
+  /** Makes the node that delivers to a plain backend, with batches and retries. */
+  wrapLeaf(backend: Backend): TreeNode;
+}
 
 /** Where a node is in a tracker's tree. */
 export interface Position {
@@ -78,6 +90,11 @@ export interface Position {
   readonly diagnostics: Diagnostics;
   /** Whether the tree belongs to a tracker, so that queues may start. */
   readonly isAttached: boolean;
+}
+
+/** The position of a node outside any tree. */
+export function unattachedPosition(path = ''): Position {
+  return { tracker: 'default', path, diagnostics: new Diagnostics(), isAttached: false };
 }
 
 /** The path of a node's child. */

@@ -23,13 +23,13 @@ const HISTORIES = Number(process.env['STORE_HISTORIES'] ?? 150);
 const SEED = process.env['STORE_SEED'];
 const RUNS = { numRuns: HISTORIES, ...(SEED !== undefined && { seed: Number(SEED) }) };
 const TIMEOUT_MS = 60_000 + HISTORIES * 400;
-/** A disk in memory, where syncing costs nothing. */
+/** Prefers a file system in memory, where syncing costs nothing. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const directory = (): string => join(PARENT, `store-history-${randomUUID()}`);
 
-describe('The store of a queue on disk', () => {
+describe('EventStore', () => {
   it(
-    'delivers in order all that it acknowledged, through crashes, restarts and replacements',
+    'delivers acknowledged events in order, through crashes, restarts and replacements',
     async () => {
       await fc.assert(
         fc.asyncProperty(soundHistories, async (steps) => {
@@ -43,7 +43,7 @@ describe('The store of a queue on disk', () => {
   );
 
   it(
-    'delivers all that is intact, and reports how much is lost, when its files are damaged',
+    'delivers intact events and reports lost ones if its files are damaged',
     async () => {
       await fc.assert(
         fc.asyncProperty(damagedHistories, async (steps) => {
@@ -58,7 +58,7 @@ describe('The store of a queue on disk', () => {
 });
 
 const NODES = ['default/a', 'default/b'] as const;
-/** So small that histories have many segments. */
+/** Small enough that histories have many segments. */
 const SEGMENT_BYTES = 600;
 
 type Step =
@@ -114,9 +114,9 @@ const damage: fc.Arbitrary<Step> = fc.record({
   at: fc.nat(5_000),
 });
 
-/** Histories of a store on a disk that keeps what was synced. */
+/** Histories of a store on a disk that keeps synced data. */
 const soundHistories = fc.array(step, { minLength: 1, maxLength: 30 });
-/** Histories of a store whose segments are damaged at times. */
+/** Histories of a store whose segments are sometimes damaged. */
 const damagedHistories = fc.array(
   fc.oneof({ weight: 8, arbitrary: step }, { weight: 1, arbitrary: damage }),
   { minLength: 1, maxLength: 30 },
@@ -127,7 +127,7 @@ interface Expected {
   readonly number: number;
 }
 
-/** Runs a history in a directory of its own, and compares the store with what it must hold. */
+/** Runs a history in a new directory, and compares the store with a model. */
 async function runHistory(steps: readonly Step[], base: string): Promise<void> {
   const run = new HistoryRun(base);
   try {
@@ -146,9 +146,9 @@ class HistoryRun {
   readonly #readers = new Map<string, StoreReader>();
   #number = 0;
   #lastSequence = 0;
-  /** What the store has acknowledged and nobody has consumed, by number. */
+  /** The numbers of events that the store has acknowledged and no consumer has received. */
   readonly #waiting = new Map<number, Expected>();
-  /** What may be there twice or not at all: crashes lose acknowledgements and unfinished writes. */
+  /** Numbers that may occur twice or never: crashes lose acknowledgements and unfinished writes. */
   readonly #uncertain = new Set<number>();
   #committedBytes = new Map<string, number>();
   #committedMark: string | undefined;
@@ -184,7 +184,7 @@ class HistoryRun {
     }
   }
 
-  /** Everything that waits comes out, in its order, and nothing else; what is missing was reported. */
+  /** Expects the waiting events in their order and no others, and reports of missing ones. */
   async verify(): Promise<void> {
     await this.#store.close();
     await this.#open();
@@ -275,11 +275,11 @@ class HistoryRun {
     }
     this.#store.acknowledge(done);
     for (const record of done) this.#waiting.delete(numberOf(record));
-    for (const record of records) this.#uncertain.add(numberOf(record)); // a crash may bring it back
+    for (const record of records) this.#uncertain.add(numberOf(record)); // a crash may restore it
     await this.#settled();
   }
 
-  /** Waits until the store has nothing left to write, and notes how much of each file is synced. */
+  /** Waits until all writes have ended, and records how much of each file is synced. */
   async #settled(): Promise<void> {
     await this.#store.check();
     await this.#store.check();
@@ -311,7 +311,7 @@ class HistoryRun {
     directory: string,
     { keptBytes, isMarkLost }: { keptBytes: number; isMarkLost: boolean },
   ): void {
-    // The append under way may have been synced by now, which the store notes in its mark.
+    // The store's mark shows whether the append in progress has been synced.
     const isSynced = markIn(directory) !== this.#committedMark;
     if (isMarkLost) rmSync(join(directory, 'synced'), { force: true });
     for (const name of readdirSync(directory)) {

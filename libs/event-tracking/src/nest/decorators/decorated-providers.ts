@@ -2,7 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { nameOfType } from '../../core/event-types/event-type.js';
 import type { EventTrackingApplication } from '../module/application.js';
-import { planOf } from './decorated-method.js';
+import { planOf } from './decorate-method.js';
 import { bindHost, declaresHost } from './owner-application.js';
 
 /**

@@ -8,24 +8,27 @@ import {
   type EventDataOf,
   type EventType,
 } from '../../core/event-types/event-type.js';
-import { decorateMethod, type EmitOn, type MethodCall } from './decorated-method.js';
+import { decorateMethod } from './decorate-method.js';
+import type { MethodCall } from './method-call.js';
+import type { EmitOn } from './method-plan.js';
 
 /** The options of {@link EmitEvent}. */
 export interface EmitEventOptions<
   Args extends readonly unknown[] = never,
   Result = never,
   Data extends object = object,
+  Instance = never,
 > {
   /**
    * The event's data: an object, or a function that creates one from the call.
    *
    * @default {}
    */
-  data?: Data | ((call: MethodCall<Args, Result>) => Data);
+  data?: Data | ((call: MethodCall<Args, Result, Instance>) => Data);
   /**
    * When to emit: after success, after an error, or in both cases.
    *
-   * @remarks `settled` also emits when a subscriber leaves the method's Observable early.
+   * @remarks `settled` also emits when a consumer leaves the method's Observable or generator early.
    *
    * @default 'success'
    */
@@ -44,9 +47,12 @@ const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
  * Emits an event each time a method completes.
  *
  * @remarks
- * A promise completes when it settles, an Observable when a subscription ends. Works on handlers of
- * any transport and on methods of any provider that Nest creates. If `data` fails, the error is
- * reported, the event is emitted without data, and the method is not affected.
+ * A promise completes when it settles, an Observable when a subscription ends, a generator when its
+ * body ends, and a lazy query when its caller has executed it for the first time. A query is never
+ * executed by the decorator, and stays the same object. Streams and other iterables count as values.
+ *
+ * Works on handlers of any transport and on methods of any provider that Nest creates. If `data`
+ * fails, the error is reported, the event is emitted without data, and the method is not affected.
  * @example
  * ```ts
  * @EmitEvent('course.enrolled', {
@@ -58,15 +64,21 @@ const OUTCOMES: readonly unknown[] = ['success', 'error', 'settled'];
  * option is invalid
  */
 // Only the factory's own signature can declare the method's arguments and result.
-// oxlint-disable-next-line typescript/no-explicit-any
-export function EmitEvent<T extends EventType, Args extends readonly unknown[] = any, Result = any>(
+export function EmitEvent<
+  T extends EventType,
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Args extends readonly unknown[] = any,
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Result = any,
+  Instance = unknown,
+>(
   type: T,
-  ...options: TypedOptions<EventDataOf<T>, EmitEventOptions<Args, Result, EventDataOf<T>>>
+  ...options: TypedOptions<EventDataOf<T>, EmitEventOptions<Args, Result, EventDataOf<T>, Instance>>
 ): MethodDecorator;
 // oxlint-disable-next-line typescript/no-explicit-any
-export function EmitEvent<Args extends readonly unknown[] = any, Result = any>(
+export function EmitEvent<Args extends readonly unknown[] = any, Result = any, Instance = unknown>(
   name: string,
-  options?: EmitEventOptions<Args, Result>,
+  options?: EmitEventOptions<Args, Result, object, Instance>,
 ): MethodDecorator;
 export function EmitEvent(
   event: string | EventType,

@@ -8,7 +8,9 @@ import {
   type ContextType,
   type ContextValuesOf,
 } from '../../core/event-types/event-type.js';
-import { decorateMethod, type ContextStep, type MethodCall } from './decorated-method.js';
+import { decorateMethod } from './decorate-method.js';
+import type { MethodCall } from './method-call.js';
+import type { ContextStep } from './method-plan.js';
 
 /** The options of {@link TrackContext}. */
 export interface TrackContextOptions {
@@ -21,8 +23,11 @@ export interface TrackContextOptions {
 }
 
 /** The values of a context, or a function that derives them from the call. */
-export type ContextValues<Args extends readonly unknown[], Values extends object = object> =
-  Values | ((call: MethodCall<Args, never>) => Values);
+export type ContextValues<
+  Args extends readonly unknown[],
+  Values extends object = object,
+  Instance = unknown,
+> = Values | ((call: MethodCall<Args, never, Instance>) => Values);
 
 /**
  * Runs a method, or each handler of a class, inside a context.
@@ -30,9 +35,10 @@ export type ContextValues<Args extends readonly unknown[], Values extends object
  * @remarks
  * Without arguments the context is named `handler` and contains the name of the handler:
  * `{ handler: 'CoursesController.read' }`. Works on handlers of any transport and on methods of any
- * provider that Nest creates, with any return type. Each subscription of a returned Observable runs
- * inside the context. If the factory fails, the error is reported and the method runs without the
- * context.
+ * provider that Nest creates, with any return type. Work that begins after the method has returned
+ * also runs inside the context: subscriptions of an Observable, steps of a generator, and the
+ * execution of a lazy query. If the factory fails, the error is reported and the method runs without
+ * the context.
  * @example
  * ```ts
  * @TrackContext('course', ({ args: [courseId] }) => ({ course_id: courseId }))
@@ -41,21 +47,25 @@ export type ContextValues<Args extends readonly unknown[], Values extends object
  * @throws {@link ImproperlyConfigured} at declaration, if the target is not a method or a class
  */
 // Only the factory's own signature can declare the method's arguments.
-// oxlint-disable-next-line typescript/no-explicit-any
-export function TrackContext<C extends ContextType, Args extends readonly unknown[] = any>(
+export function TrackContext<
+  C extends ContextType,
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Args extends readonly unknown[] = any,
+  Instance = unknown,
+>(
   type: C,
-  values: ContextValues<Args, ContextValuesOf<C>>,
+  values: ContextValues<Args, ContextValuesOf<C>, Instance>,
   options?: TrackContextOptions,
 ): ClassDecorator & MethodDecorator;
 // oxlint-disable-next-line typescript/no-explicit-any
-export function TrackContext<Args extends readonly unknown[] = any>(
+export function TrackContext<Args extends readonly unknown[] = any, Instance = unknown>(
   name?: string,
-  values?: ContextValues<Args>,
+  values?: ContextValues<Args, object, Instance>,
   options?: TrackContextOptions,
 ): ClassDecorator & MethodDecorator;
 export function TrackContext(
   context?: string | ContextType,
-  values?: ContextValues<never>,
+  values?: ContextValues<never, object, never>,
   options: TrackContextOptions = {},
 ): ClassDecorator & MethodDecorator {
   if (context !== undefined && typeof context !== 'string' && !isContextType(context)) {

@@ -12,7 +12,7 @@ import { checkOptions } from '../../core/diagnostics/check-options.js';
 import { describeError } from '../../core/diagnostics/describe.js';
 import { nameOfType, type ContextType } from '../../core/event-types/event-type.js';
 import type { EventTrackingApplication } from '../module/application.js';
-import { scopeOfCall } from '../request/request-scope.js';
+import { scopeOfCall } from '../request/message-scope.js';
 import { subscribeWithin } from './subscribe-within.js';
 import type { TrackContextOptions } from './track-context.decorator.js';
 

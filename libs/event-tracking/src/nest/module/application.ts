@@ -105,10 +105,7 @@ export class EventTrackingApplication {
     if (conversions.length > 0) this.reportConversions(name, conversions, tracker);
   }
 
-  /**
-   * Reports values of a context that JSON cannot represent, on the context's tracker or the default
-   * one.
-   */
+  /** Reports values of a context that JSON cannot represent, on the context's tracker or the default one. */
   reportConversions(
     context: string,
     conversions: readonly string[],

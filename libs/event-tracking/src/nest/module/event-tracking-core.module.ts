@@ -5,6 +5,7 @@ import {
   type DynamicModule,
   type FactoryProvider,
   type ModuleMetadata,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
   type Provider,
@@ -23,6 +24,7 @@ import { markHandlers } from '../request/http-handlers.js';
 import { openScopesOverHttp } from '../request/http-scopes.js';
 import { openScopesOverMessages } from '../request/message-scopes.js';
 import { RequestContext } from '../request/request-context.js';
+import { warnOfProcessContexts } from './process-context-warning.js';
 import { RequestScopes } from '../request/request-scopes.js';
 import { bindSharedClients } from '../request/shared-clients.js';
 import {
@@ -35,6 +37,9 @@ import {
   getTrackerToken,
   OPTIONS,
 } from '../tokens.js';
+
+/** The platform's function, which the fake clocks of tests do not stop. */
+const afterPromises = setImmediate;
 
 /** Identifies a backend of the application. */
 export interface BackendAddress {
@@ -58,7 +63,7 @@ export interface CoreModuleDeclaration {
 /** Provides the trackers and backends; {@link EventTrackingModule} imports and re-exports it. */
 @Module({})
 export class EventTrackingCoreModule
-  implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #registration: GlobalRegistration;
   #isShuttingDown = false;
@@ -66,6 +71,7 @@ export class EventTrackingCoreModule
   constructor(
     private readonly modules: ModulesContainer,
     @Inject(BUILT_TREES) private readonly builder: TreeBuilder,
+    private readonly adapterHost: HttpAdapterHost,
   ) {
     this.#registration = new GlobalRegistration(builder.application);
     // Nest must call this module's shutdown hook last, because it may throw.
@@ -98,6 +104,11 @@ export class EventTrackingCoreModule
     bindDecoratedProviders(this.modules, application);
     if (application.enabled) bindSharedClients(this.modules);
     if (blueprint.options.registerGlobally === true) this.#registration.register();
+  }
+
+  onApplicationBootstrap(): void {
+    // Later, so that the code that awaits the application's initialization still belongs to it.
+    afterPromises(() => warnOfProcessContexts(this.builder.application, this.adapterHost));
   }
 
   beforeApplicationShutdown(): void {

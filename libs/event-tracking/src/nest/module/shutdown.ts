@@ -49,7 +49,7 @@ export class Shutdown {
     });
     await Promise.all(this.builder.deliveries.map(async (each) => each.release?.()));
     this.#reportUndelivered();
-    this.application.diagnostics.settle();
+    this.application.diagnostics.reportSuppressed();
   }
 
   async #flush(signal: AbortSignal): Promise<void> {

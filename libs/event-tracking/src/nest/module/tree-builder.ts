@@ -34,10 +34,7 @@ export interface Stoppable {
   release?(): Promise<void>;
 }
 
-/**
- * Builds the trees of a blueprint, each entry once, and attaches them to the application's
- * trackers.
- */
+/** Builds the trees of a blueprint, each entry once, and attaches them to the application's trackers. */
 export class TreeBuilder {
   readonly #backends = new Map<TreeEntry, Promise<Backend>>();
   readonly #queues = new Map<ObjectSource, Promise<EventQueue>>();

@@ -95,12 +95,17 @@ function replaceMiddlewareFactory(adapter: Adapter, inScope: StagesInScope): voi
 class StagesInScope {
   constructor(private readonly scopes: RequestScopes) {}
 
-  /** Wraps a middleware, or a list of them; returns paths and Express applications unchanged. */
+  /** Wraps a middleware, or a list of them; returns paths unchanged. */
   middleware(middleware: unknown): unknown {
     if (Array.isArray(middleware)) return middleware.map((each) => this.middleware(each));
-    if (typeof middleware !== 'function' || 'handle' in middleware) return middleware;
+    if (typeof middleware !== 'function') return middleware;
+    // Express must recognise an application that it mounts.
+    if ('handle' in middleware && 'set' in middleware) return [this.#resume, middleware];
     return middleware.length > 3 ? this.error(middleware) : this.stage(middleware);
   }
+
+  readonly #resume: Stage = (request, response, next) =>
+    this.scopes.enterHttp(request, response, next);
 
   stage(stage: unknown): unknown {
     if (typeof stage !== 'function') return stage;

@@ -70,9 +70,12 @@ export class RequestContext {
   }
 
   /** Enters the context of a message, or of a GraphQL operation over a socket. */
-  enterMessage(scope: RequestScope, executionContext: ExecutionContext): void {
+  enterMessage(
+    scope: RequestScope,
+    { request, pattern }: MessageSource,
+    executionContext?: ExecutionContext,
+  ): void {
     if (this.#options === undefined) return;
-    const { request, pattern } = readMessage(executionContext);
     const defaults: Record<string, unknown> = { request_id: newRequestId(), origin: 'server' };
     if (pattern !== undefined) defaults['pattern'] = copyOf(pattern);
     limitTexts(defaults);
@@ -117,7 +120,11 @@ export class RequestContext {
       scope.request = request;
       scope.enterLive(
         'request',
-        () => this.#make(() => make(scope.request, current(), executionContext), current()),
+        () =>
+          this.#make(
+            () => make(scope.request, current(), executionContext ?? scope.executionContext),
+            current(),
+          ),
         (fault) => this.#report('context.request', fault),
         { type, onConversions: this.#reportOfRequest, adjust: limitTexts },
       );
@@ -235,7 +242,14 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   setPath(inner as Record<string, unknown>, rest, value);
 }
 
-function readMessage(context: ExecutionContext): { request: unknown; pattern: unknown } {
+/** A message as `context.request` receives it, and the pattern that the message matched. */
+export interface MessageSource {
+  readonly request: unknown;
+  readonly pattern: unknown;
+}
+
+/** Reads a message from Nest's execution context. */
+export function readMessage(context: ExecutionContext): MessageSource {
   switch (context.getType<string>()) {
     case 'rpc': {
       const message = context.switchToRpc().getContext<{ getPattern?(): unknown } | undefined>();

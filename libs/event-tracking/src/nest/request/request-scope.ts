@@ -26,7 +26,7 @@ export abstract class DispatchScope extends ContextStack {
   abstract claimCall(instance: object, method: string | symbol): ExecutionContext | undefined;
 }
 
-/** The scope of one call of a message's handler, or of a resolver. */
+/** The scope of one call of a resolver, or of a handler whose message has no scope yet. */
 export class CallScope extends DispatchScope {
   /** The name of the GraphQL operation that the call belongs to, if it has one. */
   operation: string | undefined;
@@ -39,11 +39,7 @@ export class CallScope extends DispatchScope {
 
   override claimCall(instance: object, method: string | symbol): ExecutionContext | undefined {
     const expected = this.#expected;
-    if (expected === undefined) return undefined;
-    const handler = expected.getHandler();
-    // Another decorator may have replaced the method by a function with another name.
-    const isHandler = handler.name === method || methodOf(instance, method) === handler;
-    if (!isHandler || !(instance instanceof expected.getClass())) return undefined;
+    if (expected === undefined || !isCallOf(expected, instance, method)) return undefined;
     this.#expected = undefined;
     return expected;
   }
@@ -73,9 +69,14 @@ export class RequestScope extends DispatchScope {
 
   constructor(
     readonly application: EventTrackingApplication,
-    processScope: ContextStack,
+    outer: ContextStack,
   ) {
-    super('request', processScope);
+    super('request', outer);
+  }
+
+  /** Nest's execution context of the request, if this scope knows it. */
+  get executionContext(): ExecutionContext | undefined {
+    return undefined;
   }
 
   // Names are spelled out below, because V8 adds properties with computed names slowly.
@@ -122,13 +123,25 @@ export class RequestScope extends DispatchScope {
   }
 }
 
+/** Whether a call of a method is the one that Nest dispatches with an execution context. */
+export function isCallOf(
+  context: ExecutionContext,
+  instance: object,
+  method: string | symbol,
+): boolean {
+  const handler = context.getHandler();
+  // Another decorator may have replaced the method by a function with another name.
+  const isHandler = handler.name === method || methodOf(instance, method) === handler;
+  return isHandler && instance instanceof context.getClass();
+}
+
 function methodOf(instance: object, method: string | symbol): unknown {
   return (instance as Record<string | symbol, unknown>)[method];
 }
 
 /** Stores a scope where all stages of a request find it. */
 export function storeScope(carrier: object, scope: RequestScope): void {
-  scope.inOtherApplication = latestScopeOf(carrier as Carrier);
+  scope.inOtherApplication = latestScopeOf(carrier);
   (carrier as Carrier)[SCOPE] = scope;
 }
 
@@ -137,17 +150,13 @@ export function scopeOf(
   request: object,
   application: EventTrackingApplication,
 ): RequestScope | undefined {
-  let scope = latestScopeOf(request as Carrier);
+  let scope = latestScopeOf(request);
   while (scope !== undefined && scope.application !== application) scope = scope.inOtherApplication;
   return scope;
 }
 
-/** Returns the scope of a call that Nest dispatches, if it has been opened. */
-export function scopeOfCall(context: ExecutionContext): RequestScope | undefined {
-  return latestScopeOf(carrierOf(context).carrier as Carrier);
-}
-
-function latestScopeOf(request: Carrier): RequestScope | undefined {
+/** Returns the scope of a request, of the latest application that it passed through. */
+export function latestScopeOf(request: Carrier): RequestScope | undefined {
   return request[SCOPE] ?? request.raw?.[SCOPE];
 }
 

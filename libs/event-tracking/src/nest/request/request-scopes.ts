@@ -1,9 +1,13 @@
+import { types } from 'node:util';
 import type { ExecutionContext } from '@nestjs/common';
-import type { ContextStack } from '../../core/context/context-stack.js';
+import { isObservable } from 'rxjs';
+import { ContextStack } from '../../core/context/context-stack.js';
 import { describeError } from '../../core/diagnostics/describe.js';
 import type { EventTrackingApplication } from '../module/application.js';
 import type { HttpRequest } from './http-request.js';
-import type { RequestContext } from './request-context.js';
+import { subscribeWithin } from '../decorators/subscribe-within.js';
+import { MessageScope, messageScopeIn, type Message } from './message-scope.js';
+import { readMessage, type RequestContext } from './request-context.js';
 import {
   carrierOf,
   storeScope,
@@ -56,7 +60,7 @@ export class RequestScopes {
       scopeOf(carrier, this.application) ??
       (isHttp
         ? this.#openHttp(carrier, carrier as HttpRequest, undefined, context)
-        : this.#openMessage(carrier, context));
+        : this.#openCall(carrier, context));
     return this.run(scope, proceed);
   }
 
@@ -64,6 +68,46 @@ export class RequestScopes {
   withinCall<T>(call: CallScope, context: ExecutionContext, proceed: () => T): T {
     this.requestContext.enterCall(call, context);
     return this.run(call, proceed);
+  }
+
+  /** Returns the scope that {@link runMessage} opened for a call that Nest dispatches, if any. */
+  ofMessage(context: ExecutionContext): MessageScope | undefined {
+    return messageScopeIn(this.application, context);
+  }
+
+  /**
+   * Handles a message in a scope of its own, in which the Observables that it results in are
+   * subscribed to as well.
+   *
+   * @param outer - the scope of the connection; defaults to the process
+   */
+  runMessage(
+    message: Message,
+    handle: () => unknown,
+    outer: ContextStack = this.#processScope,
+  ): unknown {
+    const scope = new MessageScope(this.application, outer, message);
+    try {
+      this.requestContext.enterMessage(scope, message);
+    } catch (fault) {
+      this.#report(fault);
+    }
+    const { locator } = this.application;
+    const observe = (result: unknown): unknown =>
+      isObservable(result)
+        ? subscribeWithin(
+            locator,
+            (fn) => this.run(scope, fn),
+            () => result,
+          )
+        : result;
+    const result = this.run(scope, handle);
+    return types.isPromise(result) ? result.then(observe) : observe(result);
+  }
+
+  /** Returns a new scope for a connection. */
+  openConnection(): ContextStack {
+    return new ContextStack('connection', this.#processScope);
   }
 
   #openHttp(
@@ -81,10 +125,10 @@ export class RequestScopes {
     return scope;
   }
 
-  #openMessage(carrier: object, context: ExecutionContext): RequestScope {
+  #openCall(carrier: object, context: ExecutionContext): RequestScope {
     const scope = this.#open(carrier);
     try {
-      this.requestContext.enterMessage(scope, context);
+      this.requestContext.enterMessage(scope, readMessage(context), context);
     } catch (fault) {
       this.#report(fault);
     }

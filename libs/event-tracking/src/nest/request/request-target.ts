@@ -86,7 +86,7 @@ function endOfPath(target: string): number {
   return fragment < 0 ? query : Math.min(query, fragment);
 }
 
-/** Reads a URL; returns undefined if the text is none, or has no host. */
+/** Reads a URL; returns undefined for another text, or without a host. */
 export function readUrl(text: string): UrlParts | undefined {
   // Most URLs need no parser, which costs more and which rewrites the path.
   const match = HTTP_URL.exec(text);

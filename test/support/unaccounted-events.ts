@@ -1,7 +1,7 @@
 import type { EventStats } from 'nestjs-event-tracking';
 
-/** What an account does not explain of the events that arrived: nothing, if it balances. */
-export function balanceOf({
+/** Returns the number of arrived events that the stats do not account for; 0 if they balance. */
+export function unaccountedEvents({
   arrived,
   delivered,
   filtered,

@@ -2,19 +2,23 @@ import { Queue, QueueEvents } from 'bullmq';
 import type { Connection } from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startMongo, type MongoServer } from '../services/mongo-server.js';
-import { startRedis, WRITE_BEFORE_ANSWERING, type RedisServer } from '../services/redis-server.js';
+import {
+  startRedis,
+  WRITE_BEFORE_ACKNOWLEDGING,
+  type RedisServer,
+} from '../services/redis-server.js';
 import { connectMongo } from '../support/mongo.js';
 import { randomFrom } from '../support/random.js';
 import { FleetApplication, FleetWorker, type FleetServers } from './fleet.js';
 
 const MILLION = 1_000_000;
 const WORKERS = 4;
-/** As many applications are alive at a time; each of their places is taken by one after another. */
+/** How many applications run at a time; when one stops, a successor replaces it. */
 const PLACES = 2;
 const SHARE = MILLION / PLACES;
-/** How many events an application lets wait in its memory: half of what the queue holds there. */
+/** How many events an application keeps in memory: half of the queue's capacity. */
 const ROOM = 25_000;
-/** How many events an application hands over to Redis at a time. */
+/** How many events an application sends to Redis concurrently. */
 const UNDER_WAY = 2_000;
 const WITHIN = { timeout: 480_000, interval: 20 };
 
@@ -22,7 +26,7 @@ const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000);
 const random = randomFrom(seed);
 const between = (low: number, high: number): number => Math.floor(low + random() * (high - low));
 
-/** After how many events what happens: emitted at one place, emitted in all, or stored. */
+/** After how many events faults happen: emitted in a place, emitted in total, or stored. */
 const plan = {
   replacements: Array.from({ length: PLACES }, () => [
     between(0.1 * SHARE, 0.4 * SHARE),
@@ -40,14 +44,14 @@ let redis: RedisServer;
 let servers: FleetServers;
 let store: Connection;
 let queue: Queue;
-let happenings: QueueEvents;
-/** How many jobs of workers that died were taken up by others. */
-let takenOver = 0;
+let queueEvents: QueueEvents;
+/** How many jobs of dead workers other workers recovered. */
+let recoveredJobs = 0;
 const applications: FleetApplication[] = [];
 const workers: FleetWorker[] = [];
 
 beforeAll(async () => {
-  [mongo, redis] = [await startMongo({ fast: true }), await startRedis(WRITE_BEFORE_ANSWERING)];
+  [mongo, redis] = [await startMongo({ fast: true }), await startRedis(WRITE_BEFORE_ACKNOWLEDGING)];
   const database = new URL(mongo.uri);
   database.pathname = `/fleet-${Date.now()}`;
   servers = { mongoUri: database.href, redisPort: redis.port };
@@ -55,18 +59,18 @@ beforeAll(async () => {
   const connection = { host: '127.0.0.1', port: redis.port };
   const options = { connection, prefix: '{event-tracking}' };
   queue = new Queue('event-tracking', options);
-  happenings = new QueueEvents('event-tracking', options);
-  happenings.on('stalled', () => takenOver++);
-  // Redis will be gone for a while.
+  queueEvents = new QueueEvents('event-tracking', options);
+  queueEvents.on('stalled', () => recoveredJobs++);
+  // The test kills Redis for a while.
   queue.on('error', () => {});
-  happenings.on('error', () => {});
-  await happenings.waitUntilReady();
+  queueEvents.on('error', () => {});
+  await queueEvents.waitUntilReady();
   console.log(`${mongo.description}, ${redis.description}, seed ${seed}: ${JSON.stringify(plan)}`);
 }, 1_800_000);
 
 afterAll(async () => {
   await Promise.all([...applications, ...workers].map((member) => member.kill()));
-  await Promise.all([queue.close(), happenings.close()]);
+  await Promise.all([queue.close(), queueEvents.close()]);
   await store.close();
   await redis.stop();
   await mongo.stop();
@@ -78,7 +82,7 @@ function startWorker(): FleetWorker {
   return worker;
 }
 
-/** Emits a place's share of events by applications that replace one another while they are at work. */
+/** Emits a place's share of the events from applications that replace each other. */
 async function occupy(replacements: readonly number[]): Promise<void> {
   let done = 0;
   for (const until of [...replacements, SHARE]) {
@@ -87,7 +91,7 @@ async function occupy(replacements: readonly number[]): Promise<void> {
     applications.push(application);
     const enough = until - done;
     await application.until(() => application.emitted >= enough);
-    // Its successor comes while it still hands over to Redis what it has in memory.
+    // The successor starts while this application still sends its queued events to Redis.
     done += await application.stop();
   }
   expect(done).toBe(SHARE);
@@ -99,7 +103,7 @@ const sumOf = <T>(all: readonly T[], figure: (each: T) => number): number =>
 const emitted = (): number => sumOf(applications, (application) => application.emitted);
 const stored = (): number => sumOf(workers, (worker) => worker.store.delivered);
 
-/** Kills workers that have events under way, and puts others in their places. */
+/** Kills workers that hold events, and replaces them. */
 async function killWorkers(team: FleetWorker[]): Promise<void> {
   for (const { after, of } of plan.deaths) {
     const victim = team[of]!;
@@ -111,7 +115,7 @@ async function killWorkers(team: FleetWorker[]): Promise<void> {
   }
 }
 
-/** Kills Redis, and starts it again when an application has had to try again more than once. */
+/** Kills Redis, and restarts it after an application has retried more than once. */
 async function interruptRedis(): Promise<void> {
   await vi.waitUntil(() => emitted() >= plan.outage, WITHIN);
   await redis.kill();
@@ -121,11 +125,11 @@ async function interruptRedis(): Promise<void> {
   await redis.restart();
   const seconds = (performance.now() - start) / 1_000;
   console.log(
-    `Redis died at ${plan.outage} emitted, for ${seconds.toFixed(1)} s; ${held} waited for it`,
+    `Redis died at ${plan.outage} emitted, for ${seconds.toFixed(1)} s; ${held} events waited for it`,
   );
 }
 
-/** By which application each stored event was emitted, and as which of its events. */
+/** Returns the application and the sequence number of each stored event. */
 async function emissions(): Promise<Set<string>> {
   const pairs = new Set<string>();
   const all = store
@@ -136,8 +140,8 @@ async function emissions(): Promise<Set<string>> {
   return pairs;
 }
 
-describe('A fleet', () => {
-  it('stores every event once, though workers die, Redis restarts and applications are replaced', async () => {
+describe('A fleet of applications and workers', () => {
+  it('stores every event once while workers die, Redis restarts and applications are replaced', async () => {
     const start = performance.now();
     const team = Array.from({ length: WORKERS }, startWorker);
     await Promise.all([...plan.replacements.map(occupy), killWorkers(team), interruptRedis()]);
@@ -156,7 +160,7 @@ describe('A fleet', () => {
     }, WITHIN);
     const seconds = (performance.now() - start) / 1_000;
     expect(Object.entries(await queue.getJobCounts()).filter(([, count]) => count > 0)).toEqual([]);
-    // An event's id is its document's, so that none can be there twice.
+    // The event id is the document id, so MongoDB cannot store an event twice.
     expect(await store.collection('events').countDocuments()).toBe(MILLION);
     expect((await emissions()).size).toBe(MILLION);
 
@@ -167,7 +171,7 @@ describe('A fleet', () => {
     }
     console.log(
       `${MILLION} events by ${applications.length} applications and ${workers.length} workers in ` +
-        `${seconds.toFixed(1)} s: ${Math.round(MILLION / seconds)} per second; ${takenOver} jobs taken over`,
+        `${seconds.toFixed(1)} s: ${Math.round(MILLION / seconds)} per second; ${recoveredJobs} jobs recovered`,
     );
   });
 });

@@ -3,46 +3,47 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LONGEST_INSTALLATION_MS = 20 * 60_000;
+const MAX_INSTALLATION_MS = 20 * 60_000;
 const POLL_MS = 250;
 
-/** Where what tests install is kept, outside the checkout. */
+/** Returns the directory for software that tests install, outside the checkout. */
 export function cacheDirectory(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(cache, 'nestjs-event-tracking');
 }
 
-const A_DAY_MS = 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 
-/** Tries something that may be impossible on this machine, and does not try again for a day when it fails. */
-export async function triedOnceADay<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const memory = join(cacheDirectory(), `${name}.failed`);
-  const failed = await stat(memory).catch(() => undefined);
-  if (failed !== undefined && Date.now() - failed.mtimeMs < A_DAY_MS) {
+/** Runs work that may be impossible on this machine; after a failure, skips it for a day. */
+export async function tryOncePerDay<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const failureFile = join(cacheDirectory(), `${name}.failed`);
+  const failed = await stat(failureFile).catch(() => undefined);
+  if (failed !== undefined && Date.now() - failed.mtimeMs < DAY_MS) {
     throw new Error(
-      `${await readFile(memory, 'utf8')} (tried lately; remove ${memory} to try again)`,
+      `${await readFile(failureFile, 'utf8')} (failed recently; remove ${failureFile} to try again)`,
     );
   }
   try {
     return await work();
   } catch (error) {
     await mkdir(cacheDirectory(), { recursive: true });
-    await writeFile(memory, (error as Error).message.split('\n')[0]!);
+    await writeFile(failureFile, (error as Error).message.split('\n')[0]!);
     throw error;
   }
 }
 
-/** Tells whether something was installed completely. */
+/** Whether an installation is complete. */
 export async function isInstalled(name: string): Promise<boolean> {
   return exists(markerOf(name));
 }
 
 /**
- * Installs something once for the machine, in a directory of that name; several processes may ask at the same time.
+ * Installs software once per machine, in a directory of that name. Processes may call it
+ * concurrently.
  *
  * @returns the directory
  */
-export async function installed(
+export async function installOnce(
   name: string,
   install: (directory: string) => Promise<void>,
 ): Promise<string> {
@@ -50,8 +51,8 @@ export async function installed(
   await mkdir(cacheDirectory(), { recursive: true });
   const lock = `${directory}.lock`;
   for (const start = Date.now(); !(await isInstalled(name)); await delay(POLL_MS)) {
-    if (!(await locked(lock))) {
-      if (Date.now() - start > LONGEST_INSTALLATION_MS) await rm(lock, { recursive: true });
+    if (!(await acquire(lock))) {
+      if (Date.now() - start > MAX_INSTALLATION_MS) await rm(lock, { recursive: true });
       continue;
     }
     try {
@@ -66,12 +67,12 @@ export async function installed(
   return directory;
 }
 
-/** Written last: what has no marker was interrupted. */
+/** Returns the path of the file that is written last and marks an installation as complete. */
 function markerOf(name: string): string {
   return join(cacheDirectory(), `${name}.installed`);
 }
 
-async function locked(lock: string): Promise<boolean> {
+async function acquire(lock: string): Promise<boolean> {
   try {
     await mkdir(lock);
     return true;

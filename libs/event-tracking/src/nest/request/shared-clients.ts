@@ -23,7 +23,7 @@ export function bindSharedClients(modules: ModulesContainer): void {
   for (const { providers, controllers } of modules.values()) {
     for (const wrapper of [...providers.values(), ...controllers.values()]) {
       const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
-      if (!isInspectable(instance)) continue;
+      if (!canBeRead(instance)) continue;
       for (const candidate of [instance, ...valuesOf(instance)]) {
         if (isClient(candidate)) bindClient(candidate);
       }
@@ -73,7 +73,7 @@ function override(client: Client, name: keyof Client, around: (call: () => unkno
  * @remarks Doubles in tests have methods of their own, which must stay as they are.
  */
 function isClient(candidate: unknown): candidate is Client {
-  if (!isInspectable(candidate)) return false;
+  if (!canBeRead(candidate)) return false;
   return (
     ownValue(candidate, 'routingMap') instanceof Map &&
     CLIENT_METHODS.every(
@@ -84,7 +84,7 @@ function isClient(candidate: unknown): candidate is Client {
   );
 }
 
-function isInspectable(candidate: unknown): candidate is object {
+function canBeRead(candidate: unknown): candidate is object {
   return (
     typeof candidate === 'object' &&
     candidate !== null &&

@@ -32,6 +32,8 @@ import { Recorder } from './support/http-application.js';
 
 const recorder = new Recorder();
 
+const UUID: unknown = expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-/);
+
 interface Message {
   user: string;
 }
@@ -135,9 +137,12 @@ describe.each(['alone', 'hybrid'] as const)('Decorators over a TCP microservice,
       users.map((user) => firstValueFrom(client.send<string>('enrol', { user }))),
     );
     expect(answers).toEqual(users);
-    const request = { pattern: 'enrol', origin: 'server' };
+    const ids = new Set<unknown>();
     for (const user of users) {
       const of = recorder.events.filter(({ context }) => context['user_id'] === user);
+      const request_id = of[0]!.context['request_id'];
+      ids.add(request_id);
+      const request = { pattern: 'enrol', origin: 'server', request_id };
       expect(of.map(({ name, data, context }) => ({ name, data, context }))).toEqual([
         { name: 'seated', data: { user }, context: { ...request, user_id: user } },
         {
@@ -147,6 +152,7 @@ describe.each(['alone', 'hybrid'] as const)('Decorators over a TCP microservice,
         },
       ]);
     }
+    expect(ids.size).toBe(users.length);
   });
 
   it('work on handlers that return an Observable', async () => {
@@ -163,12 +169,21 @@ describe.each(['alone', 'hybrid'] as const)('Decorators over a TCP microservice,
   it('work on message events and inside the context of an interceptor', async () => {
     await firstValueFrom(client.emit('left', { user: '7' }), { defaultValue: undefined });
     await expect.poll(() => recorder.named('left')).toHaveLength(1);
-    expect(recorder.only('left').context).toEqual({ pattern: 'left', origin: 'server', left: '7' });
+    expect(recorder.only('left').context).toEqual({
+      pattern: 'left',
+      origin: 'server',
+      request_id: UUID,
+      left: '7',
+    });
   });
 
   it('provide the context of the message to guards', async () => {
     await firstValueFrom(client.send('enrol', { user: '7' }));
-    expect(recorder.only('guarded').context).toEqual({ pattern: 'enrol', origin: 'server' });
+    expect(recorder.only('guarded').context).toEqual({
+      pattern: 'enrol',
+      origin: 'server',
+      request_id: UUID,
+    });
   });
 
   if (kind === 'hybrid') {

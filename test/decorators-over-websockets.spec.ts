@@ -95,7 +95,9 @@ describe('Decorators over WebSockets', () => {
     expect(answers).toEqual(users.map((user) => [user]));
     for (const user of users) {
       const of = recorder.events.filter(({ context }) => context['user_id'] === user);
-      const context = { pattern: 'enrol', origin: 'server', user_id: user };
+      const request_id = of[0]!.context['request_id'];
+      expect(request_id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-/);
+      const context = { pattern: 'enrol', origin: 'server', request_id, user_id: user };
       expect(
         of.map(({ name, data, context: actual }) => ({ name, data, context: actual })),
       ).toEqual([

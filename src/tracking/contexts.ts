@@ -10,6 +10,12 @@ export const RequestContext = defineContext('request', {
       type: 'string',
       example: '/courses/nest-101/enrolments',
     },
+    route: {
+      description: 'The pattern of the route that answers.',
+      type: 'string',
+      optional: true,
+      example: '/courses/:id/enrolments',
+    },
     host: { description: 'The requested host.', type: 'string', example: 'courses.example' },
     ip: {
       description: 'The IP address of the client.',
@@ -31,6 +37,18 @@ export const RequestContext = defineContext('request', {
       description: 'The id of the request, as in logs.',
       type: 'string',
       example: 'ada-2',
+    },
+    status: {
+      description: 'The status of the response, once it has been sent.',
+      type: 'integer',
+      optional: true,
+      example: 201,
+    },
+    duration: {
+      description: 'The milliseconds until the response was sent.',
+      type: 'number',
+      optional: true,
+      example: 12.5,
     },
     origin: {
       description: 'The reporter of the event: server.',

@@ -27,18 +27,21 @@ declare class ConfigModule {}
 declare const gauge: { set(value: number | undefined): void };
 declare const events: import('nestjs-event-tracking/testing').RecordingBackend;
 declare function userOfToken(token: unknown): Promise<string>;
+declare const prices$: import('rxjs').Observable<number>;
 declare function nextSeat(courseId: string): Promise<number>;
 declare function findCourses(filter: object): PromiseLike<string[]>;
 `;
 
 const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@nestjs/common': [
+    'type CallHandler',
     'Controller',
     'type ExecutionContext',
     'Get',
     'Injectable',
     'Logger',
     'Module',
+    'type NestInterceptor',
     'type OnModuleInit',
     'Param',
     'UseInterceptors',
@@ -52,7 +55,13 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'WebSocketGateway',
   ],
   'socket.io': ['type Socket'],
+  '@nestjs/platform-fastify': ['FastifyAdapter'],
+  'node:async_hooks': ['AsyncResource'],
+  'node:crypto': ['randomUUID'],
+  'node:http': ['type ServerResponse'],
   express: ['type Request'],
+  ioredis: ['Redis'],
+  rxjs: ['type Observable', 'tap'],
   pino: ['pino'],
   mongoose: ['type Connection', 'type Model'],
   '@nestjs/mongoose': ['getConnectionToken', 'InjectModel', 'MongooseModule'],

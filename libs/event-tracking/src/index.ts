@@ -97,6 +97,7 @@ export { observeStats, type ObserveStatsOptions } from './delivery/observe-stats
 export { NameAllowlist } from './processors/name-allowlist.js';
 export { RegexFilter, type RegexFilterOptions } from './processors/regex-filter.js';
 export { ClsContextLocator } from './nest/request/cls-context-locator.js';
+export { withContext, withoutContext } from './nest/request/with-context.js';
 export type { MethodCall } from './nest/decorators/method-call.js';
 export type { EmitOn } from './nest/decorators/method-plan.js';
 export type {

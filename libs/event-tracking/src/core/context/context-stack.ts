@@ -51,6 +51,12 @@ export interface EnterLiveOptions extends EnterOptions {
    * @default not reported
    */
   onConversions?: (conversions: readonly string[]) => void;
+  /**
+   * Changes the copy of the values before it is merged.
+   *
+   * @default unchanged
+   */
+  adjust?: (values: EventContext) => void;
 }
 
 const NO_ENTRIES: readonly ContextEntry[] = [];
@@ -151,6 +157,15 @@ export class ContextStack {
   }
 
   /**
+   * Merges the contexts again, because the owner of values from {@link enterOwn} changed them.
+   *
+   * @internal
+   */
+  refresh(): void {
+    if (this.#entries === this.#viewedEntries) this.#entries = [...this.#entries];
+  }
+
+  /**
    * Enters a context whose values are read again for each event.
    *
    * @remarks If `read` throws, `onFault` receives the error and the context of that event is empty.
@@ -161,11 +176,12 @@ export class ContextStack {
     onFault: (fault: unknown) => void,
     options: EnterLiveOptions = {},
   ): EnteredContext {
-    const { tracker, type, onConversions } = options;
+    const { tracker, type, onConversions, adjust } = options;
     const readSafely = (): EventContext => {
       try {
         const { values, conversions } = snapshotContext(name, read());
         if (conversions.length > 0) onConversions?.(conversions);
+        adjust?.(values);
         return values;
       } catch (fault) {
         onFault(fault);

@@ -58,17 +58,27 @@ export interface RequestContextOptions {
    *
    * @remarks
    * Called for each event of the request, so that it sees properties that guards have added
-   * (`request.user`). If it fails, the error is reported and the defaults are used.
+   * (`request.user`). If it fails, the error is reported and the defaults are used. Each text that
+   * it returns is cut to 1 KB.
    * @default the defaults
    */
   request?: RequestContextFactory;
   /**
    * Keys of the application's own CLS to copy into the context when an event is emitted.
    *
-   * @remarks Dots address nested values: `user.id` becomes `{ user: { id } }`.
+   * @remarks
+   * A list keeps the names; dots address nested values: `user.id` becomes `{ user: { id } }`. An
+   * object renames: its keys are those of the context, such as `{ user_id: 'user.id' }`.
    * @default none
    */
-  cls?: readonly string[];
+  cls?: readonly string[] | Readonly<Record<string, string>>;
+  /**
+   * The query parameters to keep in `page` and `referrer`; an asterisk at the end stands for any
+   * characters, as in `utm_*`.
+   *
+   * @default none
+   */
+  query?: readonly string[];
 }
 
 /** The options of event tracking in a Nest application. */
@@ -89,8 +99,9 @@ export interface EventTrackingOptions extends TrackerTreeOptions {
   /**
    * How context is derived from a request; false for no request context.
    *
-   * @default method, path, host, ip, agent, referrer, request_id, page if known, and origin:
-   * 'server'
+   * @remarks Each text of the context is cut to 1 KB.
+   * @default method, path, route, host, ip, agent, referrer, page, request_id, status and duration
+   * where known, and origin: 'server'
    */
   context?: false | RequestContextOptions;
   /**

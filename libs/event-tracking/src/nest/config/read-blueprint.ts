@@ -294,27 +294,42 @@ function checkContext(context: unknown): void {
   if (context === undefined || context === false) return;
   if (!isObject(context)) {
     throw new ImproperlyConfigured(
-      `context must be false or an object such as { request, cls }; ` +
+      `context must be false or an object such as { request, cls, query }; ` +
         `received ${describeValue(context)}.`,
     );
   }
-  checkKeys(context, 'context', ['request', 'cls']);
-  const { request, cls } = context;
+  checkKeys(context, 'context', ['request', 'cls', 'query']);
+  const { request, cls, query } = context;
   if (request !== undefined && typeof request !== 'function') {
     throw new ImproperlyConfigured(
       `context.request must be a function (request, defaults) => context; ` +
         `received ${describeValue(request)}.`,
     );
   }
-  if (
-    cls !== undefined &&
-    !(Array.isArray(cls) && cls.every((key) => typeof key === 'string' && key !== ''))
-  ) {
+  if (cls !== undefined && !isListOfNames(cls) && !(isObject(cls) && hasNames(cls))) {
     throw new ImproperlyConfigured(
-      `context.cls must be an array of keys such as ['tenantId', 'user.id']; ` +
-        `received ${describeValue(cls)}.`,
+      `context.cls must be an array of keys such as ['tenantId', 'user.id'], or an object that ` +
+        `renames them such as { user_id: 'user.id' }; received ${describeValue(cls)}.`,
     );
   }
+  if (query !== undefined && !isListOfNames(query)) {
+    throw new ImproperlyConfigured(
+      `context.query must be an array of query parameters such as ['utm_*', 'page']; ` +
+        `received ${describeValue(query)}.`,
+    );
+  }
+}
+
+function isListOfNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isName);
+}
+
+function hasNames(names: Record<string, unknown>): boolean {
+  return Object.entries(names).every(([name, value]) => isName(name) && isName(value));
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isDefinition(value: unknown): value is Record<string, unknown> {

@@ -34,6 +34,7 @@ import { openScopesOverMessages } from '../request/message-scopes.js';
 import { RequestContext } from '../request/request-context.js';
 import { warnOfProcessContexts } from './process-context-warning.js';
 import { RequestScopes } from '../request/request-scopes.js';
+import { bindSharedClients } from '../request/shared-clients.js';
 import {
   APPLICATION,
   BUILT_TREES,
@@ -114,6 +115,7 @@ export class EventTrackingCoreModule
     const bindProviders = (): void => bindDecoratedProviders(this.modules, application);
     bindProviders();
     afterLazyModules(this.lazyModules, bindProviders);
+    if (application.enabled) bindSharedClients(this.modules);
     if (blueprint.options.registerGlobally === true) this.#registration.register();
     this.closing.onClosing(() => {
       application.isClosing = true;
@@ -218,7 +220,7 @@ const requestScopes: FactoryProvider = {
     config: ApplicationConfig,
     modules: ModulesContainer,
   ) => {
-    const requestContext = new RequestContext(application, blueprint.options.context);
+    const requestContext = new RequestContext(application, blueprint.options.context, modules);
     const scopes = new RequestScopes(application, requestContext);
     markHandlers(modules);
     openScopesOverHttp(adapterHost, application, scopes);

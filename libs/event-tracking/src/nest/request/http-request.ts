@@ -1,5 +1,15 @@
-import { wallTime } from '../../core/event/clock.js';
-import { createEventId } from '../../core/event/event-id.js';
+import { limitText } from './limit-text.js';
+import { requestIdOf } from './request-id.js';
+import {
+  keptQuery,
+  readHost,
+  readPath,
+  readQuery,
+  readReferrer,
+  readUrl,
+  type KeptKey,
+  type UrlParts,
+} from './request-target.js';
 
 /** The properties of a request that Node, Express and Fastify have in common. */
 export interface HttpRequest {
@@ -15,46 +25,65 @@ export interface HttpRequest {
   raw?: HttpRequest;
 }
 
-const MAX_REQUEST_ID_LENGTH = 200;
-
 /**
  * Reads the context of an HTTP request, under the names that destinations know; omits values that
  * the request lacks.
+ *
+ * @remarks Clients choose the texts of a request, so each is cut to 1 KB.
+ * @param keptKeys - the parameters of a query to keep in `page` and `referrer`
  */
-export function readHttpRequest(request: HttpRequest): Record<string, unknown> {
+export function readHttpRequest(
+  request: HttpRequest,
+  keptKeys: readonly KeptKey[] = [],
+): Record<string, unknown> {
   // Fastify's request has getters, which cost more than the properties that they read.
   const raw = request.raw ?? request;
   const { method, headers, socket } = raw;
-  const url = raw.originalUrl ?? raw.url ?? '';
-  const queryStart = url.indexOf('?');
-  const host = first(headers['host'] ?? headers[':authority']);
+  const target = raw.originalUrl ?? raw.url ?? '';
+  // Proxies may send a whole URL.
+  const url = target.startsWith('/') ? undefined : readUrl(target);
+  const path = url === undefined ? readPath(target) : url.path || '/';
+  const host = url?.host ?? hostOf(headers);
   const agent = first(headers['user-agent']);
-  const referrer = first(headers['referer'] ?? headers['referrer']);
+  const referrer = referrerOf(headers, keptKeys);
   // Behind a proxy the adapter knows which addresses to trust; otherwise the socket is cheaper.
   const isForwarded = headers['x-forwarded-for'] !== undefined;
   const ip = (isForwarded ? request.ip : undefined) ?? socket?.remoteAddress ?? request.ip;
   const context: Record<string, unknown> = {
-    method,
-    path: queryStart < 0 ? url : url.slice(0, queryStart),
-    request_id: requestIdOf(headers['x-request-id'], request),
+    method: method === undefined ? method : limitText(method),
+    path: path === undefined ? path : limitText(path),
+    request_id: requestIdOf(first(headers['x-request-id']), request.id),
     origin: 'server',
   };
-  if (host !== undefined) context['host'] = host;
-  if (ip !== undefined) context['ip'] = ip;
-  if (agent !== undefined) context['agent'] = agent;
-  if (referrer !== undefined) context['referrer'] = referrer;
-  if (host !== undefined && method === 'GET' && asksForPage(headers)) {
-    const protocol = request.protocol ?? (socket?.encrypted ? 'https' : 'http');
-    context['page'] = `${protocol}://${host}${url}`;
+  if (path === undefined) delete context['path'];
+  if (host !== undefined) context['host'] = limitText(host);
+  if (ip !== undefined) context['ip'] = limitText(ip);
+  if (agent !== undefined) context['agent'] = limitText(agent);
+  if (referrer !== undefined) context['referrer'] = limitText(referrer);
+  if (host !== undefined && method === 'GET' && path !== undefined && asksForPage(headers)) {
+    const query = keptQuery(readQuery(target), keptKeys);
+    context['page'] = limitText(`${schemeOf(request, url)}://${host}${path}${query}`);
   }
   return context;
 }
 
-/** Returns the id that the caller or the HTTP adapter gave the request, or a new one. */
-function requestIdOf(header: string | string[] | undefined, request: HttpRequest): string {
-  const given = first(header) ?? request.id;
-  if (typeof given === 'string' && given !== '') return given.slice(0, MAX_REQUEST_ID_LENGTH);
-  return typeof given === 'number' ? String(given) : createEventId(wallTime());
+function hostOf(headers: HttpRequest['headers']): string | undefined {
+  const header = first(headers['host'] ?? headers[':authority']);
+  return header === undefined ? undefined : readHost(header);
+}
+
+function referrerOf(
+  headers: HttpRequest['headers'],
+  keptKeys: readonly KeptKey[],
+): string | undefined {
+  const header = first(headers['referer'] ?? headers['referrer']);
+  return header === undefined ? undefined : readReferrer(header, keptKeys);
+}
+
+function schemeOf(request: HttpRequest, url: UrlParts | undefined): string {
+  const scheme = url?.scheme ?? request.protocol;
+  if (scheme === 'http' || scheme === 'https') return scheme;
+  return (request.raw ?? request).socket?.encrypted ? 'https' : 'http';
 }
 
 /** Whether a browser loads a page; without `Sec-Fetch-Dest`, a preference for HTML decides. */

@@ -51,7 +51,10 @@ export function openScopesOverHttp(
       ...rest,
     ]);
     for (const method of ROUTE_METHODS)
-      replace(adapter, method, (args) => [...args.slice(0, -1), inScope.route(args.at(-1))]);
+      replace(adapter, method, (args) => [
+        ...args.slice(0, -1),
+        inScope.route(args.at(-1), args[0]),
+      ]);
     replaceMiddlewareFactory(adapter, inScope);
   });
 }
@@ -60,11 +63,11 @@ export function openScopesOverHttp(
 function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   const instance = adapter['getInstance']?.() as { addHook?: Method } | undefined;
   if (adapter['getType']?.() === 'fastify' && typeof instance?.addHook === 'function') {
-    instance.addHook('onRequest', (request: unknown, _reply: unknown, done: unknown) =>
-      scopes.enterHttp(request as HttpRequest, done as () => void),
+    instance.addHook('onRequest', (request: unknown, reply: unknown, done: unknown) =>
+      scopes.enterHttp(request as HttpRequest, reply, done as () => void),
     );
   } else {
-    const open: Stage = (request, _response, next) => scopes.enterHttp(request, next);
+    const open: Stage = (request, response, next) => scopes.enterHttp(request, response, next);
     adapter['use']!(open);
   }
 }
@@ -101,14 +104,15 @@ class StagesInScope {
     return middleware.length > 3 ? this.error(middleware) : this.stage(middleware);
   }
 
-  readonly #resume: Stage = (request, _response, next) => this.scopes.enterHttp(request, next);
+  readonly #resume: Stage = (request, response, next) =>
+    this.scopes.enterHttp(request, response, next);
 
   stage(stage: unknown): unknown {
     if (typeof stage !== 'function') return stage;
     const { scopes } = this;
     const run = stage as Stage;
     const wrapper: Stage = (request, response, next) => {
-      const scope = scopes.ofHttp(request);
+      const scope = scopes.ofHttp(request, response);
       return scopes.isCurrent(scope)
         ? run(request, response, next)
         : scopes.run(scope, () => run(request, response, next));
@@ -122,7 +126,7 @@ class StagesInScope {
     const { scopes } = this;
     const run = stage as ErrorStage;
     const wrapper: ErrorStage = (error, request, response, next) => {
-      const scope = scopes.ofHttp(request);
+      const scope = scopes.ofHttp(request, response);
       return scopes.isCurrent(scope)
         ? run(error, request, response, next)
         : scopes.run(scope, () => run(error, request, response, next));
@@ -132,15 +136,15 @@ class StagesInScope {
   }
 
   /** Wraps a route; tells decorators that Nest is about to call the route's handler. */
-  route(route: unknown): unknown {
+  route(route: unknown, pattern: unknown): unknown {
     if (typeof route !== 'function') return route;
     const handler = handlerOfRoute(route);
-    if (handler === undefined) return this.stage(route);
     const { scopes } = this;
     const run = route as Stage;
     const wrapper: Stage = (request, response, next) => {
-      const scope = scopes.ofHttp(request);
-      scope.expectCall(handler, [request, response, next]);
+      const scope = scopes.ofHttp(request, response);
+      if (typeof pattern === 'string') scope.addRoute(pattern);
+      if (handler !== undefined) scope.expectCall(handler, [request, response, next]);
       return scopes.isCurrent(scope)
         ? run(request, response, next)
         : scopes.run(scope, () => run(request, response, next));

@@ -5,9 +5,23 @@ import { describeError, describeValue } from '../../core/diagnostics/describe.js
 import { isPlainObject } from '../../core/event/event.js';
 import { copyOf, setOwn } from '../../core/event/snapshot.js';
 import type { EventTrackingApplication } from '../module/application.js';
+import type { ModulesContainer } from '@nestjs/core';
 import type { RequestContextOptions } from '../config/event-tracking-options.js';
 import { readHttpRequest, type HttpRequest } from './http-request.js';
-import type { RequestScope } from './request-scope.js';
+import { limitText, limitTexts } from './limit-text.js';
+import { isAssignedId, newRequestId, readLoggedIds, type LoggedIds } from './request-id.js';
+import { CallScope, type RequestScope } from './request-scope.js';
+import { readKeptKeys, type KeptKey } from './request-target.js';
+
+/** The event that a response emits when it has been sent. */
+const SENT = 'finish';
+
+/** The part of a response that tells when it was sent; Fastify's reply wraps it. */
+interface HttpResponse {
+  statusCode: number;
+  on?(event: typeof SENT, listener: () => void): unknown;
+  raw?: HttpResponse;
+}
 
 /** Enters the context of a request into the request's scope. */
 export class RequestContext {
@@ -15,12 +29,18 @@ export class RequestContext {
   // Created once per application, because each request needs them.
   readonly #reportOfRequest = this.#conversionReporter('request');
   readonly #reportOfCls = this.#conversionReporter('cls');
+  readonly #keptKeys: readonly KeptKey[];
+  readonly #clsKeys: readonly ClsKey[];
+  #loggedIds: LoggedIds | undefined;
 
   constructor(
     private readonly application: EventTrackingApplication,
     options: false | RequestContextOptions | undefined,
+    private readonly modules: ModulesContainer,
   ) {
     this.#options = options === false ? undefined : (options ?? {});
+    this.#keptKeys = readKeptKeys(this.#options?.query ?? []);
+    this.#clsKeys = readClsKeys(this.#options?.cls ?? []);
     if (this.#options?.cls !== undefined) this.#enterCls(application.processScope);
   }
 
@@ -30,9 +50,23 @@ export class RequestContext {
   }
 
   /** Enters the context of an HTTP request. */
-  enterHttp(scope: RequestScope, request: HttpRequest, executionContext?: ExecutionContext): void {
-    if (this.#options !== undefined)
-      this.#enter(scope, request, readHttpRequest(request), executionContext);
+  enterHttp(
+    scope: RequestScope,
+    request: HttpRequest,
+    response: unknown,
+    executionContext?: ExecutionContext,
+  ): void {
+    if (this.#options === undefined) return;
+    const defaults = readHttpRequest(request, this.#keptKeys);
+    this.#enter(scope, request, defaults, executionContext);
+    this.#assignId(request, defaults['request_id']);
+    observeResponse(scope, response);
+  }
+
+  /** Takes over the id that a logger's middleware has given the request since. */
+  adoptId(scope: RequestScope, request: HttpRequest): void {
+    const { id } = request.raw ?? request;
+    if (isAssignedId(id)) scope.replaceId(id);
   }
 
   /** Enters the context of a message, or of a GraphQL operation over a socket. */
@@ -42,12 +76,33 @@ export class RequestContext {
     executionContext?: ExecutionContext,
   ): void {
     if (this.#options === undefined) return;
-    this.#enter(
-      scope,
-      request,
-      { ...(pattern === undefined ? {} : { pattern: copyOf(pattern) }), origin: 'server' },
-      executionContext,
-    );
+    const defaults: Record<string, unknown> = { request_id: newRequestId(), origin: 'server' };
+    if (pattern !== undefined) defaults['pattern'] = copyOf(pattern);
+    limitTexts(defaults);
+    this.#enter(scope, request, defaults, executionContext);
+  }
+
+  /**
+   * Enters the name of the GraphQL operation that a resolver is called for.
+   *
+   * @remarks A request can carry several operations, so their names cannot be the request's.
+   */
+  enterCall(scope: CallScope, executionContext: ExecutionContext): void {
+    const operation = this.#options && readOperation(executionContext);
+    if (operation === undefined) return;
+    scope.operation = operation;
+    if (this.#options?.request === undefined) scope.enterOwn('operation', { operation });
+  }
+
+  /**
+   * Has nestjs-pino log the id of the request.
+   *
+   * @remarks It keeps an id that a request already has, and counts if there is none.
+   */
+  #assignId(request: HttpRequest, id: unknown): void {
+    this.#loggedIds ??= readLoggedIds(this.modules);
+    if (this.#loggedIds === 'unknown') return;
+    if (this.#loggedIds === 'counted' || request.id !== undefined) request.id = id;
   }
 
   #enter(
@@ -58,18 +113,20 @@ export class RequestContext {
   ): void {
     const { request: make, cls } = this.#options!;
     const type = this.application.contextType('request');
+    scope.defaults = defaults;
     if (make === undefined) scope.enterOwn('request', defaults, type);
     else {
+      const current = () => ({ ...defaults, ...operationOf(this.application.locator.get()) });
       scope.request = request;
       scope.enterLive(
         'request',
         () =>
           this.#make(
-            () => make(scope.request, { ...defaults }, executionContext ?? scope.executionContext),
-            defaults,
+            () => make(scope.request, current(), executionContext ?? scope.executionContext),
+            current(),
           ),
         (fault) => this.#report('context.request', fault),
-        { type, onConversions: this.#reportOfRequest },
+        { type, onConversions: this.#reportOfRequest, adjust: limitTexts },
       );
     }
     if (cls !== undefined) this.#enterCls(scope);
@@ -90,14 +147,14 @@ export class RequestContext {
   }
 
   #enterCls(scope: ContextStack): void {
-    const keys = this.#options?.cls ?? [];
     scope.enterLive(
       'cls',
-      () => readCls(keys),
+      () => readCls(this.#clsKeys),
       (fault) => this.#report('context.cls', fault),
       {
         type: this.application.contextType('cls'),
         onConversions: this.#reportOfCls,
+        adjust: limitTexts,
       },
     );
   }
@@ -114,15 +171,64 @@ export class RequestContext {
   }
 }
 
-function readCls(keys: readonly string[]): object {
+/** A key of the application's CLS, and the path at which the context holds its value. */
+interface ClsKey {
+  readonly key: string;
+  readonly path: readonly string[];
+}
+
+function readClsKeys(cls: NonNullable<RequestContextOptions['cls']>): ClsKey[] {
+  const paths: [path: string, key: string][] = isListOfKeys(cls)
+    ? cls.map((key) => [key, key])
+    : Object.entries(cls);
+  return paths.map(([path, key]) => ({ key, path: path.split('.') }));
+}
+
+function isListOfKeys(cls: NonNullable<RequestContextOptions['cls']>): cls is readonly string[] {
+  return Array.isArray(cls);
+}
+
+function readCls(keys: readonly ClsKey[]): object {
   const values: Record<string, unknown> = {};
   const cls = ClsServiceManager.getClsService();
   if (!cls.isActive()) return values;
-  for (const key of keys) {
+  for (const { key, path } of keys) {
     const value: unknown = cls.get(key);
-    if (value !== undefined) setPath(values, key.split('.'), value);
+    if (value !== undefined) setPath(values, path, value);
   }
   return values;
+}
+
+/** Adds the status and the duration to the context once the response has been sent. */
+function observeResponse(scope: RequestScope, response: unknown): void {
+  if (typeof response !== 'object' || response === null) return;
+  const { raw = response as HttpResponse } = response as HttpResponse;
+  if (typeof raw.on !== 'function') return;
+  const start = performance.now();
+  raw.on(SENT, () => {
+    scope.addAnswer(raw.statusCode, Math.round((performance.now() - start) * 1000) / 1000);
+  });
+}
+
+function readOperation(context: ExecutionContext): string | undefined {
+  if (context.getType<string>() !== 'graphql') return undefined;
+  const info = context.getArgByIndex<GraphqlInfo | undefined>(3);
+  const name = info?.operation?.name?.value;
+  return typeof name === 'string' ? limitText(name) : undefined;
+}
+
+/** The part of a resolver's last argument that names the operation. */
+interface GraphqlInfo {
+  operation?: { name?: { value?: unknown } };
+}
+
+/** Returns the operation of the innermost call of a resolver. */
+function operationOf(innermost: ContextStack): { operation?: string } {
+  for (let stack: ContextStack | undefined = innermost; stack !== undefined; stack = stack.outer) {
+    if (stack instanceof CallScope)
+      return stack.operation === undefined ? {} : { operation: stack.operation };
+  }
+  return {};
 }
 
 function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
@@ -136,7 +242,7 @@ function setPath(target: Record<string, unknown>, path: readonly string[], value
   setPath(inner as Record<string, unknown>, rest, value);
 }
 
-/** The request that `context.request` receives for a message, and the message's pattern. */
+/** A message as `context.request` receives it, and the pattern that the message matched. */
 export interface MessageSource {
   readonly request: unknown;
   readonly pattern: unknown;

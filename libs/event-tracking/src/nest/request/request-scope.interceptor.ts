@@ -31,7 +31,7 @@ export class RequestScopeInterceptor implements NestInterceptor {
       scopes.within(context, () => {
         // The resolvers of one operation run in parallel, so each call needs its own scope.
         const call = new CallScope(context, scopeOfCall(context));
-        return locator.run(call, fn);
+        return scopes.withinCall(call, context, fn);
       });
     return subscribeWithin(locator, open, () => next.handle());
   }

@@ -28,6 +28,8 @@ export abstract class DispatchScope extends ContextStack {
 
 /** The scope of one call of a resolver, or of a handler whose message has no scope yet. */
 export class CallScope extends DispatchScope {
+  /** The name of the GraphQL operation that the call belongs to, if it has one. */
+  operation: string | undefined;
   #expected: ExecutionContext | undefined;
 
   constructor(context: ExecutionContext, outer: ContextStack | undefined) {
@@ -43,6 +45,14 @@ export class CallScope extends DispatchScope {
   }
 }
 
+/** The default context of a request, with the values that become known later. */
+export interface DefaultContext extends Record<string, unknown> {
+  request_id?: string;
+  route?: string;
+  status?: number;
+  duration?: number;
+}
+
 /** The scope of one request, message or operation, in one application. */
 export class RequestScope extends DispatchScope {
   /**
@@ -52,6 +62,8 @@ export class RequestScope extends DispatchScope {
   request: unknown;
   /** The scope of the same request in another application, if it passed through one before. */
   inOtherApplication: RequestScope | undefined;
+  /** The default context, to which later stages add; undefined if there is none. */
+  defaults: DefaultContext | undefined;
   #handler: Function | undefined;
   #args: HttpArguments | undefined;
 
@@ -65,6 +77,33 @@ export class RequestScope extends DispatchScope {
   /** Nest's execution context of the request, if this scope knows it. */
   get executionContext(): ExecutionContext | undefined {
     return undefined;
+  }
+
+  // Names are spelled out below, because V8 adds properties with computed names slowly.
+
+  /** Adds the pattern of the matched route to the default context. */
+  addRoute(route: string): void {
+    const { defaults } = this;
+    if (defaults === undefined || defaults.route === route) return;
+    defaults.route = route;
+    this.refresh();
+  }
+
+  /** Replaces the request's id in the default context. */
+  replaceId(id: string): void {
+    const { defaults } = this;
+    if (defaults === undefined || defaults.request_id === id) return;
+    defaults.request_id = id;
+    this.refresh();
+  }
+
+  /** Adds the status and the duration of the request to the default context. */
+  addAnswer(status: number, duration: number): void {
+    const { defaults } = this;
+    if (defaults === undefined) return;
+    defaults.status = status;
+    defaults.duration = duration;
+    this.refresh();
   }
 
   /** Records that Nest is about to call the handler of the request's route. */

@@ -8,7 +8,14 @@ import type { HttpRequest } from './http-request.js';
 import { subscribeWithin } from '../decorators/subscribe-within.js';
 import { MessageScope, messageScopeIn, type Message } from './message-scope.js';
 import { readMessage, type RequestContext } from './request-context.js';
-import { carrierOf, storeScope, rawRequest, RequestScope, scopeOf } from './request-scope.js';
+import {
+  carrierOf,
+  storeScope,
+  rawRequest,
+  RequestScope,
+  scopeOf,
+  type CallScope,
+} from './request-scope.js';
 
 /** Opens a scope for each request, message and operation, and finds it again in later stages. */
 export class RequestScopes {
@@ -22,16 +29,17 @@ export class RequestScopes {
   }
 
   /** Returns the scope of an HTTP request; opens one if necessary. */
-  ofHttp(request: HttpRequest): RequestScope {
+  ofHttp(request: HttpRequest, response: unknown): RequestScope {
     const scope = scopeOf(request, this.application);
-    if (scope === undefined) return this.#openHttp(rawRequest(request), request, undefined);
+    if (scope === undefined) return this.#openHttp(rawRequest(request), request, response);
     if (this.requestContext.readsRequests) scope.request = request;
+    this.requestContext.adoptId(scope, request);
     return scope;
   }
 
   /** Runs the rest of an HTTP request in its scope. */
-  enterHttp(request: HttpRequest, proceed: () => void): void {
-    const scope = this.ofHttp(request);
+  enterHttp(request: HttpRequest, response: unknown, proceed: () => void): void {
+    const scope = this.ofHttp(request, response);
     if (this.isCurrent(scope)) proceed();
     else this.run(scope, proceed);
   }
@@ -51,12 +59,18 @@ export class RequestScopes {
     const scope =
       scopeOf(carrier, this.application) ??
       (isHttp
-        ? this.#openHttp(carrier, carrier as HttpRequest, context)
+        ? this.#openHttp(carrier, carrier as HttpRequest, undefined, context)
         : this.#openCall(carrier, context));
     return this.run(scope, proceed);
   }
 
-  /** Returns the scope that {@link runMessage} opened for a call, if any. */
+  /** Runs a resolver, or the handler of a message, in the scope of its call. */
+  withinCall<T>(call: CallScope, context: ExecutionContext, proceed: () => T): T {
+    this.requestContext.enterCall(call, context);
+    return this.run(call, proceed);
+  }
+
+  /** Returns the scope that {@link runMessage} opened for a call that Nest dispatches, if any. */
   ofMessage(context: ExecutionContext): MessageScope | undefined {
     return messageScopeIn(this.application, context);
   }
@@ -98,11 +112,12 @@ export class RequestScopes {
   #openHttp(
     carrier: object,
     request: HttpRequest,
-    context: ExecutionContext | undefined,
+    response: unknown,
+    context?: ExecutionContext,
   ): RequestScope {
     const scope = this.#open(carrier);
     try {
-      this.requestContext.enterHttp(scope, request, context);
+      this.requestContext.enterHttp(scope, request, response, context);
     } catch (fault) {
       this.#report(fault);
     }

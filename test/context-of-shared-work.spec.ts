@@ -63,7 +63,7 @@ describe('the context of work that requests share', () => {
       await redis.set(`shared-work:${user}`, user);
       tracker.emit('seen', { user });
       const called = deferred();
-      redis.get(`shared-work:${user}`, () => {
+      void redis.get(`shared-work:${user}`, () => {
         tracker.emit('seen', { user });
         called.resolve();
       });

@@ -59,7 +59,6 @@ export class BullMqEventQueue implements EventQueue {
   readonly #clients: RedisClients;
   readonly #diagnostics: Diagnostics;
   readonly #consumers: BullMqNodeConsumer[] = [];
-  /** The consumers that are not closed. */
   readonly #open = new Set<BullMqNodeConsumer>();
   #queue: Queue | undefined;
   #watch: LossWatch | undefined;

@@ -65,7 +65,6 @@ export interface CoreModuleDeclaration {
   options: readonly Provider[];
   /** The names of the injectable trackers, except the default one. */
   trackers: readonly string[];
-  /** The injectable backends. */
   backends: readonly BackendAddress[];
 }
 

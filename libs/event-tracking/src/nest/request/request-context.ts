@@ -49,7 +49,6 @@ export class RequestContext {
     return this.#options?.request !== undefined;
   }
 
-  /** Enters the context of an HTTP request. */
   enterHttp(
     scope: RequestScope,
     request: HttpRequest,
@@ -222,7 +221,6 @@ interface GraphqlInfo {
   operation?: { name?: { value?: unknown } };
 }
 
-/** Returns the operation of the innermost call of a resolver. */
 function operationOf(innermost: ContextStack): { operation?: string } {
   for (let stack: ContextStack | undefined = innermost; stack !== undefined; stack = stack.outer) {
     if (stack instanceof CallScope)

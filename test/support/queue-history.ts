@@ -81,7 +81,7 @@ export function histories(survivesCrashes: boolean): fc.Arbitrary<HistoryStep[]>
   return fc.array(step, { minLength: 1, maxLength: 14 });
 }
 
-/** What the outside world has received, whatever became of the processes. */
+/** Destinations and dead letters, which outlive the processes. */
 class World {
   readonly modes = new Map<string, Mode>();
   /** The numbers of the events that were delivered or became dead letters, by destination. */

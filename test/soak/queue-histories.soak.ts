@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { ROOT } from '../support/root.js';
 import { runNode } from '../support/run-node.js';
 
-const HISTORIES = 600;
+const HISTORIES = 400;
 const SEED = Number(process.env['QUEUE_SEED'] ?? randomInt(2 ** 31));
 const SPEC = 'test/queue-histories.spec.ts';
 

@@ -1,0 +1,123 @@
+import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
+import { toJson } from '../core/event/json.js';
+import { serializeEvent } from '../core/event/serialize-event.js';
+import { copyOf } from '../core/event/snapshot.js';
+
+/**
+ * How a request contains its events:
+ *
+ * - `json`: an array of JSON
+ * - `ndjson`: a line of JSON for each event
+ * - `single`: one event, as an object of JSON
+ */
+export type HttpFormat = 'json' | 'ndjson' | 'single';
+
+/** Returns the body of a request: text and bytes are sent as they are, other values as JSON. */
+export type HttpBody = (events: readonly TrackingEvent[]) => unknown;
+
+/** How events become requests. */
+export interface BodySettings {
+  readonly format: HttpFormat;
+  readonly body: HttpBody | undefined;
+  /** The longest body, in bytes. */
+  readonly maxBytes: number;
+}
+
+/** A part of a batch that fits into one request, or an event that does not. */
+export interface PackedRequest {
+  readonly events: readonly TrackingEvent[];
+  readonly body: Uint8Array;
+  /** Whether a single event is above the limit. */
+  readonly isTooLarge: boolean;
+}
+
+/** Divides a batch, in order, into requests that stay within the limit of bytes. */
+export function packRequests(
+  events: readonly TrackingEvent[],
+  settings: BodySettings,
+): Iterable<PackedRequest> {
+  const { format, body, maxBytes } = settings;
+  if (body !== undefined) return packShaped(events, { ...settings, body });
+  if (format === 'single') return packShaped(events, { format, maxBytes, body: serializeFirst });
+  return packLines(events, maxBytes, format === 'json' ? JSON_ARRAY : NDJSON);
+}
+
+const serializeFirst: HttpBody = ([event]) => serializeEvent(event!);
+
+/** How the JSON of several events becomes one body. */
+interface Layout {
+  readonly open: string;
+  readonly separator: string;
+  readonly close: string;
+}
+
+const JSON_ARRAY: Layout = { open: '[', separator: ',', close: ']' };
+const NDJSON: Layout = { open: '', separator: '\n', close: '\n' };
+
+function* packLines(
+  events: readonly TrackingEvent[],
+  maxBytes: number,
+  { open, separator, close }: Layout,
+): Generator<PackedRequest> {
+  const lines = events.map(serializeEvent);
+  const packed = (start: number, end: number): PackedRequest => {
+    const body = Buffer.from(open + lines.slice(start, end).join(separator) + close);
+    return { events: events.slice(start, end), body, isTooLarge: body.byteLength > maxBytes };
+  };
+  const whole = packed(0, lines.length);
+  if (!whole.isTooLarge) {
+    yield whole;
+    return;
+  }
+  const around = open.length + close.length;
+  let start = 0;
+  let bytes = around;
+  for (const [index, line] of lines.entries()) {
+    const size = Buffer.byteLength(line);
+    const isFirst = index === start;
+    const added = size + (isFirst ? 0 : separator.length);
+    if (!isFirst && bytes + added > maxBytes) {
+      yield packed(start, index);
+      start = index;
+      bytes = around + size;
+    } else {
+      bytes += added;
+    }
+  }
+  yield packed(start, lines.length);
+}
+
+function* packShaped(
+  events: readonly TrackingEvent[],
+  settings: BodySettings & { body: HttpBody },
+): Generator<PackedRequest> {
+  const { format, body, maxBytes } = settings;
+  const isOne = events.length === 1;
+  if (isOne || format !== 'single') {
+    const bytes = bytesOf(body(events));
+    const isTooLarge = bytes.byteLength > maxBytes;
+    if (isOne || !isTooLarge) {
+      yield { events, body: bytes, isTooLarge };
+      return;
+    }
+  }
+  const middle = Math.ceil(events.length / 2);
+  yield* packShaped(events.slice(0, middle), settings);
+  yield* packShaped(events.slice(middle), settings);
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  return Buffer.from(typeof value === 'string' ? value : jsonOf(value));
+}
+
+function jsonOf(value: unknown): string {
+  if (!isPlainObject(value) && !Array.isArray(value)) {
+    throw new TypeError('body() must return text, bytes, an object or an array.');
+  }
+  try {
+    return toJson(value);
+  } catch {
+    return toJson(copyOf(value));
+  }
+}

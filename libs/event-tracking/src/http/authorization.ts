@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { HttpAuth } from './http-backend-options.js';
 import { OAuth2Token } from './oauth2-token.js';
 import type { ConnectionSettings } from './http-connection.js';
@@ -57,5 +57,5 @@ function fixed(authorization: string, secrets: readonly string[]): Authorization
 export function requestId(ids: readonly string[]): string {
   const [first = ''] = ids;
   if (ids.length === 1) return first;
-  return createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 32);
+  return hash('sha256', ids.join('\n'), 'hex').slice(0, 32);
 }

@@ -16,7 +16,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** What a response tells about the events of its request. */
+/** The judgement of a response on the events of its request. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** Whether a single event can have caused the failure of the whole request. */

@@ -1,6 +1,6 @@
-import { isPlainObject, type TrackingEvent } from '../core/event/event.js';
+import { describeValue } from '../core/diagnostics/describe.js';
+import type { TrackingEvent } from '../core/event/event.js';
 import { toJson } from '../core/event/json.js';
-import { serializeEvent } from '../core/event/serialize-event.js';
 import { copyOf } from '../core/event/snapshot.js';
 
 /**
@@ -38,11 +38,11 @@ export function packRequests(
 ): Iterable<PackedRequest> {
   const { format, body, maxBytes } = settings;
   if (body !== undefined) return packShaped(events, { ...settings, body });
-  if (format === 'single') return packShaped(events, { format, maxBytes, body: serializeFirst });
+  if (format === 'single') return packShaped(events, { format, maxBytes, body: firstEvent });
   return packLines(events, maxBytes, format === 'json' ? JSON_ARRAY : NDJSON);
 }
 
-const serializeFirst: HttpBody = ([event]) => serializeEvent(event!);
+const firstEvent: HttpBody = ([event]) => event;
 
 /** How the JSON of several events becomes one body. */
 interface Layout {
@@ -57,18 +57,19 @@ const NDJSON: Layout = { open: '', separator: '\n', close: '\n' };
 function* packLines(
   events: readonly TrackingEvent[],
   maxBytes: number,
-  { open, separator, close }: Layout,
+  layout: Layout,
 ): Generator<PackedRequest> {
-  const lines = events.map(serializeEvent);
+  const whole = Buffer.from(wholeOf(events, layout));
+  if (whole.byteLength <= maxBytes) {
+    yield { events, body: whole, isTooLarge: false };
+    return;
+  }
+  const { open, separator, close } = layout;
+  const lines = events.map(jsonOf);
   const packed = (start: number, end: number): PackedRequest => {
     const body = Buffer.from(open + lines.slice(start, end).join(separator) + close);
     return { events: events.slice(start, end), body, isTooLarge: body.byteLength > maxBytes };
   };
-  const whole = packed(0, lines.length);
-  if (!whole.isTooLarge) {
-    yield whole;
-    return;
-  }
   const around = open.length + close.length;
   let start = 0;
   let bytes = around;
@@ -85,6 +86,12 @@ function* packLines(
     }
   }
   yield packed(start, lines.length);
+}
+
+function wholeOf(events: readonly TrackingEvent[], layout: Layout): string {
+  // One call for all events is faster than one for each.
+  if (layout === JSON_ARRAY) return jsonOf(events);
+  return events.map(jsonOf).join(layout.separator) + layout.close;
 }
 
 function* packShaped(
@@ -108,13 +115,15 @@ function* packShaped(
 
 function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  return Buffer.from(typeof value === 'string' ? value : jsonOf(value));
+  if (typeof value === 'string') return Buffer.from(value);
+  if (typeof value === 'object' && value !== null) return Buffer.from(jsonOf(value));
+  throw new TypeError(
+    `body must return text, bytes, an object or an array; received ${describeValue(value)}.`,
+  );
 }
 
-function jsonOf(value: unknown): string {
-  if (!isPlainObject(value) && !Array.isArray(value)) {
-    throw new TypeError('body() must return text, bytes, an object or an array.');
-  }
+/** Converts values that JSON rejects, which a processor may have added, as in emitted data. */
+function jsonOf(value: object): string {
   try {
     return toJson(value);
   } catch {

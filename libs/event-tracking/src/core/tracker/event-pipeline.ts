@@ -57,7 +57,6 @@ export class EventPipeline {
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
-  /** The root's node, kept for the sake of each emit. */
   #rootNode: TreeNode | undefined;
   #startup: StartupBuffer | undefined = new StartupBuffer();
   #state: 'open' | 'disabled' | 'closed' = 'open';

@@ -64,6 +64,7 @@ describe('PosthogBackend fulfils the backend contract', () => {
       );
       return [...new Map(events.map((event) => [event.id, event])).values()];
     },
+    keepsOrder: false,
     outage: {
       begin: async () => server.answerAlways(status(503)),
       end: async () => server.answerAlways(undefined),

@@ -74,6 +74,7 @@ describe('WebhookBackend fulfils the backend contract', () => {
       const events = server.accepted.map(({ body }) => parseEvent(body));
       return [...new Map(events.map((event) => [event.id, event])).values()];
     },
+    keepsOrder: false,
     outage: {
       begin: async () => server.answerAlways(status(503)),
       end: async () => server.answerAlways(undefined),

@@ -27,13 +27,7 @@ export interface ConnectorOptions {
   readonly timeout: number;
 }
 
-/**
- * Creates a connector that checks the addresses it dials.
- *
- * @remarks
- * A check of the name before the request would not help: the name can resolve to another address when
- * the connection is made (DNS rebinding).
- */
+/** Checks the address it dials: a name can resolve to another one by then (DNS rebinding). */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   const { mayDial, timeout, lookup = systemLookup as LookupFunction } = options;
   if (mayDial === undefined) return buildConnector({ timeout, lookup });

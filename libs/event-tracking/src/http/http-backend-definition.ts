@@ -25,16 +25,7 @@ const DELIVERY_OF_SINGLE = { batchSize: 1, concurrency: 8 } as const;
  * @example
  * ```ts
  * EventTrackingModule.forRoot({
- *   imports: [ConfigModule],
- *   backends: {
- *     collector: httpBackend({
- *       inject: [ConfigService],
- *       useFactory: (config: ConfigService) => ({
- *         url: 'https://collector.example.org/events',
- *         auth: { bearer: config.getOrThrow('COLLECTOR_TOKEN') },
- *       }),
- *     }),
- *   },
+ *   backends: { collector: httpBackend({ url: 'https://collector.example.org/events' }) },
  * })
  * ```
  * @throws {@link ImproperlyConfigured} for invalid options

@@ -17,17 +17,9 @@ export interface HttpOAuth2 {
   tokenUrl: string;
   clientId: string;
   clientSecret: string;
-  /**
-   * The requested scope.
-   *
-   * @default the server's
-   */
+  /** The requested scope; the server's if absent. */
   scope?: string;
-  /**
-   * The requested audience, for servers that need one.
-   *
-   * @default none
-   */
+  /** The requested audience, for servers that need one. */
   audience?: string;
 }
 
@@ -53,11 +45,7 @@ export interface HttpBackendOptions {
    * @default 'POST'
    */
   method?: 'POST' | 'PUT' | 'PATCH';
-  /**
-   * Headers of each request.
-   *
-   * @default only those that the format and the other options need
-   */
+  /** Further headers of each request. */
   headers?: Readonly<Record<string, string>>;
   /**
    * How a request contains its events: as an array of JSON, as lines of JSON, or one event each.
@@ -78,17 +66,9 @@ export interface HttpBackendOptions {
    * @default 1 MiB
    */
   maxRequestBytes?: number;
-  /**
-   * The length in bytes from which bodies are compressed with gzip.
-   *
-   * @default bodies are not compressed
-   */
+  /** The length in bytes from which bodies are compressed with gzip; if absent, none is. */
   gzipFrom?: number;
-  /**
-   * How requests are authorized.
-   *
-   * @default not at all
-   */
+  /** How requests are authorized, if at all. */
   auth?: HttpAuth;
   /**
    * The header that contains the same key when the same events are sent again; false sends none.

@@ -38,12 +38,8 @@ const DEFAULTS = {
  * Sends events to an HTTP endpoint.
  *
  * @remarks
- * - Only a 2xx response means delivered. Redirects are not followed.
- * - A batch above `maxRequestBytes` is divided into several requests. An event that is above it alone is rejected.
- * - The server can reject a whole request because of one event (400, 409, 413, 415, 422). Then delivery sends the halves, until
- *   the event is found. Timeouts, 408, 425, 429, 5xx and errors of the network are retried, after `Retry-After` if the response
- *   has one. Other responses reject all events of the request.
- * - Sockets stay open between requests; `close` closes them.
+ * Only a complete 2xx response means delivered; redirects are not followed. Delivery retries
+ * outages, timeouts and throttling, and halves batches that the server rejects for one event.
  */
 export class HttpBackend implements Backend {
   readonly #connection: HttpConnection;

@@ -3,13 +3,7 @@ import type { TrackingEvent } from '../core/event/event.js';
 import { toJson } from '../core/event/json.js';
 import { copyOf } from '../core/event/snapshot.js';
 
-/**
- * How a request contains its events:
- *
- * - `json`: an array of JSON
- * - `ndjson`: a line of JSON for each event
- * - `single`: one event, as an object of JSON
- */
+/** How a request contains its events: an array of JSON, lines of JSON, or a single event. */
 export type HttpFormat = 'json' | 'ndjson' | 'single';
 
 /** Returns the body of a request: text and bytes are sent as they are, other values as JSON. */

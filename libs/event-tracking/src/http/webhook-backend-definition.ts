@@ -23,14 +23,6 @@ const DELIVERY = { batchSize: 1, concurrency: 8 } as const;
 /**
  * Sends each event to an endpoint as a signed message; several endpoints are several backends.
  *
- * @example
- * ```ts
- * EventTrackingModule.forRoot({
- *   backends: {
- *     customer: webhookBackend({ url: 'https://customer.example.com/hooks', secrets: 'whsec_…' }),
- *   },
- * })
- * ```
  * @throws {@link ImproperlyConfigured} for invalid options
  */
 export function webhookBackend<Delivery extends object = object>(

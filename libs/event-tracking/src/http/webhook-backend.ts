@@ -1,29 +1,23 @@
-import type { LookupFunction } from 'node:net';
 import { checkOptions, type KeysOf } from '../core/diagnostics/check-options.js';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
-import { checkUrl, type HttpAddresses } from './http-backend-options.js';
+import { checkUrl, type HttpAddresses, type HttpBackendOptions } from './http-backend-options.js';
 import { HttpBackend } from './http-backend.js';
 
-/** The options of a {@link WebhookBackend}. */
-export interface WebhookBackendOptions {
-  /** The address of the endpoint, which a customer may have supplied. */
-  url: string | URL;
-  /** The secret of the endpoint (`whsec_…`). With several, each message has several signatures, so that a secret can be replaced. */
+/** The options of a {@link WebhookBackend}. The address may be one that a customer supplied. */
+export interface WebhookBackendOptions extends Pick<
+  HttpBackendOptions,
+  'url' | 'headers' | 'lookup' | 'connections' | 'timeout'
+> {
+  /** The secret of the endpoint (`whsec_…`), or several: then each message has several signatures. */
   secrets: string | readonly string[];
   /**
-   * Returns the body of the message about an event. Text and bytes are sent as they are, other values as JSON.
+   * Returns the message about an event. Text and bytes are sent as they are, other values as JSON.
    *
    * @default `{ type, timestamp, data }`, without the context, which is not meant for customers
    */
   body?: (event: TrackingEvent) => unknown;
-  /**
-   * Headers of each message.
-   *
-   * @default none
-   */
-  headers?: Readonly<Record<string, string>>;
   /**
    * Whether the address may begin with `http:`.
    *
@@ -36,24 +30,6 @@ export interface WebhookBackendOptions {
    * @default 'public'
    */
   addresses?: HttpAddresses;
-  /**
-   * Resolves host names.
-   *
-   * @default the system's resolver
-   */
-  lookup?: LookupFunction;
-  /**
-   * The greatest number of sockets.
-   *
-   * @default 16
-   */
-  connections?: number;
-  /**
-   * How long a request may take, in milliseconds.
-   *
-   * @default 10,000
-   */
-  timeout?: number;
 }
 
 const WEBHOOK_KEYS: KeysOf<WebhookBackendOptions> = {

@@ -23,12 +23,6 @@ const DELIVERY = { batchSize: 100, concurrency: 4 } as const;
 /**
  * Sends events to PostHog; several projects are several backends.
  *
- * @example
- * ```ts
- * EventTrackingModule.forRoot({
- *   backends: { posthog: posthogBackend({ apiKey: 'phc_…', host: 'https://eu.i.posthog.com' }) },
- * })
- * ```
  * @throws {@link ImproperlyConfigured} for invalid options
  */
 export function posthogBackend<Delivery extends object = object>(

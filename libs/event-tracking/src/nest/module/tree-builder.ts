@@ -99,7 +99,9 @@ export class TreeBuilder {
       ),
     );
     for (const [name, root] of roots) {
-      application.ownTracker(name).pipeline.attach(root, { contextLocator, maxEventSize, strict });
+      const { transaction } = blueprint.trackers.get(name)!;
+      const options = { contextLocator, maxEventSize, strict, transaction };
+      application.ownTracker(name).pipeline.attach(root, options);
     }
   }
 

@@ -100,6 +100,7 @@ export class TreeBuilder {
     );
     for (const [name, root] of roots) {
       const { transaction } = blueprint.trackers.get(name)!;
+      if (transaction === 'commit') application.asksForCommit = true;
       const options = { contextLocator, maxEventSize, strict, transaction };
       application.ownTracker(name).pipeline.attach(root, options);
     }

@@ -182,6 +182,9 @@ const providers = [Guard, Interceptor, Pipe, Filter];
 })
 class AppModule {}
 
+/** The context of every message. */
+const OF_SERVER = { origin: 'server', request_id: expect.any(String) as string };
+
 describe.each(['alone', 'connected to an application', 'connected with inheritAppConfig'] as const)(
   'The scope of a message of a microservice, %s,',
   (kind) => {
@@ -230,7 +233,7 @@ describe.each(['alone', 'connected to an application', 'connected with inheritAp
 
     it('is around each stage', async () => {
       expect(await send('pay', { id: '1' })).toBe('1');
-      const context = { pattern: 'pay', origin: 'server', message: '1' };
+      const context = { pattern: 'pay', ...OF_SERVER, message: '1' };
       expect(contexts()).toEqual([
         ['guard', context],
         ['interceptor.before', context],
@@ -256,7 +259,7 @@ describe.each(['alone', 'connected to an application', 'connected with inheritAp
 
     it('is around request-scoped controllers', async () => {
       expect(await send('scoped', { id: '1' })).toBe('1');
-      expect(recorder.only('scoped').context).toEqual({ pattern: 'scoped', origin: 'server' });
+      expect(recorder.only('scoped').context).toEqual({ pattern: 'scoped', ...OF_SERVER });
     });
 
     it('gives decorators the execution context of the call', async () => {
@@ -271,7 +274,7 @@ describe.each(['alone', 'connected to an application', 'connected with inheritAp
     it('is one for each of the handlers of an event', async () => {
       await firstValueFrom(client.emit('left', { id: '1' }), { defaultValue: undefined });
       await expect.poll(() => recorder.named('left scoped')).toHaveLength(1);
-      const context = { pattern: 'left', origin: 'server' };
+      const context = { pattern: 'left', ...OF_SERVER };
       expect(recorder.only('left').context).toEqual({ ...context, message: '1', first: true });
       expect(recorder.only('left too').context).toEqual({ ...context, message: '1' });
       expect(recorder.only('left scoped').context).toEqual(context);
@@ -279,7 +282,7 @@ describe.each(['alone', 'connected to an application', 'connected with inheritAp
 
     it('is one for a batch of messages, in which each may have a block of its own', async () => {
       expect(await send('import', [{ id: 'a' }, { id: 'b' }])).toBe(2);
-      const context = { pattern: 'import', origin: 'server' };
+      const context = { pattern: 'import', ...OF_SERVER };
       expect(recorder.named('imported').map((event) => event.context)).toEqual([
         { ...context, row: 'a' },
         { ...context, row: 'b' },
@@ -360,11 +363,11 @@ describe('The scope of a message of a strategy without contexts', () => {
     await strategy.deliver('outer', 'ada');
     await app.close();
     expect(recorder.events.map(({ name, data, context }) => ({ name, data, context }))).toEqual([
-      { name: 'inner', data: {}, context: { pattern: 'inner', origin: 'server' } },
+      { name: 'inner', data: {}, context: { pattern: 'inner', ...OF_SERVER } },
       {
         name: 'outer',
         data: { handler: 'outer' },
-        context: { pattern: 'outer', origin: 'server', user: 'ada' },
+        context: { pattern: 'outer', ...OF_SERVER, user: 'ada' },
       },
     ]);
   });

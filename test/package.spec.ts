@@ -224,7 +224,12 @@ describe('The packed library', () => {
           { timeout: 180_000 },
           async () => {
             await consumer.add(...PACKAGES_OF_MESSAGES);
-            const request = { origin: 'server', guarded: true, intercepted: true };
+            const request = {
+              origin: 'server',
+              request_id: expect.any(String) as string,
+              guarded: true,
+              intercepted: true,
+            };
             const said = (user: string) => ({
               name: 'said',
               data: { type: 'ws' },

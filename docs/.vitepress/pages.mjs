@@ -11,6 +11,7 @@ export const SECTIONS = [
     items: [
       guide('Getting started', 'getting-started'),
       guide('Guarantees', 'guarantees'),
+      guide('What is promised and tested', 'tested-promises'),
       guide('Limits and requirements', 'limits'),
       guide('Compatibility', 'compatibility'),
       { text: 'Why not …?', link: '/why-not' },

@@ -13,6 +13,7 @@ export function expectedEvents(url: string): ComparedEvent[] {
     ...DEPLOYMENT,
     method,
     path,
+    ...(path.startsWith('/courses/') && { route: routeOf(path) }),
     host: new URL(url).host,
     agent: AGENT,
     request_id: requestId(who, number),
@@ -108,4 +109,9 @@ export function expectedEvents(url: string): ComparedEvent[] {
       data: { by: 'mail' },
     })),
   ];
+}
+
+/** Returns the pattern of the route that serves a path of the course API. */
+function routeOf(path: string): string {
+  return path.replace(/^\/courses\/[^/]+/, '/courses/:courseId');
 }

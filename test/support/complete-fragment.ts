@@ -26,6 +26,8 @@ declare class DropInternalUsers {
   constructor(users: UsersService);
   filter(event: import('nestjs-event-tracking').TrackingEvent): boolean;
 }
+declare const expect: { extend(matchers: object): void } & ((value: unknown) => any);
+declare const it: (title: string, run: () => Promise<void>) => void;
 declare function sendMail(userId: string): Promise<void>;
 declare function makeInvoice(orderId: number): Promise<{ total: number }>;
 declare class ConfigService { getOrThrow(key: string): string }

@@ -3,7 +3,6 @@ import { PermanentDeliveryError } from '../core/diagnostics/errors.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import { copyOf, setOwn } from '../core/event/snapshot.js';
 
-/** An event that was truncated. */
 export interface TruncatedEvent extends TrackingEvent {
   truncated: true;
 }

@@ -17,7 +17,7 @@ import {
 import { BullMqNodeConsumer, returnJob, type AnyJob } from './bullmq-node-consumer.js';
 import { DeadLetterQueue } from './dead-letter-queue.js';
 import { countOfLostEvents, isNewerJob, type EventJob, type RecordJob } from './event-job.js';
-import { JobProducer } from './job-producer.js';
+import { JobWriter } from './job-writer.js';
 import { JobWorker } from './job-worker.js';
 import { LossWatch } from './loss-watch.js';
 import { ping } from './ping.js';
@@ -59,7 +59,6 @@ export class BullMqEventQueue implements EventQueue {
   readonly #clients: RedisClients;
   readonly #diagnostics: Diagnostics;
   readonly #consumers: BullMqNodeConsumer[] = [];
-  /** The consumers that are not closed. */
   readonly #open = new Set<BullMqNodeConsumer>();
   #queue: Queue | undefined;
   #watch: LossWatch | undefined;
@@ -89,7 +88,7 @@ export class BullMqEventQueue implements EventQueue {
     this.#consumers.push(consumer);
     this.#open.add(consumer);
     const bounds = { events: eventsPerJob, bytes: bytesPerJob };
-    const jobs = new JobProducer(queue, node, bounds, { ...JOB_OPTIONS, ...job }, watch);
+    const jobs = new JobWriter(queue, node, bounds, { ...JOB_OPTIONS, ...job }, watch);
     return new BullMqProducer(
       jobs,
       { ...DELIVERY, ...delivery },

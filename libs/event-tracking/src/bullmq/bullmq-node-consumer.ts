@@ -10,7 +10,6 @@ import {
   type RecordJob,
 } from './event-job.js';
 
-/** The job of a worker. */
 export type AnyJob = Job<EventJob | RecordJob>;
 
 /** The delay before a worker may take a job that this one returned. */

@@ -32,7 +32,6 @@ function layersOf(options: ClientOptions): ClientOptions[] {
   return options.redisOptions === undefined ? [options] : [options, options.redisOptions];
 }
 
-/** ioredis also reads options from the query of a URL. */
 function inUrl({ url }: ClientOptions): unknown {
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   return new URL(url).searchParams.get('keyPrefix');

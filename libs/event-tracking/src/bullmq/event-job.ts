@@ -32,7 +32,6 @@ export interface RecordJob {
   record: PackedEvent;
 }
 
-/** An event in a job. */
 export interface JobEvent {
   event: PackedEvent;
   /** The backend where it is still to be delivered; all that are behind the node where it is left out. */

@@ -1,7 +1,6 @@
 import { Worker } from 'bullmq';
 import { isRefusal } from './redis-error.js';
 
-/** The pause after Redis refused a command. */
 const REFUSED_PAUSE_MS = 1_000;
 /** BullMQ's own pause after a failed search for stalled jobs. */
 const STALLED_PAUSE_MS = 5_000;

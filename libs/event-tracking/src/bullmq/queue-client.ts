@@ -8,7 +8,6 @@ interface ClientHolder {
   readonly client?: Promise<IRedisClient>;
 }
 
-/** Returns the client of a queue, once it is connected. */
 export function clientOf(queue: Queue): Promise<IRedisClient> {
   const holder = queue as unknown as ClientHolder;
   return (holder.getBackend?.().client ?? holder.client)!;

@@ -35,7 +35,6 @@ const FAIL_FAST = {
 };
 const WAIT = { enableOfflineQueue: true, maxRetriesPerRequest: null };
 
-/** The last error of each connection that this library opened. */
 const lastErrors = new WeakMap<IRedisClient, unknown>();
 
 /** Opens the connections of one queue and ends them, because BullMQ does not end connections that wait for Redis. */

@@ -14,7 +14,6 @@ export interface Change {
   readonly isBreaking: boolean;
 }
 
-/** Returns the changes from an older record of a type to a newer one. */
 export function changesBetween(older: MetadataRecord, newer: MetadataRecord): Change[] {
   return [
     ...changed('description', older.description, newer.description),

@@ -37,7 +37,6 @@ const EVENT_NAME = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/;
 const FIELD_NAME = /^[a-z][a-z0-9_]*$/;
 /** The name of events that are emitted without a name. */
 const UNNAMED = 'unknown';
-/** Contexts that the library enters and documents itself. */
 const LIBRARY_CONTEXTS = new Set(['request', 'cls']);
 
 /** Checks the names and descriptions of all types that are not retired. */
@@ -174,7 +173,6 @@ function collision(type: CatalogueType, group: readonly CatalogueType[]): Findin
   );
 }
 
-/** Finds fields that have different types in different event types. */
 function differingTypes(types: readonly CatalogueType[]): Finding[] {
   const first = new Map<string, { type: string; of: string }>();
   return types

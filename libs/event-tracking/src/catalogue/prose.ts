@@ -13,7 +13,6 @@ export function paragraphsOf(text: string): ProseRun[][] {
     .map(runsOf);
 }
 
-/** Returns the first sentence of a description. */
 export function firstSentenceOf(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, ' ');
   return /^.*?[.!?](?= [^a-z]|$)/.exec(line)?.[0] ?? line;

@@ -1,7 +1,6 @@
 import type { MetadataRecord } from '../core/event-types/metadata-record.js';
 import { compareCodePoints } from '../core/event/compare-code-points.js';
 
-/** A version of a type. */
 export interface TypeVersion {
   /** The record, with the time of its first registration. */
   readonly record: MetadataRecord;
@@ -48,7 +47,6 @@ function withoutRepetitions(
   return found.filter((record) => record === last || !ids.has(record.id));
 }
 
-/** Returns the records that changed the version in force, oldest first. */
 function inForce(records: readonly MetadataRecord[]): MetadataRecord[] {
   return byTime(records).filter((record, index, all) => record.id !== all[index - 1]?.id);
 }

@@ -8,7 +8,6 @@ import type { EventTrackingApplication } from '../nest/module/application.js';
 import { APPLICATION, getTrackerToken } from '../nest/tokens.js';
 import { UsageError } from './usage-error.js';
 
-/** A running application and its trackers. */
 export interface RunningApplication extends AsyncDisposable {
   readonly trackers: readonly Tracker[];
   trackerOf(name: string): Tracker;

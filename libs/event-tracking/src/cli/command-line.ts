@@ -49,7 +49,6 @@ Discover
                             catalogue (default: the event types that the code declares)
 `;
 
-/** A parsed command line. */
 export interface CommandLine {
   command: 'help' | 'list' | 'inspect' | 'replay' | 'purge' | 'discover';
   /** The event to inspect. */

@@ -3,7 +3,6 @@ import type { DeadLetter } from '../delivery/dead-letter.js';
 
 /** A store or log of events. */
 export interface EventSource {
-  /** Reads all events. */
   read(): AsyncIterable<TrackingEvent>;
   /** Removes dead letters. Missing from read-only sources. */
   remove?(letters: readonly DeadLetter[]): Promise<void>;

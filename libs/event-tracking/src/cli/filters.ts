@@ -9,7 +9,6 @@ export interface Filters {
   since?: Date;
 }
 
-/** Whether an event matches all filters. */
 export function matchesFilters(event: TrackingEvent, filters: Filters): boolean {
   const { tracker, path, name, since } = filters;
   const note = isDeadLetter(event) ? event.dead_letter : undefined;

@@ -5,7 +5,6 @@ import type { TrackingEvent } from '../core/event/event.js';
 import { isThenable } from '../core/diagnostics/is-thenable.js';
 import { classifyError, classifyOutcome, type AttemptResult } from './attempt-result.js';
 
-/** The limits of one attempt. */
 export interface AttemptLimits {
   /** In milliseconds. */
   timeout: number;

@@ -21,7 +21,6 @@ export class Dispatcher {
   #added = 0;
   /** Events below this number do not wait for their batch to fill. */
   #dueBelow = 0;
-  /** The batches that are being delivered, each with the number of its first event. */
   readonly #underWay = new Set<{ readonly first: number; readonly events: WaitingEvent[] }>();
   readonly #batchEndWaiters: (() => void)[] = [];
   #flushTimer: NodeJS.Timeout | undefined;

@@ -27,7 +27,6 @@ export interface EventOutcomesOptions {
 export class EventOutcomes implements DeliveryListener {
   readonly counters = new EventCounters();
   readonly #letters: DeadLetterWriter | undefined;
-  /** Dead letters that are being stored. */
   readonly #storing = new Set<Promise<void>>();
 
   constructor(private readonly options: EventOutcomesOptions) {

@@ -32,7 +32,6 @@ const RELEASE_MS = 1_000;
 /** Hands events to a queue, and delivers those that come out to the children. */
 export class QueueNode implements TreeNode {
   readonly #producer: EventQueueProducer;
-  /** Whether an event is durable once the queue has it. */
   readonly #isDurable: boolean;
   readonly #queue: Child;
   #isStarted = false;
@@ -82,7 +81,6 @@ export class QueueNode implements TreeNode {
       : this.children.routeAsyncTo(names, event, options);
   }
 
-  /** To an outer queue, this one is a destination. */
   joinQueue(outer: QueueSide): void {
     this.#queue.node.joinQueue?.(outer);
   }

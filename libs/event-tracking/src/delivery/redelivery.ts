@@ -153,7 +153,6 @@ function nodeOf(node: RoutingBackend): Destination {
   };
 }
 
-/** Waits for room in the node's backends. */
 function deliverTo(node: RoutingBackend, event: TrackingEvent): Promise<readonly QueuedEvent[]> {
   return node[NODE].routeAsync(copyOf(event), { keeps: true });
 }

@@ -16,7 +16,6 @@ export class RetryDelays {
     });
   }
 
-  /** Ends all waits. */
   cancelWaits(): void {
     for (const end of this.#waits) end();
   }

@@ -97,7 +97,6 @@ export class RetryingSender {
     return attempt(this.options.destination, events, { timeout, stopped: this.options.stopped });
   }
 
-  /** Whether a single event may have caused the failure of the whole batch. */
   #mustIsolate(batch: readonly WaitingEvent[], { retryability }: AttemptFailure): boolean {
     if (batch.length === 1) return false;
     if (retryability === 'permanent') return true;
@@ -155,7 +154,6 @@ export class RetryingSender {
     return rest;
   }
 
-  /** Reports a pause, and returns its length in milliseconds. */
   #pause(
     events: readonly WaitingEvent[],
     error: unknown,

@@ -71,7 +71,6 @@ export class WaitingEvents {
     this.#bytes += event.size;
   }
 
-  /** Removes and returns the events for which a condition holds. */
   takeIf(condition: (event: WaitingEvent) => boolean): WaitingEvent[] {
     const events = this.take(this.length);
     const taken = events.filter(condition);

@@ -10,7 +10,6 @@ import type { RecordContent } from './store/record.js';
 import { StoreConsumer } from './store-consumer.js';
 import { StoreLanes, type ConsumerLimits } from './store-lanes.js';
 
-/** The queue's side of a node. */
 export interface QueueOfNode extends ConsumerLimits {
   /** Returns the store of this process, and opens it where necessary. */
   ownStore(): Promise<EventStore>;
@@ -21,9 +20,7 @@ export interface QueueOfNode extends ConsumerLimits {
 
 /** One node of a queue: writes its events to the store of this process, and consumes them from any store. */
 export class DiskNode implements Backend {
-  /** Of the store of this process. */
   #lanes: StoreLanes | undefined;
-  /** Of stores that other processes have left. */
   readonly #recovering = new Set<StoreConsumer>();
   #isStarted = false;
   #isStopped = false;
@@ -38,7 +35,6 @@ export class DiskNode implements Backend {
     return keyOf(this.consumer.position());
   }
 
-  /** Whether the records of a key are its own. */
   owns(key: string): boolean {
     return isKeyOf(key, this.consumer.position());
   }

@@ -6,7 +6,6 @@ import { DeliveringBackend } from '../delivery/delivering-backend.js';
 import type { DeliveryOptions } from '../delivery/delivery-options.js';
 import type { DiskNode } from './disk-node.js';
 
-/** The queue's side of a producer. */
 export interface QueueOfProducer {
   /** @throws {@link ImproperlyConfigured} when the queue serves a node of the same name already */
   start(node: DiskNode): void;

@@ -16,7 +16,6 @@ export interface NodeName {
   path: string;
 }
 
-/** An event, or a metadata record that later events refer to. */
 export type QueuedRecord = QueuedEvent | MetadataRecord;
 
 /** Returns the key under which a store keeps the records of a node. */
@@ -34,7 +33,6 @@ export function isKeyOf(key: string, node: NodeName): boolean {
   return key === keyOf(node) || key.startsWith(`${keyOf(node)}/`);
 }
 
-/** Returns the node of a key. */
 export function nodeOf(key: string): NodeName {
   const [tracker = '', path = ''] = key.split('/').map(decodeURIComponent);
   return { tracker, path };
@@ -55,12 +53,10 @@ export function decode(text: string, node: NodeName): QueuedRecord {
   return { path: at ?? node.path, attempts, event: unpackEvent(event) };
 }
 
-/** Whether a record is an event to deliver. */
 export function isEvent(record: QueuedRecord): record is QueuedEvent {
   return 'event' in record;
 }
 
-/** Whether a record is metadata to register. */
 export function isMetadata(record: QueuedRecord): record is MetadataRecord {
   return !isEvent(record);
 }

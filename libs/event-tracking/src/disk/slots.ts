@@ -39,7 +39,6 @@ export class Slots {
     );
   }
 
-  /** Opens a store for this process to write to. */
   async openOwn(): Promise<EventStore> {
     for (let slot = 0; ; slot++) {
       const location = join(this.directory, `${slot}`);

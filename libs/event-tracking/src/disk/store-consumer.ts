@@ -137,7 +137,6 @@ export class StoreConsumer {
     }
   }
 
-  /** Resolves to whether the events are stored. */
   async #defer(events: readonly UnacknowledgedEvent[]): Promise<boolean> {
     if (events.length === 0) return true;
     const deferring = async (): Promise<true> => {
@@ -208,7 +207,6 @@ export class StoreConsumer {
     });
   }
 
-  /** Repeats work on the store until it succeeds or consumption is stopped. */
   async #untilItSucceeds<T>(work: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {

@@ -61,7 +61,6 @@ function readPage(context: TrackingEvent['context']): Record<string, unknown> | 
   return page;
 }
 
-/** Returns the page's address, or builds it from host and path. */
 function readUrl({ page, host, path }: TrackingEvent['context']): unknown {
   if (isPresent(page) && page !== '') return page;
   if (!isPresent(path) || path === '' || !isPresent(host) || host === '') return page;

@@ -5,6 +5,7 @@ import type { Backend } from '../core/tree/backend.js';
 import { copyOf } from '../core/event/snapshot.js';
 import type { TrackingEvent } from '../core/event/event.js';
 import type { ContractClause } from './contract-clause.js';
+import { contractEvent } from './contract-samples.js';
 
 const COUNT = 3;
 const SHORT_MS = 50;
@@ -63,6 +64,8 @@ function trackerOf(backend: Backend): {
       emitted: { send: (event: TrackingEvent) => void emitted.push(copyOf(event)) },
     },
   });
+  const { context } = contractEvent();
+  tracker.enterContext('contract', context);
   const emit = (): void => {
     for (let number = 0; number < COUNT; number++) tracker.emit('contract.event', { number });
   };

@@ -4,7 +4,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describeValue } from '../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 
-/** The file of a module that threads load. */
 export interface ModuleFile {
   readonly url: string;
   readonly path: string;

@@ -21,7 +21,6 @@ export function jsonBlock(value: unknown, label: string): Markup {
   ><code>${tokens}</code></pre>`;
 }
 
-/** Renders a value as inline code. */
 export function inlineValue(value: unknown): Markup {
   return html`<code class="value">${JSON.stringify(value) ?? ''}</code>`;
 }

@@ -1,6 +1,5 @@
 import { html, type Content, type Markup } from './markup.js';
 
-/** The contents of a page. */
 export interface Page {
   /** The title of the page, which precedes that of the catalogue. */
   title?: string;

@@ -15,7 +15,6 @@ export function html(strings: TemplateStringsArray, ...values: Content[]): Marku
   );
 }
 
-/** Puts a separator between contents. */
 export function joined(parts: readonly Content[], separator: Content): Content {
   return parts.map((part, index) => (index === 0 ? part : [separator, part]));
 }

@@ -17,7 +17,6 @@ export const SCRIPT = `'use strict';
   let found = [];
   let active = -1;
 
-  /** How well an entry answers to a word: 0 is not at all. */
   function score(entry, word) {
     const name = entry.name.toLowerCase();
     if (name === word || entry.ids.some((id) => id.toLowerCase() === word)) return 100;

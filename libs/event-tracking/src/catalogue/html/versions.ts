@@ -57,7 +57,6 @@ function sentence({ subject, what, before, after }: Change): Content {
   ];
 }
 
-/** Renders the quoted name in the subject of a change as code. */
 function quoted(subject: string): Content {
   const [, before, name] = /^([^']*)'(.*)'$/s.exec(subject) ?? [];
   const text = before ?? subject;

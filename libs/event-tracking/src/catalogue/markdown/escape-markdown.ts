@@ -23,7 +23,6 @@ export function inlineCode(text: string): string {
   return /[`|]/.test(line) ? `<code>${escapeMarkdown(line)}</code>` : `\`${line}\``;
 }
 
-/** Formats a value as a block of JSON. */
 export function jsonBlock(value: unknown): string {
   // Strings in JSON have no line breaks, so no line can begin with backticks and end the block.
   return `\`\`\`json\n${JSON.stringify(value, undefined, 2)}\n\`\`\``;

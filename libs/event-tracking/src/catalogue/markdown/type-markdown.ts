@@ -108,7 +108,6 @@ function changeLine({ subject, what, before, after, isBreaking }: Change): strin
   return `${nameInCode(subject)}${values}${isBreaking ? ' **(breaking)**' : ''}`;
 }
 
-/** Formats the quoted name in the subject of a change as code. */
 function nameInCode(subject: string): string {
   const [, before, name] = /^([^']*)'(.*)'$/s.exec(subject) ?? [];
   return name === undefined ? subject : `${before}${inlineCode(name)}`;

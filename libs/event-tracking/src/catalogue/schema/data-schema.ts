@@ -45,7 +45,6 @@ export function objectOf(fields: readonly FieldRecord[]): JsonSchema {
   };
 }
 
-/** Returns the schema of each field by name. */
 export function propertiesOf(fields: readonly FieldRecord[]): JsonSchema {
   return Object.fromEntries(fields.map((field) => [field.name, propertyOf(field)]));
 }

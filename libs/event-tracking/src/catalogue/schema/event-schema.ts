@@ -1,6 +1,5 @@
 import type { JsonSchema } from '../../core/event-types/standard-schema.js';
 
-/** The dialect of all schemas of a catalogue. */
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 /**

@@ -39,7 +39,6 @@ export function wholeEventSchemaOf(
   };
 }
 
-/** Merges the fields of the contexts. A field has no type if the contexts disagree on it. */
 function contextFieldsOf(
   record: MetadataRecord,
   contexts: readonly MetadataRecord[],

@@ -20,7 +20,6 @@ export const CATALOGUE_USAGE = `event-tracking catalogue: document the event typ
   --namespace <name>        For --lint: a namespace of the application, such as 'course' (repeatable)
 `;
 
-/** The parsed command line of `catalogue`. */
 export interface CatalogueCommandOptions {
   app?: string;
   out: string;

@@ -1,6 +1,5 @@
 import type { Callee } from './recognise-calls.js';
 
-/** A location in the code. */
 export interface CodeLocation {
   /** Relative to the working directory. */
   readonly file: string;
@@ -17,7 +16,6 @@ export interface DynamicCall extends CodeLocation {
 
 /** The events that a search has found in the code. */
 export class Findings {
-  /** Emitted names. */
   readonly emitted = new Map<string, CodeLocation[]>();
   /** Names of declared event types. */
   readonly declared = new Map<string, CodeLocation[]>();

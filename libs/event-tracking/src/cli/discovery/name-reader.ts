@@ -40,7 +40,6 @@ export class NameReader {
     return { ...others, names: new Set([...names].map((name) => name || UNNAMED)) };
   }
 
-  /** Reads the first element if the argument is a spread. */
   #ofFirst(argument: ts.Expression): Names {
     if (!this.ts.isSpreadElement(argument)) return this.#of(argument);
     const type = this.checker.getTypeAtLocation(argument.expression);
@@ -113,7 +112,6 @@ export class NameReader {
     return this.#ofConstant(expression);
   }
 
-  /** Reads the initial value of a constant. */
   #ofConstant(expression: ts.Expression): Names | undefined {
     const { ts, checker } = this;
     let symbol = checker.getSymbolAtLocation(expression);
@@ -170,7 +168,6 @@ function union(all: readonly Names[]): Names {
   };
 }
 
-/** Concatenates every combination of the parts. */
 function product(parts: readonly Names[]): Names {
   if (parts.some(({ isDynamic }) => isDynamic)) return DYNAMIC;
   let texts = [''];

@@ -106,7 +106,6 @@ export class ContextStack {
   #depth = 0;
 
   constructor(
-    /** The kind of this scope. */
     readonly scope: ContextScope,
     outer?: ContextStack,
   ) {
@@ -289,7 +288,6 @@ export class ContextStack {
     return this.#view;
   }
 
-  /** Updates the views from an outer scope inwards to this one. */
   #updateViewsFrom(changed: ContextStack): void {
     if (changed !== this) {
       const stacks = [this.#outer!];
@@ -364,7 +362,6 @@ function snapshotContext(
   return { values: value, conversions };
 }
 
-/** Whether a scope begins work of its own: a request, or a block outside all requests. */
 function beginsWork(scope: ContextScope, outer: ContextStack | undefined): boolean {
   return outer === undefined || outer.scope === 'process' || scope === 'request';
 }

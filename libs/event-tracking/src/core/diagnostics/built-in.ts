@@ -4,6 +4,8 @@
  */
 
 const { toString } = Object.prototype;
+/** Most objects are plain, and a tag takes longer to read than a prototype. */
+const plainPrototype = Object.prototype;
 const NativeError = Error;
 const NativeMap = Map;
 const NativeSet = Set;
@@ -42,7 +44,8 @@ function isObject(value: unknown): value is object {
 }
 
 function isBuiltIn(value: object, type: new () => object, tag: string): boolean {
-  return value instanceof type || tagOf(value) === tag;
+  if (value instanceof type) return true;
+  return Object.getPrototypeOf(value) !== plainPrototype && tagOf(value) === tag;
 }
 
 /** Whether a method works on an object: only on one that has its internal state, not on what merely inherits it. */

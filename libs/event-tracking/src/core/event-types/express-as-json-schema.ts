@@ -124,7 +124,6 @@ const UNNAMED = new Set(['items', 'prefixItems', 'anyOf', 'oneOf', 'allOf']);
 /** Keywords whose values only look like schemas. */
 const VALUES = new Set(['const', 'enum', 'default', 'examples']);
 
-/** Copies a schema without marks, and collects the paths of the marked parts. */
 function withoutMarks(schema: unknown, path: readonly string[], found: string[]): unknown {
   if (Array.isArray(schema)) return schema.map((part) => withoutMarks(part, path, found));
   if (!isPlainObject(schema)) return schema;

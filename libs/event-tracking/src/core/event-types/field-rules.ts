@@ -20,14 +20,12 @@ const KINDS: Readonly<Record<keyof FieldTypes, number>> = {
   object: OBJECT,
 };
 
-/** The rule for the value of a field. */
 interface FieldRule {
   readonly name: string;
   readonly kind: number;
   readonly isRequired: boolean;
 }
 
-/** The rules of a type's fields. */
 export class FieldRules {
   readonly #rules: readonly FieldRule[];
   readonly #byName: ReadonlyMap<string, FieldRule>;

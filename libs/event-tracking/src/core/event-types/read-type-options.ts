@@ -31,7 +31,6 @@ export interface TypeOptions<F extends Fields = Fields, S extends StandardSchema
   example?: object;
 }
 
-/** The checked options of a type. */
 export interface ReadTypeOptions {
   readonly name: string;
   readonly description: string;

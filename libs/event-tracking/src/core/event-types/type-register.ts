@@ -17,7 +17,6 @@ import { compositeRecord, recordOf, type MetadataRecord } from './metadata-recor
 export interface RegisteredType {
   readonly type: EventType;
   readonly name: string;
-  /** The id of its record. */
   readonly id: string;
   /** The rules of its fields; undefined if they are not described. */
   readonly rules: FieldRules | undefined;
@@ -28,7 +27,6 @@ const MAX_DESCRIBED = 1_000;
 /** The types of events and contexts that a tracker knows, in every version. */
 export class TypeRegister {
   readonly #records = new Map<string, MetadataRecord>();
-  /** The type that events of a name have, which is the one that was registered last. */
   readonly #events = new Map<string, RegisteredType>();
   readonly #contexts = new Map<string, ContextType>();
   /** The record that was registered last, by kind and name. */
@@ -54,7 +52,6 @@ export class TypeRegister {
     return [...this.#records.values()];
   }
 
-  /** Registers a type: from now on events, or contexts, of its name have it. */
   register(type: EventType | ContextType): MetadataRecord {
     const record = this.#inOrder(recordOf(type, new Date()));
     const isKnown = this.#records.delete(record.id);
@@ -66,7 +63,6 @@ export class TypeRegister {
     return record;
   }
 
-  /** The type of events of this name. */
   event(name: string): RegisteredType | undefined {
     return this.#events.get(name);
   }
@@ -78,7 +74,6 @@ export class TypeRegister {
     return isEventType(type) ? this.#takeIn(type) : undefined;
   }
 
-  /** The type of a context that is entered by its name, or by its type. */
   contextOf(name: string | ContextType | undefined): ContextType | undefined {
     if (isContextType(name)) return name;
     return name === undefined ? undefined : this.#contexts.get(name);

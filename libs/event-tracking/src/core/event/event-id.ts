@@ -8,7 +8,6 @@
  */
 
 const HEX3 = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
-/** The last hexadecimal digit of a group and the dash after it. */
 const HEX1_DASH = Array.from('0123456789abcdef', (digit) => `${digit}-`);
 const LOW_BITS = 14;
 const LOW_LIMIT = 2 ** LOW_BITS;
@@ -28,7 +27,6 @@ let head = '';
 let tail = '';
 let millisecondHead = '';
 
-/** Creates the next event id. */
 export function createEventId(now: number): string {
   if (now >= lastMillisecond + 1 && now < TIME_LIMIT) startMillisecond(Math.trunc(now));
   else if (++low === LOW_LIMIT) carry();

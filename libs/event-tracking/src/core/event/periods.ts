@@ -19,7 +19,6 @@ export function currentPeriod(): number {
   return periods.current;
 }
 
-/** Begins a period, and returns the number of the one that ends. */
 export function endPeriod(): number {
   return periods.current++;
 }

@@ -49,7 +49,6 @@ export function copyOf<T>(value: T): T {
   return measuredCopyOf(value).copy;
 }
 
-/** Returns a deeply frozen copy. */
 export function frozenCopyOf<T>(value: T): T {
   return frozen(copyOf(value));
 }
@@ -70,7 +69,6 @@ export function measuredCopyOf<T>(value: T): { copy: T; size: number } {
   return { copy, size };
 }
 
-/** Sets an own key, even if the key is `__proto__`. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, {
@@ -86,7 +84,6 @@ export function setOwn(target: Record<string, unknown>, key: string, value: unkn
 
 const MAX_NAMED_CONVERSIONS = 5;
 const NO_CONVERSIONS: string[] = [];
-/** The keys of an error, own or inherited, that are copied before its other keys. */
 const ERROR_KEYS = ['name', 'message', 'code', 'cause'];
 
 /** Reused, because allocating a copier's lists costs as much as a copy. */

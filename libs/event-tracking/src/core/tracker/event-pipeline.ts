@@ -72,7 +72,6 @@ export class EventPipeline implements EventHolder {
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
-  /** The root's node, kept for the sake of each emit. */
   #rootNode: TreeNode | undefined;
   #startup: StartupBuffer | undefined = new StartupBuffer();
   #state: 'open' | 'disabled' | 'closed' = 'open';

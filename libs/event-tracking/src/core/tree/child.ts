@@ -39,7 +39,6 @@ export class Child {
     this.node.attach(this.#position);
   }
 
-  /** The same child behind a queue. */
   behindQueue(parent: Position, queue: QueueSide): Child {
     return new Child(this.name, this.given, parent, queue);
   }

@@ -5,7 +5,6 @@ import { isPlainObject, isTrackingEvent, type TrackingEvent } from '../event/eve
 import { isMetadataRecord, type MetadataRecord } from '../event-types/metadata-record.js';
 import { copyOf, setOwn } from '../event/snapshot.js';
 
-/** Marks a date that is stored as text. */
 const DATE = '$date';
 /** Marks an object that itself has one of these marks as a key. */
 const PLAIN = '$plain';
@@ -38,7 +37,6 @@ export function unpackEvent(packed: PackedEvent): TrackingEvent {
   throw new MalformedEventError('Cannot read a queued event: the value is not an event.');
 }
 
-/** Packs a metadata record in the same way. */
 export function packMetadata(record: MetadataRecord): PackedEvent {
   return pack(copyOf(record));
 }

@@ -76,7 +76,6 @@ export class AcknowledgementLog {
   }
 }
 
-/** Joins sequence numbers into runs. */
 export function rangesOf(sequences: readonly number[]): Range[] {
   const ranges: Range[] = [];
   for (const sequence of sequences.toSorted((a, b) => a - b)) {

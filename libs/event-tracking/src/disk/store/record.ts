@@ -44,7 +44,6 @@ export interface RawRecord {
   readonly bytes: Buffer;
 }
 
-/** Writes the records of one commit. */
 export function encodeCommit(contents: readonly RecordContent[], first: number): Buffer {
   const sizes = contents.map(({ key, payload, position }) => ({
     key: Buffer.byteLength(key),

@@ -13,7 +13,6 @@ export interface MaintainedStore {
   readonly segmentBytes: number;
   /** Returns how many bytes the records take that wait to be acknowledged. */
   liveBytes(): number;
-  /** Writes the manifest if it has changed. */
   writeManifest(): Promise<void>;
 }
 
@@ -24,7 +23,6 @@ export interface MaintainedStore {
  */
 export class SegmentMaintenance {
   readonly #unwritten = new Map<Segment, number[]>();
-  /** The segment whose file of acknowledgements is open. */
   #open: Segment | undefined;
 
   constructor(private readonly store: MaintainedStore) {}

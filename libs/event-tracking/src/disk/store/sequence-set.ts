@@ -12,7 +12,6 @@ export class SequenceSet {
     return ((this.#bits[Math.floor(index / BITS)] ?? 0) & (1 << (index % BITS))) !== 0;
   }
 
-  /** Adds a number, and returns whether it is new. */
   add(sequence: number): boolean {
     if (this.has(sequence)) return false;
     const index = sequence - this.first;

@@ -18,7 +18,6 @@ const ANSWER_MS = 1_000;
 const NEXT_LOOK_MS = 5;
 /** The shortest limit of the platforms on a socket's path, without room for a name. */
 const LONGEST_DIRECTORY = 100 - LOCK_PREFIX.length - randomUUID().length;
-/** Error codes of file systems without sockets. */
 const WITHOUT_SOCKETS = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EINVAL']);
 
 /**

@@ -18,7 +18,6 @@ export interface StoredSegments {
   readonly next: number;
   /** The sequence numbers that must be there and are not, by segment. */
   readonly lost: ReadonlyMap<Segment, readonly number[]>;
-  /** Descriptions of the damage. */
   readonly damage: readonly string[];
   /** How many records a newer release has written. */
   readonly unknown: number;

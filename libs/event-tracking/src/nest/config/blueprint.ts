@@ -14,7 +14,6 @@ export interface Blueprint {
 /** A configured backend: a destination, or a node with backends of its own. */
 export type TreeEntry = LeafEntry | NodeEntry;
 
-/** A configured node. */
 export interface NodeEntry {
   kind: 'node';
   /** The node's path in the configuration, for messages. */
@@ -72,7 +71,6 @@ export function pathsOf(node: NodeEntry, prefix = ''): string[] {
   });
 }
 
-/** Returns the entry at a path of a tree. */
 export function entryAt(root: NodeEntry, path: string): TreeEntry | undefined {
   let entry: TreeEntry | undefined = root;
   for (const name of path.split('.')) {
@@ -81,7 +79,6 @@ export function entryAt(root: NodeEntry, path: string): TreeEntry | undefined {
   return entry;
 }
 
-/** Returns the queues of a tree. */
 export function queuesIn(entry: TreeEntry): ObjectSource[] {
   if (entry.kind !== 'node') return [];
   const below = [...entry.children.values()].flatMap(queuesIn);

@@ -9,7 +9,6 @@ import { warnUnbound } from './warn-unbound.js';
 
 const plans = new WeakMap<Function, MethodPlan>();
 
-/** Returns the plan of a method if it is decorated. */
 export function planOf(method: unknown): MethodPlan | undefined {
   return typeof method === 'function' ? plans.get(method) : undefined;
 }

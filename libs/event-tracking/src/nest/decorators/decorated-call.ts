@@ -16,7 +16,6 @@ import { subscribeWithin, type Run } from './subscribe-within.js';
 import { trackGenerator } from './track-generator.js';
 import { trackThenable } from './track-thenable.js';
 
-/** A context with the values that were made for a call. */
 interface MadeContext {
   readonly step: ContextStep;
   readonly values: object;
@@ -29,7 +28,6 @@ const followed = new WeakMap<object, WeakSet<MethodPlan>>();
 
 const runDirectly: Run = (fn) => fn();
 
-/** One call of a decorated method. */
 export class DecoratedCall {
   readonly #call: MethodCall;
   readonly #contexts: readonly MadeContext[];

@@ -30,7 +30,6 @@ export function trackGenerator(
   });
 }
 
-/** The state of a generator's body, as its steps reveal it. */
 class GeneratorBody {
   #hasBegun = false;
   #hasEnded = false;

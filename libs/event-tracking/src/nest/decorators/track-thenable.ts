@@ -5,7 +5,6 @@ import type { Run } from './subscribe-within.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Further methods by which queries of ORMs are executed. */
 const EXECUTING_METHODS = ['exec', 'execute'] as const;
 
 /**
@@ -50,7 +49,6 @@ export function trackThenable(
   );
 }
 
-/** The execution of a query, by whichever of its methods. */
 class Execution {
   #isStarting = false;
   #hasSettled = false;

@@ -53,7 +53,6 @@ export class EventTrackingApplication {
     this.#locator = locator;
   }
 
-  /** Returns the tracker with a name, if there is one. */
   tracker(name: string): Tracker | undefined {
     return this.#trackers.get(name)?.tracker;
   }
@@ -98,7 +97,6 @@ export class EventTrackingApplication {
     }
   }
 
-  /** Returns the context type registered under a name. */
   contextType(name: string): ContextType | undefined {
     return this.#trackers.get(DEFAULT_TRACKER)?.pipeline.types.contextOf(name);
   }

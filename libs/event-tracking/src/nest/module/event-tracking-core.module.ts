@@ -29,8 +29,8 @@ import type { EventTrackingOptions } from '../config/event-tracking-options.js';
 import { ClosingSignal, ClosingSignalModule } from './closing-signal.module.js';
 import { GlobalRegistration } from './global-registration.js';
 import { markHandlers } from '../request/http-handlers.js';
-import { openScopesOverHttp } from '../request/http-scopes.js';
-import { openScopesOverMessages } from '../request/message-scopes.js';
+import { openScopesOverHttp } from '../request/open-scopes-over-http.js';
+import { openScopesOverMessages } from '../request/open-scopes-over-messages.js';
 import { RequestContext } from '../request/request-context.js';
 import { warnOfProcessContexts } from './process-context-warning.js';
 import { warnOfUnobservedTransactions } from './transaction-warning.js';
@@ -66,7 +66,6 @@ export interface CoreModuleDeclaration {
   options: readonly Provider[];
   /** The names of the injectable trackers, except the default one. */
   trackers: readonly string[];
-  /** The injectable backends. */
   backends: readonly BackendAddress[];
 }
 

@@ -4,7 +4,6 @@ import type { ContextType, EventType } from '../../core/event-types/event-type.j
 import type { EventTrackingApplication } from './application.js';
 import { APPLICATION } from '../tokens.js';
 
-/** The token of a feature's types. */
 const TYPES = Symbol.for('event-tracking:types');
 
 /** Registers a feature's event and context types with the application's trackers. */

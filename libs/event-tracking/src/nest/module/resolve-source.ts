@@ -87,7 +87,6 @@ async function resolveTokens(dependencies: Dependencies, injector: ModuleRef): P
   return (await injector.create(Definition as Type<Definition>)).values;
 }
 
-/** Whether a dependency is marked as optional. */
 export function isOptionalDependency(
   dependency: Dependencies[number],
 ): dependency is { token: InjectionToken; optional: boolean } {

@@ -205,7 +205,6 @@ export class TreeBuilder {
     return entry.kind === 'node' ? backend : this.#addDelivery(entry, backend);
   }
 
-  /** Adds delivery to a backend if it is configured, behind a queue, or able to send batches. */
   async #addDelivery({ delivery, nearestQueue }: LeafEntry, backend: Backend): Promise<Backend> {
     if (delivery === false) return backend;
     const isNeeded =
@@ -217,7 +216,6 @@ export class TreeBuilder {
     return delivering;
   }
 
-  /** Builds the backend for dead letters: the configured one, or that of the nearest queue. */
   async #buildDeadLetter(
     configured: LeafEntry | undefined,
     nearestQueue: ObjectSource | undefined,

@@ -1,6 +1,5 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 
-/** The arguments with which Nest dispatches an HTTP request: request, response and `next`. */
 export type HttpArguments = readonly [request: object, response: unknown, next: unknown];
 
 /**

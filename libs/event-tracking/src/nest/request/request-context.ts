@@ -10,18 +10,9 @@ import type { RequestContextOptions } from '../config/event-tracking-options.js'
 import { readHttpRequest, type HttpRequest } from './http-request.js';
 import { limitText, limitTexts } from './limit-text.js';
 import { isAssignedId, newRequestId, readLoggedIds, type LoggedIds } from './request-id.js';
+import { observeResponse } from './observe-response.js';
 import { CallScope, type RequestScope } from './request-scope.js';
 import { readKeptKeys, type KeptKey } from './request-target.js';
-
-/** The event that a response emits when it has been sent. */
-const SENT = 'finish';
-
-/** The part of a response that tells when it was sent; Fastify's reply wraps it. */
-interface HttpResponse {
-  statusCode: number;
-  on?(event: typeof SENT, listener: () => void): unknown;
-  raw?: HttpResponse;
-}
 
 /** Enters the context of a request into the request's scope. */
 export class RequestContext {
@@ -49,7 +40,6 @@ export class RequestContext {
     return this.#options?.request !== undefined;
   }
 
-  /** Enters the context of an HTTP request. */
   enterHttp(
     scope: RequestScope,
     request: HttpRequest,
@@ -199,17 +189,6 @@ function readCls(keys: readonly ClsKey[]): object {
   return values;
 }
 
-/** Adds the status and the duration to the context once the response has been sent. */
-function observeResponse(scope: RequestScope, response: unknown): void {
-  if (typeof response !== 'object' || response === null) return;
-  const { raw = response as HttpResponse } = response as HttpResponse;
-  if (typeof raw.on !== 'function') return;
-  const start = performance.now();
-  raw.on(SENT, () => {
-    scope.addAnswer(raw.statusCode, Math.round((performance.now() - start) * 1000) / 1000);
-  });
-}
-
 function readOperation(context: ExecutionContext): string | undefined {
   if (context.getType<string>() !== 'graphql') return undefined;
   const info = context.getArgByIndex<GraphqlInfo | undefined>(3);
@@ -222,7 +201,6 @@ interface GraphqlInfo {
   operation?: { name?: { value?: unknown } };
 }
 
-/** Returns the operation of the innermost call of a resolver. */
 function operationOf(innermost: ContextStack): { operation?: string } {
   for (let stack: ContextStack | undefined = innermost; stack !== undefined; stack = stack.outer) {
     if (stack instanceof CallScope)

@@ -6,7 +6,6 @@ const REQUEST_ID = /^[\x21-\x7e][\x20-\x7e]{0,199}$/;
 /** Ids that Fastify and pino-http count up; they start again with each process. */
 const COUNTER = /^(?:req-[\da-z]{1,6}|\d+)$/;
 
-/** The token under which nestjs-pino provides its options. */
 const PINO_OPTIONS = 'pino-params';
 
 interface PinoOptions {
@@ -14,7 +13,6 @@ interface PinoOptions {
   pinoHttp?: unknown;
 }
 
-/** Returns the id of a request: the one assigned to it, that of its header, or a new one. */
 export function requestIdOf(header: string | undefined, assigned: unknown): string {
   if (isAssignedId(assigned)) return assigned;
   return header !== undefined && REQUEST_ID.test(header) ? header : newRequestId();

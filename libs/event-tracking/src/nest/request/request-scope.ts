@@ -64,6 +64,8 @@ export class RequestScope extends DispatchScope {
   inOtherApplication: RequestScope | undefined;
   /** The default context, to which later stages add; undefined if there is none. */
   defaults: DefaultContext | undefined;
+  /** By the monotonic clock, in milliseconds. */
+  openedAt = 0;
   #handler: Function | undefined;
   #args: HttpArguments | undefined;
 

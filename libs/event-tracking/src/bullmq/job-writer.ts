@@ -15,7 +15,7 @@ const JOB = 'events';
 const RECORD_JOB = 'metadata';
 
 /** Hands the events of one node over to BullMQ, chunked into jobs. */
-export class JobProducer implements Backend {
+export class JobWriter implements Backend {
   readonly #chunks: JobChunks;
 
   constructor(

@@ -1,8 +1,8 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { EventTrackingApplication } from '../module/application.js';
 import { guardMessageHandlers, methodsOf } from './dispatch-guard.js';
-import { openScopesOverGateways } from './gateway-scopes.js';
-import { openScopesOverMicroservices } from './microservice-scopes.js';
+import { openScopesOverGateways } from './open-scopes-over-gateways.js';
+import { openScopesOverMicroservices } from './open-scopes-over-microservices.js';
 import { RequestScopeInterceptor } from './request-scope.interceptor.js';
 import type { RequestScopes } from './request-scopes.js';
 

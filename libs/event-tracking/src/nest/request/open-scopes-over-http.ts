@@ -17,7 +17,6 @@ type ErrorStage = (
   next: () => void,
 ) => unknown;
 
-/** The methods by which Nest registers routes at an HTTP adapter. */
 const ROUTE_METHODS = (
   'get post put delete patch all options head query search ' +
   'propfind proppatch mkcol copy move lock unlock'
@@ -72,7 +71,6 @@ function openFirst(adapter: Adapter, scopes: RequestScopes): void {
   }
 }
 
-/** Changes the arguments of a method of the adapter, if the adapter has the method. */
 function replace(adapter: Adapter, name: string, change: (args: unknown[]) => unknown[]): void {
   const method = adapter[name];
   if (method === undefined) return;

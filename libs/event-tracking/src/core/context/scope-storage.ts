@@ -18,7 +18,11 @@ export interface ScopeFrame {
   readonly owner: object | undefined;
   readonly stack: ContextStack | undefined;
   readonly others: ScopeFrame | undefined;
-  /** The transaction of the running code, whatever the locator. */
+  /**
+   * The transaction of the running code, whatever the locator.
+   *
+   * @internal
+   */
   readonly transaction?: TransactionScope | undefined;
 }
 

@@ -300,7 +300,7 @@ describe('The propagation of a transaction', () => {
     },
   );
 
-  it('lets NOT_SUPPORTED deliver at once, whatever becomes of the transaction around it', async () => {
+  it('lets NOT_SUPPORTED deliver at once, even if the transaction around it is rolled back', async () => {
     await failing(async () =>
       host.withTransaction(async () => {
         tracker.emit('held');

@@ -4,7 +4,6 @@ import { Diagnostics } from '../core/diagnostics/diagnostics.js';
 const names = new WeakMap<object, string>();
 const diagnostics = new Diagnostics(new Logger('EventTracking'));
 
-/** Warns if a connection is used under a second name. */
 export function noteConnectionName(connection: unknown, name: string | undefined): void {
   if ((typeof connection !== 'object' && typeof connection !== 'function') || connection === null) {
     return;

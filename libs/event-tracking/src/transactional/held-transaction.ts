@@ -4,12 +4,7 @@ import type { TransactionScope } from '../core/context/transaction-scope.js';
 /** Runs a callback in a new attempt, which drops the events of the attempt before it. */
 export type Attempt = <T>(callback: () => T | PromiseLike<T>) => Promise<T>;
 
-/**
- * Runs a transaction, and releases the events of its last attempt if it succeeds.
- *
- * @param open - creates the scope of an attempt
- * @param run - runs the transaction; each call of `attempt` is one attempt of its callback
- */
+/** Runs a transaction, and releases the events of its last attempt if it succeeds. */
 export async function heldTransaction<T>(
   open: () => TransactionScope,
   run: (attempt: Attempt) => T | PromiseLike<T>,

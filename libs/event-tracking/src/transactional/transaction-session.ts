@@ -6,11 +6,9 @@ import {
 
 type ClsStore = Record<symbol, unknown>;
 
-/** One transaction of an adapter, in one or more attempts. */
 export class TransactionSession {
   #client: unknown;
 
-  /** @param announce - tells `TransactionHost` the client of the transaction */
   constructor(private readonly announce: (client?: unknown) => void) {}
 
   readonly setClient = (client?: unknown): void => {
@@ -27,13 +25,8 @@ export class TransactionSession {
     });
   }
 
-  /**
-   * Returns a function that reads the client of the running code.
-   *
-   * @remarks
-   * No adapter learns that code leaves its transaction (`NOT_SUPPORTED`). `TransactionHost` then
-   * removes the client from its key in the CLS store, and it does not publish the key.
-   */
+  // No adapter learns that code leaves its transaction (`NOT_SUPPORTED`): `TransactionHost` removes
+  // the client from its key in the CLS store, and does not publish the key.
   #readerOfClient(): (() => unknown) | undefined {
     const cls = ClsServiceManager.getClsService();
     const read = (): ClsStore => (cls.get() as ClsStore | undefined) ?? {};

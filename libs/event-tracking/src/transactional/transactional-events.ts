@@ -13,7 +13,6 @@ type AnyAdapter = TransactionalAdapter<any, any, any>;
 type AdapterOptions = TransactionalAdapterOptions<unknown, unknown>;
 type Callback = (...args: unknown[]) => Promise<unknown>;
 
-/** The options of the adapter, as `TransactionHost` calls them. */
 interface CalledOptions {
   readonly connectionName?: string | undefined;
 }
@@ -72,7 +71,6 @@ function holdingOptions(options: AdapterOptions, connection: unknown): AdapterOp
   if (HOLDS_EVENTS in options) return options;
   const { wrapWithTransaction, wrapWithNestedTransaction } = options;
   const identity = {};
-  /** @param wrap - one of the adapter's functions, both of which call back in a transaction */
   const holding = (wrap: Wrap, isSavepoint: boolean): Wrap =>
     async function (this: CalledOptions, txOptions, callback, setClient, ...others) {
       noteConnectionName(connection, this.connectionName);

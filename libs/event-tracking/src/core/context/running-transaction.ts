@@ -6,12 +6,10 @@ const NO_FRAME: ScopeFrame = { owner: undefined, stack: undefined, others: undef
 /** Marks the options of adapters of transactions that hold events, for every copy of the package. */
 export const HOLDS_EVENTS = Symbol.for('event-tracking:holds-events');
 
-/** Returns the innermost transaction of the running code, which may have ended. */
 export function runningTransaction(): TransactionScope | undefined {
   return transactionStorage().getStore()?.transaction;
 }
 
-/** Runs a function in a transaction; its contexts stay the same. */
 export function runInTransaction<T>(transaction: TransactionScope, fn: () => T): T {
   return runWith(transaction, fn);
 }

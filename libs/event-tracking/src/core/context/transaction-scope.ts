@@ -1,61 +1,44 @@
 import type { TrackingEvent } from '../event/event.js';
 
-/** An event that waits for the end of its transaction. */
 export interface HeldEvent {
   readonly event: TrackingEvent;
-  /** Estimated, in bytes. */
   readonly size: number;
   readonly holder: EventHolder;
   /** The transaction that decides about it, which is the one around all savepoints. */
   readonly transaction: TransactionScope;
-  /** Increases with each event that is held in the process. */
   readonly order: number;
 }
 
-/** The tracker's side of held events. */
 export interface EventHolder {
-  /** Receives an event whose transaction was committed. */
   release(held: HeldEvent): void;
-  /** Receives an event whose transaction was rolled back. */
   rollBack(held: HeldEvent): void;
-  /**
-   * Receives the events of a transaction before it commits; if it rejects, the transaction fails.
-   *
-   * @param client - the transaction, as the adapter of the database names it
-   */
+  /** Receives the events of a transaction before it commits; if it rejects, the transaction fails. */
   beforeCommit?: ((events: readonly HeldEvent[], client: unknown) => Promise<void>) | undefined;
 }
 
-/** How a {@link TransactionScope} relates to the code around it. */
 export interface TransactionScopeOptions {
-  /** The transaction of the code around it. */
   readonly outer?: TransactionScope | undefined;
   /** The transaction that it commits into, if it is a savepoint. */
   readonly joins?: TransactionScope | undefined;
-  /** Identifies the database connection. */
   readonly connection?: object | undefined;
   /** The only holder whose events it holds; without one, it holds the events of all. */
   readonly only?: EventHolder | undefined;
-  /** The transaction, as the adapter of the database names it. */
   readonly client?: unknown;
   /** Returns the client of the running code, which can leave a transaction for a while. */
   readonly currentClient?: (() => unknown) | undefined;
 }
 
-/** What the events of a transaction and its savepoints occupy together. */
 interface Usage {
   events: number;
   bytes: number;
 }
 
 export const MAX_HELD_EVENTS = 10_000;
-/** In bytes. */
 export const MAX_HELD_SIZE = 16 * 1024 * 1024;
 
 let activeScopes = 0;
 let nextOrder = 0;
 
-/** Whether any transaction of the process may hold events. */
 export function hasActiveTransactions(): boolean {
   return activeScopes > 0;
 }
@@ -92,7 +75,6 @@ export class TransactionScope {
     activeScopes++;
   }
 
-  /** The transaction around all savepoints. */
   get root(): TransactionScope {
     return this.#joins === undefined ? this : this.#joins.root;
   }
@@ -107,12 +89,10 @@ export class TransactionScope {
     return this.#find((scope) => scope.#state === 'open' && scope.#isJoinedBy(connection));
   }
 
-  /** Whether this is the given transaction or is inside it. */
   isWithin(other: TransactionScope): boolean {
     return this.#find((scope) => scope === other) !== undefined;
   }
 
-  /** Runs the callback of the transaction. */
   async run<T>(callback: () => T | PromiseLike<T>): Promise<T> {
     this.#isRunning = true;
     try {
@@ -134,7 +114,6 @@ export class TransactionScope {
     return held;
   }
 
-  /** Drops the events that the callback emitted after the rollback. */
   dropLate(): void {
     if (this.#state === 'rolled_back') this.#drop(this.#held.splice(0));
   }
@@ -163,12 +142,10 @@ export class TransactionScope {
     }
   }
 
-  /** Drops the events. */
   rollBack(): void {
     this.#drop(this.#end('rolled_back'));
   }
 
-  /** Resolves when the transaction has ended. */
   async ended(): Promise<void> {
     if (this.#state !== 'open') return;
     await new Promise<void>((resolve) => this.#onEnd.push(resolve));

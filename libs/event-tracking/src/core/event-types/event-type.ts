@@ -83,7 +83,6 @@ export interface EventTypeOptions<
   /**
    * Whether events that are emitted in a transaction wait for its end.
    *
-   * @remarks Events about a failure need `always`, because the rollback drops the others.
    * @default the tracker's `transaction`
    */
   transaction?: TransactionMode;

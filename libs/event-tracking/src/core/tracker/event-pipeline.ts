@@ -67,7 +67,6 @@ export class EventPipeline implements EventHolder {
   readonly check: TypeCheck;
   /** Called when a context is entered for the whole process, with its name. */
   onProcessContext: ((name: string | undefined) => void) | undefined;
-  /** Writes held events in their transaction before it commits. */
   beforeCommit: ((events: readonly HeldEvent[], client: unknown) => Promise<void>) | undefined;
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
@@ -76,7 +75,6 @@ export class EventPipeline implements EventHolder {
   #startup: StartupBuffer | undefined = new StartupBuffer();
   #state: 'open' | 'disabled' | 'closed' = 'open';
   #transaction: TransactionMode | undefined;
-  /** The number of events that each transaction holds. */
   readonly #held = new Map<TransactionScope, number>();
   #nested = 0;
   #closing: Promise<void> | undefined;
@@ -144,7 +142,6 @@ export class EventPipeline implements EventHolder {
     }
   }
 
-  /** Routes an event that was held in a transaction; never throws. */
   release(held: HeldEvent): void {
     const { event, size } = held;
     this.#countHeld(held, -1);
@@ -161,7 +158,6 @@ export class EventPipeline implements EventHolder {
     }
   }
 
-  /** Counts an event whose transaction was rolled back. */
   rollBack(held: HeldEvent): void {
     this.#countHeld(held, -1);
     // No loss: the event tells of something that did not happen.
@@ -355,7 +351,6 @@ export class EventPipeline implements EventHolder {
     this.#counters.delivered++;
   }
 
-  /** Returns the transaction that an event emitted here waits for. */
   #transactionOf(name: unknown): TransactionScope | undefined {
     const transaction = runningTransaction()?.scopeFor(this);
     if (transaction === undefined) return undefined;

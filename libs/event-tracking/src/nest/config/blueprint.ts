@@ -26,7 +26,6 @@ export interface NodeEntry {
 
 /** The root of a tracker's tree. */
 export interface TreeRoot extends NodeEntry {
-  /** Whether events wait for the end of a transaction; undefined for the default. */
   transaction: TransactionMode | undefined;
 }
 

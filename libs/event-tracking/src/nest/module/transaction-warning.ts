@@ -5,10 +5,7 @@ import type { EventTrackingApplication } from './application.js';
 /** The description of the token under which each `ClsPluginTransactional` provides its options. */
 const ADAPTER_OPTIONS = 'TRANSACTIONAL_OPTIONS';
 
-/**
- * Warns of transactions that hold no events, although those of another connection do or
- * `transaction: 'commit'` asks for it.
- */
+/** Warns of transactions that hold no events, although others do or `commit` asks for it. */
 export function warnOfUnobservedTransactions(
   application: EventTrackingApplication,
   modules: ModulesContainer,

@@ -26,6 +26,10 @@ const ROOMS = {
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
   disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },
   threads: { rooms: ['core'], packages: ['piscina', '@nestjs/common'] },
+  transactional: {
+    rooms: ['core'],
+    packages: ['@nestjs-cls/transactional', 'nestjs-cls', '@nestjs/common'],
+  },
   catalogue: { rooms: ['core'], packages: [] },
   testing: { rooms: ['core', 'delivery', 'nest'], packages: ['@nestjs/common', '@nestjs/testing'] },
 };

@@ -65,6 +65,8 @@ describe('The import rules', () => {
     ['bullmq', 'disk'],
     ['bullmq', 'nest'],
     ['testing', 'mongo'],
+    ['transactional', 'nest'],
+    ['nest', 'transactional'],
     ['catalogue', 'cli'],
     ['testing', 'cli'],
   ])('forbid %s to import %s', async (from, to) => {
@@ -124,6 +126,7 @@ describe('The import rules', () => {
     ['core', 'rxjs', 'core-imports-packages'],
     ['nest', 'mongoose', 'nest-imports-packages'],
     ['mongo', '@segment/analytics-node', 'mongo-imports-packages'],
+    ['transactional', 'typeorm', 'transactional-imports-packages'],
     ['cli', 'rxjs', 'cli-imports-packages'],
   ])('forbid %s to import %s', async (room, name, rule) => {
     expect(await violationsOf({ [`${LIBRARY}/${room}/one.ts`]: `import '${name}';` })).toContain(

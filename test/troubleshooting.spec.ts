@@ -4,9 +4,15 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import {
+  ClsPluginTransactional,
+  NoOpTransactionalAdapter,
+  TransactionHost,
+} from '@nestjs-cls/transactional';
 import type { Analytics } from '@segment/analytics-node';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
+import { ClsModule } from 'nestjs-cls';
 import {
   AsyncRoutingBackend,
   defineEvent,
@@ -25,6 +31,7 @@ import { HttpBackend, type HttpBackendOptions } from 'nestjs-event-tracking/http
 import { MongoBackend, type MongoBackendOptions } from 'nestjs-event-tracking/mongo';
 import { SegmentBackend } from 'nestjs-event-tracking/segment';
 import { ThreadProcessor } from 'nestjs-event-tracking/threads';
+import { inTransaction, transactionalEvents } from 'nestjs-event-tracking/transactional';
 import { Piscina } from 'piscina';
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -208,6 +215,39 @@ const MISTAKES: (() => Promise<string>)[] = [
     warn.mockRestore();
     return Promise.resolve(String(message));
   },
+  function unwrappedAdapter() {
+    return logOfTransactions({ transaction: 'commit' }, [
+      new ClsPluginTransactional({ adapter: new NoOpTransactionalAdapter({ tx: {} }) }),
+    ]);
+  },
+  function twoNamesForOneConnection() {
+    const tx = {};
+    const plugins = ['one', 'two'].map(
+      (connectionName) =>
+        new ClsPluginTransactional({
+          connectionName,
+          adapter: transactionalEvents(new NoOpTransactionalAdapter({ tx, disableWarning: true })),
+        }),
+    );
+    return logOfTransactions({}, plugins, async () => {
+      for (const name of ['one', 'two'])
+        await TransactionHost.getInstance(name).withTransaction(async () => {});
+    });
+  },
+  function wrappedPlugin() {
+    const plugin = new ClsPluginTransactional({
+      adapter: new NoOpTransactionalAdapter({ tx: {} }),
+    });
+    return errorOf(() => transactionalEvents(plugin as never));
+  },
+  async function longTransaction() {
+    const logger = new RecordingLogger();
+    const tracker = new Tracker({ logger });
+    await inTransaction(tracker, () => {
+      for (let count = 0; count <= 10_000; count++) tracker.emit('order.imported');
+    });
+    return logger.complaints.join('\n');
+  },
   ...[
     "OOM command not allowed when used memory > 'maxmemory'.",
     "READONLY You can't write against a read only replica.",
@@ -362,6 +402,24 @@ async function bootstrapError(metadata: ModuleMetadata): Promise<string> {
     await (await module.setLogger(new RecordingLogger()).compile()).init();
   };
   return errorOf(bootstrap);
+}
+
+/** Returns the only message that an application with these plugins logs. */
+async function logOfTransactions(
+  options: EventTrackingModuleOptions,
+  plugins: ClsPluginTransactional[],
+  run = async () => {},
+): Promise<string> {
+  const logger = new RecordingLogger();
+  const module = await Test.createTestingModule({
+    imports: [EventTrackingModule.forRoot(options), ClsModule.forRoot({ plugins })],
+  })
+    .setLogger(logger)
+    .compile();
+  await module.init();
+  await run();
+  await module.close();
+  return logger.complaints.join('\n');
 }
 
 function configurationError(options: EventTrackingModuleOptions): Promise<string> {

@@ -23,6 +23,7 @@ export const SECTIONS = [
       guide('Contexts', 'contexts'),
       guide('Decorators', 'decorators'),
       guide('Event types', 'event-types'),
+      guide('Transactions', 'transactions'),
       guide('The Nest module', 'nest-module'),
       guide('Without Nest', 'without-nest'),
       guide('Testing', 'testing'),

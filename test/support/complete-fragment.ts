@@ -11,6 +11,12 @@ declare class CoursesModule {}
 declare class CoursesService {}
 declare class Settings { readonly tracking: boolean }
 declare class SettingsModule {}
+declare class DatabaseModule {}
+declare const prisma: {
+  $transaction<T>(run: (client: { order: { create(row: object): Promise<void> } }) => Promise<T>): Promise<T>;
+};
+declare const connection: import('mongoose').Connection;
+declare const orders: import('mongoose').Model<{ _id: number }>;
 declare class Database { insert(table: string, row: object): Promise<void> }
 declare class TableBackend implements import('nestjs-event-tracking').Backend {
   constructor(db: Database);
@@ -48,6 +54,10 @@ const OTHER_PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'Param',
     'UseInterceptors',
   ],
+  '@nestjs-cls/transactional': ['ClsPluginTransactional', 'Transactional'],
+  '@nestjs-cls/transactional-adapter-typeorm': ['TransactionalAdapterTypeOrm'],
+  'nestjs-cls': ['ClsModule'],
+  typeorm: ['DataSource'],
   '@nestjs/microservices': ['EventPattern', 'Payload'],
   '@nestjs/testing': ['Test'],
   '@nestjs/websockets': [

@@ -35,6 +35,7 @@ export {
   type EventType,
   type EventTypeOptions,
 } from './core/event-types/event-type.js';
+export type { TransactionMode } from './core/event-types/transaction-mode.js';
 export type { TypeOptions } from './core/event-types/read-type-options.js';
 export type { EventsOf } from './core/event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './core/event-types/field.js';

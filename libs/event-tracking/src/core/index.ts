@@ -1,12 +1,8 @@
 export type { EventStats } from './tree/event-stats.js';
 export type { DropReason } from './diagnostics/drop-reason.js';
 export type { Backend, Backends, Deadline, Outcome } from './tree/backend.js';
-export {
-  StorageContextLocator,
-  type ContextLocator,
-  type ScopeFrame,
-  type ScopeStorage,
-} from './context/context-locator.js';
+export { StorageContextLocator, type ContextLocator } from './context/context-locator.js';
+export type { ScopeFrame, ScopeStorage } from './context/scope-storage.js';
 export {
   ContextStack,
   type ContextScope,
@@ -42,6 +38,7 @@ export {
   type EventType,
   type EventTypeOptions,
 } from './event-types/event-type.js';
+export type { TransactionMode } from './event-types/transaction-mode.js';
 export type { TypeOptions } from './event-types/read-type-options.js';
 export type { EventsOf } from './event-types/event-map.js';
 export type { DataOf, FieldDescription, Fields, FieldTypes } from './event-types/field.js';

@@ -1,4 +1,5 @@
 import { ContextStack, type ContextScope } from './context-stack.js';
+import type { ScopeFrame, ScopeStorage } from './scope-storage.js';
 
 /** Finds the context stack of the running code. */
 export interface ContextLocator {
@@ -10,23 +11,6 @@ export interface ContextLocator {
    * @param scope - the kind of scope to open, or an open scope to continue in
    */
   run<T>(scope: ContextScope | ContextStack, fn: () => T): T;
-}
-
-/** The part of `AsyncLocalStorage` in which a {@link StorageContextLocator} keeps its scopes. */
-export interface ScopeStorage {
-  getStore(): ScopeFrame | undefined;
-  run<T>(frame: ScopeFrame, fn: () => T): T;
-}
-
-/**
- * The current scope of one locator, linked to the current scopes of other locators.
- *
- * @remarks Each frame names its locator, so that all applications can share one storage.
- */
-export interface ScopeFrame {
-  readonly owner: ContextLocator;
-  readonly stack: ContextStack;
-  readonly others: ScopeFrame | undefined;
 }
 
 /** Keeps the scopes of a locator in a storage that follows asynchronous execution. */
@@ -47,6 +31,7 @@ export abstract class StorageContextLocator implements ContextLocator {
       owner: this,
       stack: typeof scope === 'string' ? this.#open(scope, current) : scope,
       others: without(this, current),
+      transaction: beginsElsewhere(scope) ? undefined : current?.transaction,
     };
     return storage.run(frame, fn);
   }
@@ -54,6 +39,11 @@ export abstract class StorageContextLocator implements ContextLocator {
   #open(scope: ContextScope, current: ScopeFrame | undefined): ContextStack {
     return new ContextStack(scope, outerOf(scope, frameOf(this, current)?.stack) ?? this.#process);
   }
+}
+
+/** Whether a new scope belongs to other work than the code that opens it. */
+function beginsElsewhere(scope: ContextScope | ContextStack): boolean {
+  return scope === 'request' || scope === 'connection';
 }
 
 /**

@@ -9,6 +9,8 @@
  * - `filter_failed`: a filter threw, and filters fail closed
  * - `closed`: the tracker had been closed
  * - `startup_overflow`: too many events were emitted before the tree was ready
+ * - `rolled_back`: the transaction that the event was emitted in was rolled back
+ * - `transaction_overflow`: too many events already waited for the end of the transaction
  * - `recursion`: creating or delivering an event emitted another event, in a cycle
  * - `internal_error`: the event could not be created
  */
@@ -21,5 +23,7 @@ export type DropReason =
   | 'filter_failed'
   | 'closed'
   | 'startup_overflow'
+  | 'rolled_back'
+  | 'transaction_overflow'
   | 'recursion'
   | 'internal_error';

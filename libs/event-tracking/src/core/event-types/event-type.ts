@@ -5,6 +5,7 @@ import { stackIn } from './call-site.js';
 import { noteDeclaredType } from './declared-types.js';
 import type { DataOf, FieldDescription, Fields } from './field.js';
 import { readFields, readTypeOptions, type TypeOptions } from './read-type-options.js';
+import { checkedTransactionMode, type TransactionMode } from './transaction-mode.js';
 import type { InputOf, JsonSchema, StandardSchema } from './standard-schema.js';
 
 declare const DATA: unique symbol;
@@ -48,6 +49,8 @@ export interface EventType<
   readonly contexts: readonly string[];
   /** The keys of the merged context by name; undefined if they are not described. */
   readonly contextFields: Readonly<Record<string, FieldDescription>> | undefined;
+  /** Whether such events wait for the end of a transaction; undefined if the tracker decides. */
+  readonly transaction: TransactionMode | undefined;
 }
 
 /** A context type: the meaning and the keys of contexts with one name. Created by {@link defineContext}. */
@@ -77,6 +80,12 @@ export interface EventTypeOptions<
    * @default not described
    */
   contexts?: readonly (ContextType | string)[];
+  /**
+   * Whether events that are emitted in a transaction wait for its end.
+   *
+   * @default the tracker's `transaction`
+   */
+  transaction?: TransactionMode;
 }
 
 const CONTEXT_KEYS: KeysOf<TypeOptions> = {
@@ -85,7 +94,11 @@ const CONTEXT_KEYS: KeysOf<TypeOptions> = {
   schema: true,
   example: true,
 };
-const EVENT_KEYS: KeysOf<EventTypeOptions> = { ...CONTEXT_KEYS, contexts: true };
+const EVENT_KEYS: KeysOf<EventTypeOptions> = {
+  ...CONTEXT_KEYS,
+  contexts: true,
+  transaction: true,
+};
 
 /**
  * Declares an event type as a value: it types `emit`, documents the events, and validates them where it has a schema.
@@ -163,6 +176,7 @@ export function eventTypeFrom(
     kind: 'event',
     stack,
     contexts: readContexts(options.contexts ?? [], where),
+    transaction: checkedTransactionMode(options.transaction, `${where}: `),
     contextFields:
       contextFields === undefined ? undefined : readFields(contextFields, 'contextFields', where),
   });

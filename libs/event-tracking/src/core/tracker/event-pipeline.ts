@@ -1,6 +1,15 @@
 import type { ContextLocator } from '../context/context-locator.js';
 import type { ContextStack, EnteredContext } from '../context/context-stack.js';
 import { DefaultContextLocator } from '../context/default-context-locator.js';
+import { runningTransaction } from '../context/running-transaction.js';
+import {
+  hasActiveTransactions,
+  MAX_HELD_EVENTS,
+  MAX_HELD_SIZE,
+  type EventHolder,
+  type HeldEvent,
+  type TransactionScope,
+} from '../context/transaction-scope.js';
 import { describeError, quoteName } from '../diagnostics/describe.js';
 import { NotPersistedError } from '../diagnostics/errors.js';
 import { Diagnostics } from '../diagnostics/diagnostics.js';
@@ -10,6 +19,7 @@ import type { TrackingEvent } from '../event/event.js';
 import { endPeriod } from '../event/periods.js';
 import { checkedTypes, nameOfType, type ContextType } from '../event-types/event-type.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
+import { checkedTransactionMode, type TransactionMode } from '../event-types/transaction-mode.js';
 import { TypeCheck } from '../event-types/type-check.js';
 import { TypeRegister } from '../event-types/type-register.js';
 import type { Deadline } from '../tree/backend.js';
@@ -32,7 +42,10 @@ import type { TrackerStats } from './tracker-stats.js';
 export type EventPipelineOptions = Omit<TrackerOptions, 'backends' | 'processors'>;
 
 /** Options that may be known only with the tree. */
-export type AttachOptions = Pick<TrackerOptions, 'contextLocator' | 'maxEventSize' | 'strict'>;
+export type AttachOptions = Pick<
+  TrackerOptions,
+  'contextLocator' | 'maxEventSize' | 'strict' | 'transaction'
+>;
 
 /** How deeply emits may nest before they count as a cycle. */
 const MAX_NESTED_EMITS = 8;
@@ -44,7 +57,7 @@ const MAX_NESTED_EMITS = 8;
  * The tree comes later than the pipeline, so that the tree's backends may depend on the tracker. Events emitted before
  * are buffered, up to a limit, and delivered once the tree is attached.
  */
-export class EventPipeline {
+export class EventPipeline implements EventHolder {
   readonly name: string;
   readonly diagnostics: Diagnostics;
   readonly types = new TypeRegister((record, type) => {
@@ -54,12 +67,15 @@ export class EventPipeline {
   readonly check: TypeCheck;
   /** Called when a context is entered for the whole process, with its name. */
   onProcessContext: ((name: string | undefined) => void) | undefined;
+  beforeCommit: ((events: readonly HeldEvent[], client: unknown) => Promise<void>) | undefined;
   readonly #factory: EventFactory;
   readonly #counters = new EventCounters();
   #root: RoutingBackend | undefined;
   #rootNode: TreeNode | undefined;
   #startup: StartupBuffer | undefined = new StartupBuffer();
   #state: 'open' | 'disabled' | 'closed' = 'open';
+  #transaction: TransactionMode | undefined;
+  readonly #held = new Map<TransactionScope, number>();
   #nested = 0;
   #closing: Promise<void> | undefined;
   /** Called once the tree is attached, or never will be. */
@@ -77,6 +93,7 @@ export class EventPipeline {
     this.diagnostics = new Diagnostics(options.logger);
     this.check = new TypeCheck(this.diagnostics);
     this.check.isStrict = strict === true;
+    this.#transaction = checkedTransactionMode(options.transaction, '');
     this.#factory = new EventFactory({
       tracker: name,
       locator: checkedLocator(contextLocator),
@@ -125,6 +142,29 @@ export class EventPipeline {
     }
   }
 
+  release(held: HeldEvent): void {
+    const { event, size } = held;
+    this.#countHeld(held, -1);
+    if (this.#state === 'disabled') return;
+    try {
+      if (this.#state === 'closed') {
+        this.#drop('closed', event.name, 'the tracker was closed before its transaction ended');
+      } else {
+        this.#route(event, size);
+      }
+    } catch (error) {
+      this.#counters.drop('internal_error');
+      this.#reportDrop(event.name, describeError(error));
+    }
+  }
+
+  rollBack(held: HeldEvent): void {
+    this.#countHeld(held, -1);
+    // No loss: the event tells of something that did not happen.
+    const { dropped } = this.#counters;
+    dropped.rolled_back = (dropped.rolled_back ?? 0) + 1;
+  }
+
   /** Enters a context in the innermost scope, and reports values that JSON cannot represent. */
   enterContext(
     context: string | ContextType | undefined,
@@ -147,10 +187,11 @@ export class EventPipeline {
    * @throws {@link ImproperlyConfigured} for an invalid locator or size
    */
   attach(root: RoutingBackend, options: AttachOptions = {}): void {
-    const { contextLocator, maxEventSize, strict } = options;
+    const { contextLocator, maxEventSize, strict, transaction } = options;
     if (contextLocator !== undefined) this.#factory.locator = checkedLocator(contextLocator);
     if (maxEventSize !== undefined) this.#factory.maxEventSize = checkedSize(maxEventSize);
     if (strict !== undefined) this.check.isStrict = strict;
+    if (transaction !== undefined) this.#transaction = checkedTransactionMode(transaction, '');
     const { name: tracker, diagnostics } = this;
     this.#root = root;
     this.#rootNode = root[NODE];
@@ -184,7 +225,7 @@ export class EventPipeline {
     const own = this.#counters.read();
     return {
       ...own,
-      pending: own.pending + (this.#startup?.size ?? 0),
+      pending: own.pending + this.#heldIn(this.#held.keys()) + (this.#startup?.size ?? 0),
       backends: this.#root?.stats() ?? {},
       violations: this.check.violations.counts(),
     };
@@ -192,6 +233,7 @@ export class EventPipeline {
 
   /** Resolves when all events emitted so far have been delivered or given up, or the signal aborts; never rejects. */
   async flush(options: Deadline): Promise<void> {
+    if (this.#held.size > 0) await this.#transactionsElsewhere(options.signal);
     await this.#root?.flush(options);
     await untilAborted(this.check.settled(), options.signal);
     this.diagnostics.reportSuppressed();
@@ -209,7 +251,7 @@ export class EventPipeline {
   /** Reports the events that are lost because the process exits, after queues have saved what they can. */
   onExit(): void {
     const inTree = this.#root?.[NODE].abandon() ?? {};
-    const held = this.#startup?.size ?? 0;
+    const held = this.#heldIn(this.#held.keys()) + (this.#startup?.size ?? 0);
     const lost = Object.entries(held > 0 ? { '': held, ...inTree } : inTree);
     if (lost.length === 0) return;
     const places = lost.map(([path, count]) => `${count} at ${placeOf(path)}`).join(', ');
@@ -245,9 +287,11 @@ export class EventPipeline {
     // Only where necessary: events emitted while it waits would count as emitted before the call.
     if ((this.#startup?.size ?? 0) > 0) await untilAborted(this.#treeIsReady(), signal);
     const until = endPeriod();
+    const transactions = [...this.#held.keys()];
+    if (transactions.length > 0) await this.#transactionsElsewhere(signal);
     const query = { since: scope?.since ?? this.#unconfirmedSince, until, signal };
     const below = await this.#root?.[NODE].persisted(query);
-    const held = this.#startup?.size ?? 0;
+    const held = this.#heldIn(transactions) + (this.#startup?.size ?? 0);
     const events = [...unpersistedAt('', this.#counters, query, held), ...(below ?? [])];
     const pending = events.filter(({ reason }) => reason === 'pending');
     if (scope === undefined && pending.length === 0) this.#unconfirmedSince = until + 1;
@@ -256,7 +300,8 @@ export class EventPipeline {
       ({ path, reason, count }) => `${count} ${reason} at ${placeOf(path)}`,
     );
     throw new NotPersistedError(
-      `Not all events of the tracker '${this.name}' are durable: ${places.join(', ')}.`,
+      `Not all events of the tracker '${this.name}' are durable: ${places.join(', ')}.` +
+        (this.#isInHoldingTransaction() ? ` Await persisted() after the transaction.` : ''),
       { events, cause: pending.length > 0 ? (signal.reason as unknown) : undefined },
     );
   }
@@ -284,7 +329,9 @@ export class EventPipeline {
     this.#nested++;
     try {
       const { event, size } = this.#factory.make(name, data);
-      this.#route(event, size);
+      const transaction = hasActiveTransactions() ? this.#transactionOf(name) : undefined;
+      if (transaction === undefined) this.#route(event, size);
+      else this.#hold(transaction, event, size);
     } finally {
       this.#nested--;
     }
@@ -304,11 +351,62 @@ export class EventPipeline {
     this.#counters.delivered++;
   }
 
+  #transactionOf(name: unknown): TransactionScope | undefined {
+    const transaction = runningTransaction()?.scopeFor(this);
+    if (transaction === undefined) return undefined;
+    const type = typeof name === 'string' ? this.types.event(name) : this.types.of(name);
+    const mode = type?.type.transaction ?? this.#transaction;
+    return mode === 'always' ? undefined : transaction;
+  }
+
+  #hold(transaction: TransactionScope, event: TrackingEvent, size: number): void {
+    const held = transaction.hold(this, event, size);
+    if (held === undefined) {
+      this.#drop(
+        'transaction_overflow',
+        event.name,
+        `its transaction already holds ${MAX_HELD_EVENTS} events or ${MAX_HELD_SIZE / 2 ** 20} MiB. ` +
+          `Commit more often, or declare the event with transaction: 'always'`,
+      );
+      return;
+    }
+    this.#countHeld(held, 1);
+    transaction.dropLate();
+  }
+
+  #isInHoldingTransaction(): boolean {
+    const running = runningTransaction();
+    return [...this.#held.keys()].some((each) => running?.isWithin(each) === true);
+  }
+
+  #countHeld({ transaction }: HeldEvent, change: 1 | -1): void {
+    const count = (this.#held.get(transaction) ?? 0) + change;
+    if (count > 0) this.#held.set(transaction, count);
+    else this.#held.delete(transaction);
+  }
+
+  #heldIn(transactions: Iterable<TransactionScope>): number {
+    let sum = 0;
+    for (const transaction of transactions) sum += this.#held.get(transaction) ?? 0;
+    return sum;
+  }
+
+  /** Resolves when the transactions that hold events have ended, except those around the caller. */
+  async #transactionsElsewhere(signal: AbortSignal | undefined): Promise<void> {
+    const running = runningTransaction();
+    const others = [...this.#held.keys()].filter((each) => running?.isWithin(each) !== true);
+    await untilAborted(Promise.all(others.map(async (each) => each.ended())), signal);
+  }
+
   #registerBelow(record: MetadataRecord): void {
     this.#root?.register(record).catch(() => {}); // reported by the tree
   }
 
-  #drop(reason: 'closed' | 'startup_overflow' | 'recursion', name: unknown, why: string): void {
+  #drop(
+    reason: 'closed' | 'startup_overflow' | 'transaction_overflow' | 'recursion',
+    name: unknown,
+    why: string,
+  ): void {
     this.#counters.drop(reason);
     this.#reportDrop(name, why);
   }

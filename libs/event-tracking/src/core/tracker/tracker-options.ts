@@ -5,6 +5,7 @@ import { describeValue } from '../diagnostics/describe.js';
 import type { DiagnosticLogger } from '../diagnostics/diagnostics.js';
 import { ImproperlyConfigured } from '../diagnostics/errors.js';
 import type { ContextType, EventType } from '../event-types/event-type.js';
+import type { TransactionMode } from '../event-types/transaction-mode.js';
 import type { Processor } from '../tree/processor.js';
 
 /** Options of a {@link Tracker}. */
@@ -47,6 +48,12 @@ export interface TrackerOptions {
    */
   strict?: boolean;
   /**
+   * Whether events that are emitted in a transaction wait for its end; event types can differ.
+   *
+   * @default 'commit', which has an effect only in transactions that the library can observe
+   */
+  transaction?: TransactionMode;
+  /**
    * The tracker's name in messages, and the one that contexts can be limited to.
    *
    * @default 'default'
@@ -67,6 +74,7 @@ const OPTION_KEYS: KeysOf<TrackerOptions> = {
   maxEventSize: true,
   eventTypes: true,
   strict: true,
+  transaction: true,
   name: true,
   logger: true,
 };

@@ -33,6 +33,13 @@ import { VERSION } from './version.js';
 registerCopy(VERSION, OWN_FILES);
 
 /**
+ * Returns the pipeline of a tracker; undefined for any other value.
+ *
+ * @internal
+ */
+export let pipelineOf: (tracker: unknown) => EventPipeline | undefined;
+
+/**
  * Emits events, with the contexts entered around the code that emits them, into a tree of backends.
  *
  * @typeParam Events - the data of events by name ({@link EventsOf}); the compiler rejects other names and other data.
@@ -46,6 +53,13 @@ registerCopy(VERSION, OWN_FILES);
  * ```
  */
 export class Tracker<Events extends object = object> {
+  static {
+    pipelineOf = (tracker) =>
+      typeof tracker === 'object' && tracker !== null && #pipeline in tracker
+        ? tracker.#pipeline
+        : undefined;
+  }
+
   readonly #pipeline: EventPipeline;
 
   /** @throws {@link ImproperlyConfigured} for an invalid option */

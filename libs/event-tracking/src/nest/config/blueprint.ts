@@ -1,4 +1,5 @@
 import type { FactoryProvider, InjectionToken, Type } from '@nestjs/common';
+import type { TransactionMode } from '../../core/event-types/transaction-mode.js';
 import type { DeliveryOptions } from '../../delivery/delivery-options.js';
 import type { EventTrackingOptions } from './event-tracking-options.js';
 
@@ -6,7 +7,7 @@ import type { EventTrackingOptions } from './event-tracking-options.js';
 export interface Blueprint {
   options: EventTrackingOptions;
   /** The root of each tracker's tree, by the tracker's name. */
-  trackers: ReadonlyMap<string, NodeEntry>;
+  trackers: ReadonlyMap<string, TreeRoot>;
   contextLocator: ObjectSource | undefined;
 }
 
@@ -21,6 +22,11 @@ export interface NodeEntry {
   queue: ObjectSource | undefined;
   processors: readonly ObjectSource[];
   children: ReadonlyMap<string, TreeEntry>;
+}
+
+/** The root of a tracker's tree. */
+export interface TreeRoot extends NodeEntry {
+  transaction: TransactionMode | undefined;
 }
 
 /** A configured destination. */

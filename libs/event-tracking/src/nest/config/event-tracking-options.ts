@@ -6,6 +6,7 @@ import type {
   Type,
 } from '@nestjs/common';
 import type { ContextType, EventType } from '../../core/event-types/event-type.js';
+import type { TransactionMode } from '../../core/event-types/transaction-mode.js';
 import type {
   BackendDefinitions,
   ContextLocatorDefinition,
@@ -33,6 +34,12 @@ export interface TrackerTreeOptions {
    * @default none
    */
   processors?: readonly ProcessorDefinition[];
+  /**
+   * Whether events that are emitted in a transaction wait for its end; event types can differ.
+   *
+   * @default 'commit', which has an effect only in transactions that the library can observe
+   */
+  transaction?: TransactionMode;
 }
 
 /**

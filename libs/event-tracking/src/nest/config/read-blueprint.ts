@@ -3,6 +3,7 @@ import { checkKeys } from '../../core/diagnostics/check-options.js';
 import { describeValue } from '../../core/diagnostics/describe.js';
 import { ImproperlyConfigured } from '../../core/diagnostics/errors.js';
 import { checkedTypes } from '../../core/event-types/event-type.js';
+import { checkedTransactionMode } from '../../core/event-types/transaction-mode.js';
 import { isBackend } from '../../core/tree/backend.js';
 import { compareCodePoints } from '../../core/event/compare-code-points.js';
 import { isClassOf, toStep } from '../../core/tree/processor.js';
@@ -15,16 +16,18 @@ import type {
   NodeEntry,
   ObjectSource,
   TreeEntry,
+  TreeRoot,
 } from './blueprint.js';
 import type { EventTrackingOptions } from './event-tracking-options.js';
 
 /** The keys of {@link EventTrackingOptions}. */
 export const OPTION_KEYS: readonly string[] = (
-  'enabled queue processors backends trackers context ' +
+  'enabled queue processors backends transaction trackers context ' +
   'contextLocator worker maxEventSize eventTypes strict shutdownTimeout registerGlobally'
 ).split(' ');
 const EXTRA_KEYS = ['imports', 'isGlobal'];
 const NODE_KEYS = ['queue', 'processors', 'backends'];
+const TREE_KEYS = [...NODE_KEYS, 'transaction'];
 const DEFINITION_KEYS = ['useClass', 'useFactory', 'useExisting', 'useValue'];
 
 /**
@@ -58,9 +61,9 @@ export function readBlueprint(options: EventTrackingOptions): Blueprint {
   };
 }
 
-function readTrackers(options: EventTrackingOptions): Map<string, NodeEntry> {
-  const roots = new Map<string, NodeEntry>();
-  roots.set(DEFAULT_TRACKER, readNode(options, ''));
+function readTrackers(options: EventTrackingOptions): Map<string, TreeRoot> {
+  const roots = new Map<string, TreeRoot>();
+  roots.set(DEFAULT_TRACKER, readTree(options, ''));
   for (const [name, tree] of Object.entries(checkedTrackers(options.trackers ?? {}))) {
     const where = `trackers.${name}`;
     if (name === DEFAULT_TRACKER) {
@@ -74,10 +77,18 @@ function readTrackers(options: EventTrackingOptions): Map<string, NodeEntry> {
         `${where} must be an object such as { backends: { … } }; received ${describeValue(tree)}.`,
       );
     }
-    checkKeys(tree, where, NODE_KEYS);
-    roots.set(name, readNode(tree, `${where}.`));
+    checkKeys(tree, where, TREE_KEYS);
+    roots.set(name, readTree(tree, `${where}.`));
   }
   return roots;
+}
+
+function readTree(
+  tree: Parameters<typeof readNode>[0] & { transaction?: unknown },
+  where: string,
+): TreeRoot {
+  const transaction = checkedTransactionMode(tree.transaction, where);
+  return { ...readNode(tree, where), transaction };
 }
 
 function readNode(

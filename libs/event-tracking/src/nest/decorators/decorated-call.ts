@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import type { Observable } from 'rxjs';
 import type { ContextStack } from '../../core/context/context-stack.js';
+import { runOutsideTransactions } from '../../core/context/running-transaction.js';
 import { describeError, describeValue } from '../../core/diagnostics/describe.js';
 import { isPlainObject } from '../../core/event/event.js';
 import { nameOfType, type ContextType, type EventType } from '../../core/event-types/event-type.js';
@@ -172,7 +173,11 @@ export class DecoratedCall {
       const tracker = this.application.injectedTracker(step.tracker ?? DEFAULT_TRACKER);
       try {
         if (tracker === undefined) throw new TypeError(`there is no tracker '${step.tracker}'`);
-        tracker.emit(step.event as string, data ?? {});
+        const emit = (): void => tracker.emit(step.event as string, data ?? {});
+        // The rollback that an error causes would drop the event that tells of it.
+        const mode = step.transaction ?? ('error' in outcome ? 'always' : undefined);
+        if (mode === 'always') runOutsideTransactions(emit);
+        else emit();
       } catch (fault) {
         this.#report(`the event '${nameOfType(step.event)}'`, fault);
       }

@@ -84,6 +84,7 @@ function checkTrackers(instanceOrPrototype: object, application: EventTrackingAp
       const plan = planOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
       for (const step of [...(plan?.contexts ?? []), ...(plan?.emits ?? [])]) {
         const { tracker } = step;
+        if ('event' in step && step.transaction === 'commit') application.asksForCommit = true;
         if (tracker !== undefined && application.tracker(tracker) === undefined) {
           const known = [...application.trackers.keys()].map((each) => `'${each}'`).join(', ');
           const name = nameOfType('event' in step ? step.event : step.context);

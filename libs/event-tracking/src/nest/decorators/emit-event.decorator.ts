@@ -8,6 +8,10 @@ import {
   type EventDataOf,
   type EventType,
 } from '../../core/event-types/event-type.js';
+import {
+  checkedTransactionMode,
+  type TransactionMode,
+} from '../../core/event-types/transaction-mode.js';
 import { decorateMethod } from './decorate-method.js';
 import type { MethodCall } from './method-call.js';
 import type { EmitOn } from './method-plan.js';
@@ -33,6 +37,13 @@ export interface EmitEventOptions<
    * @default 'success'
    */
   on?: EmitOn;
+  /**
+   * Whether the event waits for the end of the transaction in which the method ends.
+   *
+   * @remarks `always` wins over the event type and the tracker.
+   * @default 'always' for a method that failed; otherwise the type or the tracker decides
+   */
+  transaction?: TransactionMode;
   /**
    * The name of the tracker that emits the event.
    *
@@ -91,8 +102,9 @@ export function EmitEvent(
     );
   }
   const decorator = `@EmitEvent('${nameOfType(event)}')`;
-  checkOptions(options, decorator, { data: true, on: true, tracker: true });
+  checkOptions(options, decorator, { data: true, on: true, transaction: true, tracker: true });
   const { data, on = 'success', tracker } = options;
+  const transaction = checkedTransactionMode(options.transaction, `${decorator}: `);
   if (data !== undefined && typeof data !== 'function' && !isPlainObject(data)) {
     throw new ImproperlyConfigured(
       `${decorator}: data must be an object or a function that returns one; ` +
@@ -104,7 +116,7 @@ export function EmitEvent(
       `${decorator}: on must be 'success', 'error' or 'settled'; received ${describeValue(on)}.`,
     );
   }
-  const emit = { event, data, on, tracker };
+  const emit = { event, data, on, transaction, tracker };
   return ((prototype: object, key: string | symbol, descriptor?: PropertyDescriptor) =>
     decorateMethod(decorator, prototype, key, descriptor, { emit })) as MethodDecorator;
 }

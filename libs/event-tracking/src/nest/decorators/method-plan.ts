@@ -1,4 +1,5 @@
 import type { ContextType, EventType } from '../../core/event-types/event-type.js';
+import type { TransactionMode } from '../../core/event-types/transaction-mode.js';
 import type { CallFactory } from './method-call.js';
 
 /** When a method's event is emitted. */
@@ -16,6 +17,7 @@ export interface EmitStep {
   readonly event: string | EventType;
   readonly data: object | CallFactory | undefined;
   readonly on: EmitOn;
+  readonly transaction: TransactionMode | undefined;
   readonly tracker: string | undefined;
 }
 

@@ -5,6 +5,7 @@ import { Diagnostics } from '../../core/diagnostics/diagnostics.js';
 import { EventViolationError } from '../../core/diagnostics/errors.js';
 import {
   isContextType,
+  isEventType,
   nameOfType,
   type ContextType,
   type EventType,
@@ -30,6 +31,8 @@ export class EventTrackingApplication {
   enabled = true;
   /** Whether Nest has begun to close the application. */
   isClosing = false;
+  /** Whether the configuration, an event type or a decorator has `transaction: 'commit'`. */
+  asksForCommit = false;
   #locator: ContextLocator = new ClsContextLocator();
   readonly #logger = new Logger('EventTracking');
   readonly #trackers = new Map<string, OwnedTracker>();
@@ -89,6 +92,7 @@ export class EventTrackingApplication {
   register(types: Iterable<EventType | ContextType>): void {
     for (const type of types) {
       this.#types.push(type);
+      if (isEventType(type) && type.transaction === 'commit') this.asksForCommit = true;
       for (const { tracker } of this.#trackers.values()) tracker.register(type);
     }
   }

@@ -33,6 +33,7 @@ import { openScopesOverHttp } from '../request/open-scopes-over-http.js';
 import { openScopesOverMessages } from '../request/open-scopes-over-messages.js';
 import { RequestContext } from '../request/request-context.js';
 import { warnOfProcessContexts } from './process-context-warning.js';
+import { warnOfUnobservedTransactions } from './transaction-warning.js';
 import { RequestScopes } from '../request/request-scopes.js';
 import { bindSharedClients } from '../request/shared-clients.js';
 import {
@@ -123,6 +124,7 @@ export class EventTrackingCoreModule
   }
 
   onApplicationBootstrap(): void {
+    warnOfUnobservedTransactions(this.builder.application, this.modules);
     // Later, so that the code that awaits the application's initialization still belongs to it.
     afterPromises(() => warnOfProcessContexts(this.builder.application, this.adapterHost));
   }

@@ -99,7 +99,10 @@ export class TreeBuilder {
       ),
     );
     for (const [name, root] of roots) {
-      application.ownTracker(name).pipeline.attach(root, { contextLocator, maxEventSize, strict });
+      const { transaction } = blueprint.trackers.get(name)!;
+      if (transaction === 'commit') application.asksForCommit = true;
+      const options = { contextLocator, maxEventSize, strict, transaction };
+      application.ownTracker(name).pipeline.attach(root, options);
     }
   }
 

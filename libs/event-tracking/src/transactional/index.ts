@@ -1,0 +1,2 @@
+export { inTransaction, type WrapAttempt } from './in-transaction.js';
+export { transactionalEvents } from './transactional-events.js';

@@ -18,7 +18,6 @@ export interface ConnectionSettings {
 /** One request to the origin of an {@link HttpConnection}. */
 export interface HttpRequest {
   readonly method: string;
-  /** The path with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | null;

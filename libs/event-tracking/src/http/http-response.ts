@@ -50,7 +50,6 @@ export function judge(
   };
 }
 
-/** Returns the outcome of an event whose delivery failed with a classified error. */
 export function failed(error: EventTrackingError): Outcome & { ok: false } {
   if (!(error instanceof RetryableDeliveryError)) return { ok: false, error, retryable: false };
   const { retryAfterMs } = error;

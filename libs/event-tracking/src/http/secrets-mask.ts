@@ -4,7 +4,6 @@ const MASK = '***';
 /** Shorter values are words rather than secrets, and would garble the text. */
 const MIN_LENGTH = 8;
 
-/** Returns a function that masks the secrets of a backend in text of a server. */
 export function secretsMask(
   headers: Readonly<Record<string, string>>,
   query: string,

@@ -14,7 +14,6 @@ export interface PosthogMapping {
    * @default the context and the data, whose keys come first
    */
   properties?: (event: TrackingEvent) => Record<string, unknown>;
-  /** Returns properties to store with the person (`$set`). */
   personProperties?: (event: TrackingEvent) => Record<string, unknown> | undefined;
 }
 

@@ -20,7 +20,6 @@ interface Section {
   content: Content;
 }
 
-/** Renders the page of an event type or context type. */
 export function typePage(type: CatalogueType, catalogue: Catalogue): string {
   const { kind, name, current } = type;
   const sections = sectionsOf(type, catalogue);

@@ -51,7 +51,6 @@ export class TransactionScope {
   readonly #connection: object | undefined;
   readonly #only: EventHolder | undefined;
   readonly #currentClient: (() => unknown) | undefined;
-  /** The clients of the transaction and its savepoints. */
   readonly #clients: Set<unknown>;
   readonly #usage: Usage;
   #state: 'open' | 'committed' | 'rolled_back' = 'open';
@@ -151,7 +150,6 @@ export class TransactionScope {
     await new Promise<void>((resolve) => this.#onEnd.push(resolve));
   }
 
-  /** Returns the transaction that takes over an event of this savepoint. */
   #targetOf({ holder }: HeldEvent, joined: TransactionScope): TransactionScope | undefined {
     return joined.#find((scope) => scope.#accepts(holder) && scope.#isJoinedBy(this.#connection));
   }

@@ -14,7 +14,6 @@ export interface PeriodRange {
   readonly until: number;
 }
 
-/** Returns the number of the current period, in which events arrive now. */
 export function currentPeriod(): number {
   return periods.current;
 }

@@ -38,7 +38,6 @@ export class Segment {
     this.#done = new SequenceSet(first);
   }
 
-  /** Returns the first sequence number of a segment by the name of its file. */
   static firstIn(name: string): number | undefined {
     const digits = NAME.exec(name)?.[1];
     return digits === undefined ? undefined : Number(digits);

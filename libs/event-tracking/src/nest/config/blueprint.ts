@@ -6,7 +6,6 @@ import type { EventTrackingOptions } from './event-tracking-options.js';
 /** The validated configuration of an application, before any object of it is created. */
 export interface Blueprint {
   options: EventTrackingOptions;
-  /** The root of each tracker's tree, by the tracker's name. */
   trackers: ReadonlyMap<string, TreeRoot>;
   contextLocator: ObjectSource | undefined;
 }
@@ -24,7 +23,6 @@ export interface NodeEntry {
   children: ReadonlyMap<string, TreeEntry>;
 }
 
-/** The root of a tracker's tree. */
 export interface TreeRoot extends NodeEntry {
   transaction: TransactionMode | undefined;
 }

@@ -14,7 +14,6 @@ import { observeResponse } from './observe-response.js';
 import { CallScope, type RequestScope } from './request-scope.js';
 import { readKeptKeys, type KeptKey } from './request-target.js';
 
-/** Enters the context of a request into the request's scope. */
 export class RequestContext {
   readonly #options: RequestContextOptions | undefined;
   // Created once per application, because each request needs them.

@@ -99,7 +99,6 @@ export class RequestScope extends DispatchScope {
     this.refresh();
   }
 
-  /** Adds the status and the duration of the request to the default context. */
   addAnswer(status: number, duration: number): void {
     const { defaults } = this;
     if (defaults === undefined) return;
@@ -141,7 +140,6 @@ function methodOf(instance: object, method: string | symbol): unknown {
   return (instance as Record<string | symbol, unknown>)[method];
 }
 
-/** Stores a scope where all stages of a request find it. */
 export function storeScope(carrier: object, scope: RequestScope): void {
   scope.inOtherApplication = latestScopeOf(carrier);
   (carrier as Carrier)[SCOPE] = scope;
@@ -157,7 +155,6 @@ export function scopeOf(
   return scope;
 }
 
-/** Returns the scope of a request, of the latest application that it passed through. */
 export function latestScopeOf(request: Carrier): RequestScope | undefined {
   return request[SCOPE] ?? request.raw?.[SCOPE];
 }

@@ -14,6 +14,7 @@ export interface PosthogMapping {
    * @default the context and the data, whose keys come first
    */
   properties?: (event: TrackingEvent) => Record<string, unknown>;
+  /** Returns properties to store with the person (`$set`). */
   personProperties?: (event: TrackingEvent) => Record<string, unknown> | undefined;
 }
 

@@ -21,6 +21,8 @@ const ROOMS = {
   },
   mongo: { rooms: ['core', 'delivery'], packages: ['@nestjs/common', 'mongoose'] },
   segment: { rooms: ['core', 'delivery'], packages: ['@segment/analytics-node'] },
+  http: { rooms: ['core', 'delivery'], packages: ['undici'] },
+  posthog: { rooms: ['core', 'delivery', 'http'], packages: [] },
   bullmq: { rooms: ['core', 'delivery'], packages: ['bullmq', '@nestjs/bullmq', '@nestjs/common'] },
   disk: { rooms: ['core', 'delivery'], packages: ['@nestjs/common'] },
   threads: { rooms: ['core'], packages: ['piscina', '@nestjs/common'] },

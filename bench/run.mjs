@@ -7,6 +7,7 @@ const ALL = [
   'event-types',
   'logger',
   'http',
+  'http-backend',
   'requests',
   'mongo',
   'segment',

@@ -160,7 +160,7 @@ describe('A damaged store', () => {
     const trackers = [1, 2, 3].map(() => processes.start(destination));
     await Promise.all(trackers.map((tracker) => tracker.flush()));
     const count = COUNT - reportedLoss();
-    await vi.waitUntil(() => destination.events.length === count);
+    await vi.waitUntil(() => destination.events.length === count, { timeout: 10_000 });
     for (const tracker of trackers) await tracker.close();
     await processes.start(destination).flush();
     expect(processes.log.filter((text) => text.includes('is damaged:'))).toHaveLength(1);

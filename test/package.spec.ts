@@ -127,7 +127,16 @@ describe('The packed library', () => {
   });
 
   it.each([
-    [['bullmq@4', 'mongoose@7', 'piscina@3', '@segment/analytics-node@1', 'typescript@4.9']],
+    [
+      [
+        'bullmq@4',
+        'mongoose@7',
+        'piscina@3',
+        'undici@5',
+        '@segment/analytics-node@1',
+        'typescript@4.9',
+      ],
+    ],
     [['bullmq@5', 'mongoose@8', 'piscina@4', '@segment/analytics-node@2', 'typescript@7']],
   ])('can be installed beside %j', { timeout: 120_000 }, async (packages) => {
     await resolveInstallation(tarball, packages);
@@ -207,6 +216,8 @@ describe('The packed library', () => {
           catalogue: 'Event catalogue',
           mongo: true,
           segment: true,
+          http: true,
+          posthog: true,
           pending: 1,
         });
       });

@@ -27,6 +27,7 @@ import {
   type EventTrackingModuleOptions,
 } from 'nestjs-event-tracking';
 import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
+import { HttpBackend, type HttpBackendOptions } from 'nestjs-event-tracking/http';
 import { MongoBackend, type MongoBackendOptions } from 'nestjs-event-tracking/mongo';
 import { SegmentBackend } from 'nestjs-event-tracking/segment';
 import { ThreadProcessor } from 'nestjs-event-tracking/threads';
@@ -37,6 +38,7 @@ import { z } from 'zod';
 import { z as z3 } from 'zod/v3';
 import { RecordingLogger } from './support/recording-logger.js';
 import { ROOT } from './support/root.js';
+import { startHttpServer, status } from './services/http-server.js';
 import { runNode } from './support/run-node.js';
 
 const page = readFileSync(join(ROOT, 'docs/guide/troubleshooting.md'), 'utf8');
@@ -280,6 +282,29 @@ const MISTAKES: (() => Promise<string>)[] = [
     const client = { VERSION: '1.3.0', on: () => {} } as unknown as Analytics;
     return errorOf(() => new SegmentBackend({ client }));
   },
+  function httpFailure() {
+    return httpError({ url: 'http://127.0.0.1:9/events' });
+  },
+  async function httpAnswer() {
+    const server = await startHttpServer();
+    server.answer(status(403));
+    const message = await httpError({ url: server.url });
+    await server.stop();
+    return message;
+  },
+  function blockedAddress() {
+    return httpError({ url: 'http://127.0.0.1:9/events', addresses: 'public' });
+  },
+  async function oldUndici() {
+    const { cacheStores: _, ...older } = await vi.importActual<object & { cacheStores: unknown }>(
+      'undici',
+    );
+    vi.doMock('undici', () => older);
+    vi.resetModules();
+    const { HttpBackend: Subject } = await import('nestjs-event-tracking/http');
+    vi.doUnmock('undici');
+    return errorOf(() => new Subject({ url: 'http://127.0.0.1:9' }));
+  },
   async function oldPiscina() {
     const version = vi.spyOn(Piscina, 'version', 'get').mockReturnValue('3.2.0');
     const message = await errorOf(() => new ThreadProcessor(import.meta.url));
@@ -314,6 +339,15 @@ describe('The troubleshooting page', () => {
 @Injectable()
 class CoursesService {
   constructor(readonly tracker: Tracker) {}
+}
+
+/** Returns the message of the failure to send an event. */
+async function httpError(options: HttpBackendOptions): Promise<string> {
+  const backend = new HttpBackend(options);
+  const event = { id: '1', name: 'sold', timestamp: new Date(), context: {}, data: {} };
+  const message = await errorOf(() => backend.send(event));
+  await backend.close();
+  return message.replace(/^POST http:\/\/127\.0\.0\.1:\d+/, 'POST https://collector.example.org');
 }
 
 /** Returns the message that is logged while events go through a queue of the application in Redis. */

@@ -36,6 +36,8 @@ export const SECTIONS = [
       guide('Delivery', 'delivery'),
       guide('MongoDB', 'mongo'),
       guide('Segment', 'segment'),
+      guide('PostHog', 'posthog'),
+      guide('HTTP and webhooks', 'http'),
       guide('Asynchronous routing', 'async-routing'),
       guide('Queue on disk', 'disk'),
       guide('Queue in Redis (BullMQ)', 'bullmq'),
@@ -62,6 +64,7 @@ export const SECTIONS = [
       { text: 'Add the user to each event', link: '/recipes/user-on-each-event' },
       { text: 'Keep personal data out of events', link: '/recipes/personal-data' },
       { text: 'Test the events of a whole application', link: '/recipes/test-an-application' },
+      { text: 'Add a vendor in sixty lines', link: '/recipes/add-a-vendor' },
     ],
   },
   {

@@ -253,6 +253,8 @@ import { BullMqEventQueue } from 'nestjs-event-tracking/bullmq';
 import { catalogueOf } from 'nestjs-event-tracking/catalogue';
 import { DiskEventQueue } from 'nestjs-event-tracking/disk';
 import { MongoBackend, mongoBackend } from 'nestjs-event-tracking/mongo';
+import { HttpBackend, httpBackend } from 'nestjs-event-tracking/http';
+import { PosthogBackend, posthogBackend } from 'nestjs-event-tracking/posthog';
 import { SegmentBackend, segmentBackend } from 'nestjs-event-tracking/segment';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 
@@ -268,6 +270,8 @@ const [recording, queued] = [new RecordingBackend(), new RecordingBackend()];
         disk: { queue: new DiskEventQueue({ directory: 'queue' }), backends: { queued } },
         mongo: mongoBackend({ delivery: { batchSize: 10, deadLetter: new MemoryBackend() } }),
         segment: segmentBackend({ writeKey: 'key', host: 'http://127.0.0.1:9' }),
+        http: httpBackend({ url: 'http://127.0.0.1:9' }),
+        posthog: posthogBackend({ apiKey: 'key', host: 'http://127.0.0.1:9' }),
       },
     }),
   ],
@@ -286,6 +290,8 @@ async function main(): Promise<void> {
     catalogue: catalogueOf([]).title,
     mongo: tracker.getBackend('mongo') instanceof MongoBackend,
     segment: tracker.getBackend('segment') instanceof SegmentBackend,
+    http: tracker.getBackend('http') instanceof HttpBackend,
+    posthog: tracker.getBackend('posthog') instanceof PosthogBackend,
     pending: tracker.stats().backends['mongo']?.pending,
   }));
   process.exit();

@@ -5,10 +5,7 @@ import { ImproperlyConfigured } from '../core/diagnostics/errors.js';
 import { pipelineOf, type Tracker } from '../core/tracker/tracker.js';
 import { heldTransaction } from './held-transaction.js';
 
-/**
- * Wraps the callback of a transaction that the database may repeat: each call is a new attempt,
- * which drops the events of the attempt before it.
- */
+/** Wraps a callback that the database may repeat: each call drops the events of the one before. */
 export type WrapAttempt = <Args extends unknown[], Result>(
   callback: (...args: Args) => Result | PromiseLike<Result>,
 ) => (...args: Args) => Promise<Result>;

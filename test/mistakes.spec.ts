@@ -288,7 +288,7 @@ describe('A misspelled option is rejected with a list of the supported ones:', (
     [
       'defineEvent',
       () => defineEvent('a.b', { description: 'x', feilds: {} } as never),
-      /^The event type 'a\.b': unknown option 'feilds'; supported options: description, fields, schema, example, contexts\./,
+      /^The event type 'a\.b': unknown option 'feilds'; supported options: description, fields, schema, example, contexts, transaction\./,
     ],
     [
       'defineContext',
@@ -307,7 +307,7 @@ describe('A misspelled option is rejected with a list of the supported ones:', (
     [
       '@EmitEvent',
       () => EmitEvent('a.b', { dta: {} } as never),
-      /^@EmitEvent\('a\.b'\): unknown option 'dta'; supported options: data, on, tracker/,
+      /^@EmitEvent\('a\.b'\): unknown option 'dta'; supported options: data, on, transaction, tracker/,
     ],
     [
       '@TrackContext',

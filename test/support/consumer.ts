@@ -213,11 +213,13 @@ new Tracker({ backends: { log: { send: (event) => console.log(serializeEvent(eve
 export const NAMES_OF_ENTRIES = `
 const entries = ${JSON.stringify(ENTRIES)};
 const namesOf = (entry) => Object.keys(entry).filter((name) => name !== 'module.exports').sort();
-Promise.all(entries.map((entry) => import(entry))).then((imported) => {
+void (async () => {
+  const imported = [];
+  for (const entry of entries) imported.push(await import(entry)); // one at a time: Node 20 cannot require a module that is being imported
   const required = entries.map((entry) => require(entry));
   console.log(JSON.stringify({ required: required.map(namesOf), imported: imported.map(namesOf) }));
   process.exit();
-});`;
+})();`;
 
 /** A test for Jest: requires every entry, and injects a tracker. */
 export const TEST_OF_ENTRIES = `

@@ -46,8 +46,9 @@ const messages = [...page.matchAll(/^### `([^`]+)`$/gm)].map(([, message]) => me
 
 const EXITING_SCRIPT = `
   import { Tracker } from 'nestjs-event-tracking';
-  const tracker = new Tracker({ backends: { warehouse: { send: () => new Promise(() => {}) } } });
-  tracker.emit('order.paid');
+  // Reachable until the end: a tracker that was garbage-collected reports nothing.
+  globalThis.tracker = new Tracker({ backends: { warehouse: { send: () => new Promise(() => {}) } } });
+  globalThis.tracker.emit('order.paid');
 `;
 
 /** Makes each mistake; resolves to the resulting message. */

@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq';
 import type { Deadline } from '../core/tree/backend.js';
-import { untilAborted } from '../core/tree/until-aborted.js';
+import { endsInTime, untilAborted } from '../core/tree/until-aborted.js';
 import { clientOf } from './queue-client.js';
 import { connected, type Patience } from './redis-clients.js';
 import { describeRedisError } from './redis-error.js';
@@ -8,10 +8,9 @@ import { describeRedisError } from './redis-error.js';
 /** Rejects if a queue's Redis does not answer before the signal aborts. */
 export async function ping(queue: Queue, { signal }: Deadline): Promise<void> {
   await ensureConnected(queue, { signal, throughFailures: true });
-  let hasAnswered = false;
-  const answer = queue.getJobCounts('wait').then(() => (hasAnswered = true));
+  let hasAnswered: boolean;
   try {
-    await untilAborted(answer, signal);
+    hasAnswered = await endsInTime(queue.getJobCounts('wait'), signal);
   } catch (error) {
     throw new Error(`${describeRedisError(error)}.`, { cause: error });
   }

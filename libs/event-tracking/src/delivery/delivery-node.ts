@@ -8,11 +8,11 @@ import type { Backend, Deadline } from '../core/tree/backend.js';
 import type { UnacknowledgedEvent } from '../core/tree/event-queue.js';
 import type { EventStats } from '../core/tree/event-stats.js';
 import { unpersistedAt, type PersistenceQuery } from '../core/tree/persistence.js';
-import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   nodeOf,
   unattachedPosition,
   type Position,
+  type QueueSide,
   type RouteOptions,
   type TreeNode,
   type Unacknowledged,
@@ -306,7 +306,6 @@ export class DeliveryNode implements TreeNode {
     }
     // Batches that pause return their events to the queue.
     if (this.#lag.held.some(({ isKept }) => isKept)) this.#delays.cancelWaits();
-    this.#dispatcher.notifyWaiters();
   }
 
   #letGoBeforeRoom(waiting: WaitingEvent): EventEnd {
@@ -323,7 +322,7 @@ export class DeliveryNode implements TreeNode {
     const deferred = batch.filter((each) => each.isKept === true && this.#isToLetGo(each));
     if (deferred.length === 0) return batch;
     this.#outcomes.defer(deferred);
-    return batch.filter((each) => !deferred.includes(each));
+    return batch.filter(({ hasEnded }) => hasEnded !== true);
   }
 
   /** Drops events as the policy demands until there is room; returns false when it drops the incoming event. */

@@ -27,9 +27,7 @@ const BATCHES = 10;
  * @remarks Bounded; events that do not fit are dropped as `overflow`. Its events are lost when the process ends.
  */
 export class MemoryEventQueue implements EventQueue {
-  readonly #delivery: DeliveryOptions;
-  /** How many batches are consumed at the same time. */
-  readonly #batches: number;
+  readonly #delivery: DeliveryOptions & { readonly concurrency: number };
 
   /** @throws {@link ImproperlyConfigured} for options that cannot work */
   constructor(options: MemoryEventQueueOptions = {}) {
@@ -41,14 +39,11 @@ export class MemoryEventQueue implements EventQueue {
     });
     const { concurrency = DEFAULT_CONCURRENCY, capacity = DEFAULT_CAPACITY, ...bounds } = options;
     const atOnce = Math.min(concurrency, capacity);
-    const batches = Math.min(atOnce, BATCHES);
-    const batchSize = Math.max(1, Math.floor(atOnce / BATCHES));
-    this.#batches = batches;
     this.#delivery = {
       ...bounds,
       capacity,
-      batchSize,
-      concurrency: batches,
+      batchSize: Math.max(1, Math.floor(atOnce / BATCHES)),
+      concurrency: Math.min(atOnce, BATCHES),
       flushInterval: 0,
       // Children retry and time out themselves.
       timeout: LONGEST_DURATION_MS,
@@ -58,19 +53,19 @@ export class MemoryEventQueue implements EventQueue {
   }
 
   open(consumer: EventQueueConsumer): Backend {
-    let batches = 0;
-    const isFull = (): boolean => batches >= this.#batches;
+    let underWay = 0;
+    const isFull = (): boolean => underWay >= this.#delivery.concurrency;
     return new DeliveringBackend(
       {
         send() {},
         async sendBatch(events) {
           const { path } = consumer.position();
-          batches++;
+          underWay++;
           await consumer.consume(
             events.map((event) => ({ path, event })),
             { isFull },
           );
-          batches--;
+          underWay--;
         },
         register: (record) => consumer.register(record).catch(() => {}), // tried again by the children
       },

@@ -12,11 +12,11 @@ import type { EventStats } from '../core/tree/event-stats.js';
 import type { FanOut } from '../core/tree/fan-out.js';
 import type { PersistenceQuery } from '../core/tree/persistence.js';
 import { QueuePeers } from '../core/tree/queue-peers.js';
-import type { QueueSide } from '../core/tree/tree-node.js';
 import {
   childPath,
   unattachedPosition,
   type Position,
+  type QueueSide,
   type RouteOptions,
   type TreeNode,
   type Unacknowledged,

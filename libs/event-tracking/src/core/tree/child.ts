@@ -2,8 +2,7 @@ import { describeError } from '../diagnostics/describe.js';
 import type { MetadataRecord } from '../event-types/metadata-record.js';
 import type { Backend, Deadline } from './backend.js';
 import { LeafNode } from './leaf-node.js';
-import type { QueueSide } from './tree-node.js';
-import { childPath, nodeOf, type Position, type TreeNode } from './tree-node.js';
+import { childPath, nodeOf, type Position, type QueueSide, type TreeNode } from './tree-node.js';
 
 /** A named node below another; errors that end its flushing and closing are reported, not thrown. */
 export class Child {

@@ -8,11 +8,11 @@ import { Child } from './child.js';
 import type { EventStats } from './event-stats.js';
 import type { PersistenceQuery } from './persistence.js';
 import { isClassOf } from './processor.js';
-import type { QueueSide } from './tree-node.js';
 import {
   childPath,
   unattachedPosition,
   type Position,
+  type QueueSide,
   type RouteOptions,
   type TreeNode,
   type Unacknowledged,

@@ -8,8 +8,7 @@ import { EventCounters, type EventStats } from './event-stats.js';
 import { isThenable } from '../diagnostics/is-thenable.js';
 import { currentPeriod } from '../event/periods.js';
 import { unpersistedAt, type PersistenceQuery } from './persistence.js';
-import type { QueueSide } from './tree-node.js';
-import type { Position, TreeNode, Unacknowledged } from './tree-node.js';
+import type { Position, QueueSide, TreeNode, Unacknowledged } from './tree-node.js';
 import type { UnpersistedEvents } from '../diagnostics/unpersisted-events.js';
 import { untilAborted } from './until-aborted.js';
 

@@ -6,10 +6,10 @@ import { EventCounters, type EventStats } from './event-stats.js';
 import { FanOut } from './fan-out.js';
 import { unpersistedAt, type PersistenceQuery } from './persistence.js';
 import { ProcessorChain, type Processed } from './processor-chain.js';
-import type { QueueSide } from './tree-node.js';
 import {
   unattachedPosition,
   type Position,
+  type QueueSide,
   type RouteOptions,
   type TreeNode,
   type Unacknowledged,

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
-  Catch,
   Controller,
   Get,
   Injectable,
@@ -15,20 +14,16 @@ import {
   UseGuards,
   UseInterceptors,
   UsePipes,
-  type ArgumentsHost,
-  type CallHandler,
   type CanActivate,
   type ExecutionContext,
   type MiddlewareConsumer,
-  type NestInterceptor,
   type NestModule,
-  type PipeTransform,
 } from '@nestjs/common';
-import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import { APP_FILTER } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { tap } from 'rxjs';
 import { EventTrackingModule, TrackContextInterceptor, Tracker } from 'nestjs-event-tracking';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EmittingFilter, EmittingInterceptor, EmittingPipe } from './support/emitting-stages.js';
 import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
 
 type NextFunction = (error?: unknown) => void;
@@ -50,47 +45,14 @@ class Guard implements CanActivate {
   }
 }
 
-@Injectable()
-class Interceptor implements NestInterceptor {
-  constructor(private readonly tracker: Tracker) {}
-
-  intercept(_context: ExecutionContext, next: CallHandler) {
-    this.tracker.emit('interceptor.before');
-    return next.handle().pipe(tap(() => this.tracker.emit('interceptor.after')));
-  }
-}
-
-@Injectable()
-class Pipe implements PipeTransform {
-  constructor(private readonly tracker: Tracker) {}
-
-  transform(value: unknown): unknown {
-    this.tracker.emit('pipe');
-    return value;
-  }
-}
-
-@Injectable()
-@Catch()
-class Filter extends BaseExceptionFilter {
-  constructor(private readonly tracker: Tracker) {
-    super();
-  }
-
-  override catch(exception: unknown, host: ArgumentsHost): void {
-    this.tracker.emit('filter');
-    super.catch(exception, host);
-  }
-}
-
 @Controller('stages')
 @UseGuards(Guard)
-@UseInterceptors(Interceptor)
+@UseInterceptors(EmittingInterceptor)
 class StagesController {
   constructor(private readonly tracker: Tracker) {}
 
   @Get(':id')
-  @UsePipes(Pipe)
+  @UsePipes(EmittingPipe)
   read(@Param('id') id: string): string {
     this.tracker.emit('handler');
     return id;
@@ -103,19 +65,19 @@ class StagesController {
   }
 
   @Get('failing/:id')
-  @UseFilters(Filter)
+  @UseFilters(EmittingFilter)
   fail(@Param('id') id: string): never {
     this.tracker.enterContext('failure', { failing: id });
     throw new Error('broken');
   }
 
   @Get('intercepted/:id')
-  @UsePipes(Pipe)
+  @UsePipes(EmittingPipe)
   @UseInterceptors(
     new TrackContextInterceptor('course', (context: ExecutionContext) => ({
       course_id: context.switchToHttp().getRequest<{ params: { id: string } }>().params.id,
     })),
-    Interceptor,
+    EmittingInterceptor,
   )
   intercepted(@Param('id') id: string): string {
     this.tracker.emit('handler');
@@ -173,7 +135,7 @@ class RootController {
     }),
   ],
   controllers: [StagesController, PromisedController, RootController],
-  providers: [Guard, Pipe, { provide: APP_FILTER, useClass: Filter }],
+  providers: [Guard, EmittingPipe, { provide: APP_FILTER, useClass: EmittingFilter }],
 })
 class AppModule implements NestModule {
   constructor(private readonly tracker: Tracker) {}

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import {
   BadRequestException,
   Body,
-  Catch,
   Controller,
   Get,
   Injectable,
@@ -15,22 +14,19 @@ import {
   UseGuards,
   UseInterceptors,
   UsePipes,
-  type ArgumentsHost,
-  type CallHandler,
   type CanActivate,
   type ExecutionContext,
   type MiddlewareConsumer,
-  type NestInterceptor,
   type NestModule,
   type PipeTransform,
 } from '@nestjs/common';
-import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import { APP_FILTER } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Express, RequestHandler } from 'express';
-import { tap } from 'rxjs';
 import { EventTrackingModule, Tracker } from 'nestjs-event-tracking';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EmittingFilter, EmittingInterceptor } from './support/emitting-stages.js';
 import { ADAPTERS, listen, Recorder, type HttpApplication } from './support/http-application.js';
 
 type Next = (error?: unknown) => void;
@@ -54,16 +50,6 @@ class Guard implements CanActivate {
 }
 
 @Injectable()
-class Interceptor implements NestInterceptor {
-  constructor(private readonly tracker: Tracker) {}
-
-  intercept(_context: ExecutionContext, next: CallHandler) {
-    this.tracker.emit('interceptor.before');
-    return next.handle().pipe(tap(() => this.tracker.emit('interceptor.after')));
-  }
-}
-
-@Injectable()
 class Pipe implements PipeTransform {
   constructor(private readonly tracker: Tracker) {}
 
@@ -74,22 +60,9 @@ class Pipe implements PipeTransform {
   }
 }
 
-@Injectable()
-@Catch()
-class Filter extends BaseExceptionFilter {
-  constructor(private readonly tracker: Tracker) {
-    super();
-  }
-
-  override catch(exception: unknown, host: ArgumentsHost): void {
-    this.tracker.emit('filter');
-    super.catch(exception, host);
-  }
-}
-
 @Controller('stages')
 @UseGuards(Guard)
-@UseInterceptors(Interceptor)
+@UseInterceptors(EmittingInterceptor)
 class StagesController {
   constructor(private readonly tracker: Tracker) {}
 
@@ -112,7 +85,7 @@ class StagesController {
 @Module({
   imports: [EventTrackingModule.forRoot({ backends: { recorder } })],
   controllers: [StagesController],
-  providers: [Guard, Interceptor, Pipe, { provide: APP_FILTER, useClass: Filter }],
+  providers: [Guard, EmittingInterceptor, Pipe, { provide: APP_FILTER, useClass: EmittingFilter }],
 })
 class AppModule implements NestModule {
   constructor(private readonly tracker: Tracker) {}

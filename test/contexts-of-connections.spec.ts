@@ -11,19 +11,16 @@ import {
   UseInterceptors,
   UsePipes,
   type ArgumentsHost,
-  type CallHandler,
   type CanActivate,
   type ExceptionFilter,
   type ExecutionContext,
   type INestApplication,
-  type NestInterceptor,
-  type PipeTransform,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { from, map, tap } from 'rxjs';
+import { from, map } from 'rxjs';
 import {
   EmitEvent,
   EventTrackingModule,
@@ -36,6 +33,7 @@ import {
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { EmittingInterceptor, EmittingPipe } from './support/emitting-stages.js';
 import { Recorder } from './support/http-application.js';
 import { RecordingLogger } from './support/recording-logger.js';
 
@@ -70,26 +68,6 @@ class Guard implements CanActivate {
 }
 
 @Injectable()
-class Interceptor implements NestInterceptor {
-  constructor(private readonly tracker: Tracker) {}
-
-  intercept(_context: ExecutionContext, next: CallHandler) {
-    this.tracker.emit('interceptor.before');
-    return next.handle().pipe(tap(() => this.tracker.emit('interceptor.after')));
-  }
-}
-
-@Injectable()
-class Pipe implements PipeTransform {
-  constructor(private readonly tracker: Tracker) {}
-
-  transform(value: unknown): unknown {
-    this.tracker.emit('pipe');
-    return value;
-  }
-}
-
-@Injectable()
 @Catch()
 class Filter implements ExceptionFilter {
   constructor(private readonly tracker: Tracker) {}
@@ -105,7 +83,7 @@ class Filter implements ExceptionFilter {
 
 @WebSocketGateway({ path: '/live' })
 @UseGuards(Guard)
-@UseInterceptors(Interceptor)
+@UseInterceptors(EmittingInterceptor)
 @UseFilters(Filter)
 class LiveGateway {
   constructor(private readonly tracker: Tracker) {}
@@ -127,7 +105,7 @@ class LiveGateway {
   }
 
   @SubscribeMessage('say')
-  @UsePipes(Pipe)
+  @UsePipes(EmittingPipe)
   async say(@MessageBody() { id }: Message) {
     await new Promise((resolve) => setTimeout(resolve, Number(id) % 3));
     this.tracker.emit('said', { id });
@@ -287,7 +265,15 @@ describe.each([
         }),
       ],
       controllers: [HttpController],
-      providers: [LiveGateway, OtherGateway, ScopedGateway, Guard, Interceptor, Pipe, Filter],
+      providers: [
+        LiveGateway,
+        OtherGateway,
+        ScopedGateway,
+        Guard,
+        EmittingInterceptor,
+        EmittingPipe,
+        Filter,
+      ],
     })
     class AppModule {}
     app = await NestFactory.create(AppModule, { logger });

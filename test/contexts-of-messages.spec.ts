@@ -16,7 +16,6 @@ import {
   type ExecutionContext,
   type INestMicroservice,
   type NestInterceptor,
-  type PipeTransform,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
@@ -40,6 +39,7 @@ import {
   type MethodCall,
 } from 'nestjs-event-tracking';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EmittingPipe } from './support/emitting-stages.js';
 import { Recorder } from './support/http-application.js';
 import { RecordingLogger } from './support/recording-logger.js';
 
@@ -74,16 +74,6 @@ class Interceptor implements NestInterceptor {
 }
 
 @Injectable()
-class Pipe implements PipeTransform {
-  constructor(private readonly tracker: Tracker) {}
-
-  transform(value: unknown): unknown {
-    this.tracker.emit('pipe');
-    return value;
-  }
-}
-
-@Injectable()
 @Catch()
 class Filter extends BaseRpcExceptionFilter {
   constructor(private readonly tracker: Tracker) {
@@ -104,7 +94,7 @@ class MessagesController {
   constructor(private readonly tracker: Tracker) {}
 
   @MessagePattern('pay')
-  @UsePipes(Pipe)
+  @UsePipes(EmittingPipe)
   async pay(@Payload() { id }: Message): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, Number(id) % 3));
     this.tracker.enterContext('payer', { payer: id });
@@ -173,7 +163,7 @@ class ScopedController {
 }
 
 const controllers = [MessagesController, ScopedController];
-const providers = [Guard, Interceptor, Pipe, Filter];
+const providers = [Guard, Interceptor, EmittingPipe, Filter];
 
 @Module({
   imports: [EventTrackingModule.forRoot({ backends: { recorder } })],

@@ -3,16 +3,18 @@ import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ImproperlyConfigured, type DeadLetter } from 'nestjs-event-tracking';
+import { ImproperlyConfigured } from 'nestjs-event-tracking';
 import {
   DeadLetterFiles,
   DiskEventQueue,
   type DeadLetterRetention,
 } from 'nestjs-event-tracking/disk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { letterOf } from './support/letter-of.js';
 
 const logger = { warn: vi.fn<(text: string) => void>(), error: vi.fn<(text: string) => void>() };
 const HOUR = 3_600_000;
+const NOISE = { noise: 'x'.repeat(1_000) };
 let directory: string;
 
 beforeEach(async () => {
@@ -22,24 +24,6 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-function letterOf(name: string): DeadLetter {
-  return {
-    id: randomUUID(),
-    name,
-    timestamp: new Date(1),
-    context: {},
-    data: { noise: 'x'.repeat(1_000) },
-    dead_letter: {
-      tracker: 'default',
-      path: 'crm',
-      reason: 'exhausted',
-      error: '503',
-      attempts: 10,
-      time: new Date(2),
-    },
-  };
-}
-
 async function namesIn(letters: DeadLetterFiles): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of letters.read()) names.push(name);
@@ -48,7 +32,7 @@ async function namesIn(letters: DeadLetterFiles): Promise<string[]> {
 
 /** Writes each letter to a separate file, at least a millisecond after the previous one. */
 async function write(letters: DeadLetterFiles, names: readonly string[]): Promise<void> {
-  for (const name of names) await letters.sendBatch([letterOf(name)]);
+  for (const name of names) await letters.sendBatch([letterOf(name, NOISE)]);
 }
 
 /** Sets the times of files to an earlier moment. */

@@ -18,6 +18,7 @@ import { DeadLetterQueue } from 'nestjs-event-tracking/bullmq';
 import { DeadLetterFiles } from 'nestjs-event-tracking/disk';
 import { RecordingBackend } from 'nestjs-event-tracking/testing';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { letterOf } from './support/letter-of.js';
 import { ROOT } from './support/root.js';
 import { runNode } from './support/run-node.js';
 
@@ -28,22 +29,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => rm(directory, { recursive: true, force: true }));
-
-const letterOf = (name: string, data: Record<string, unknown> = {}): DeadLetter => ({
-  id: randomUUID(),
-  name,
-  timestamp: new Date(1),
-  context: {},
-  data,
-  dead_letter: {
-    tracker: 'default',
-    path: 'crm',
-    reason: 'exhausted',
-    error: '503',
-    attempts: 10,
-    time: new Date(2),
-  },
-});
 
 async function lettersIn(store: DeadLetterStore): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
